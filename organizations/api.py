@@ -1,0 +1,70 @@
+"""What every endpoint starts from: closed until an organization is known."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.http import Http404
+from rest_framework.pagination import CursorPagination
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+METHODS = ["get", "post", "patch", "put", "delete", "head"]
+
+
+class KeysetPagination(CursorPagination):
+    """Newest first, by the time-ordered key; costs the same on every page."""
+
+    ordering = "-id"
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 200
+
+
+class OrganizationAPIView(APIView):
+    """A view that names in `permissions` what each method needs."""
+
+    http_method_names = METHODS
+    permissions: dict[str, Any] = {}
+
+
+class OrganizationViewSet(GenericViewSet):
+    """A viewset over one model. The organization's rows are added to nothing, never subtracted from everything."""
+
+    http_method_names = METHODS
+    permissions: dict[str, Any] = {}
+    model: type[models.Model]
+    pagination_class = KeysetPagination
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        actor = getattr(self.request, "auth", None)
+        manager = self.model._default_manager
+        return manager.filter(organization_id=actor.organization_id) if actor else manager.none()
+
+    def get_object(self) -> Any:
+        row = find_by_any_id(self.get_queryset(), self.kwargs["pk"])
+        if row is None:
+            raise Http404(f"There is no {self.model._meta.verbose_name} {self.kwargs['pk']!r}.")
+        return row
+
+
+def find_by_any_id(queryset: models.QuerySet[Any], value: str) -> Any | None:
+    """The row by our UUID or, where the model has one, by the caller's external_id."""
+    uuid = as_uuid(value)
+    if uuid is not None:
+        row = queryset.filter(pk=uuid).first()
+        if row is not None:
+            return row
+    if any(field.name == "external_id" for field in queryset.model._meta.fields):
+        return queryset.filter(external_id=value).first()
+    return None
+
+
+def as_uuid(value: str) -> UUID | None:
+    """The text as a UUID; None when it is not one."""
+    try:
+        return UUID(value)
+    except ValueError:
+        return None

@@ -1,0 +1,25 @@
+"""What services raise for callers to show: a message that says what was wrong and what to do."""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """The request cannot be done as asked. `field` names the part at fault, where there is one."""
+
+    status = 400
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message, self.field = message, field
+
+
+class Conflict(Refused):
+    """The request was understood, but the state of things speaks against it."""
+
+    status = 409
+
+
+class Missing(Refused):
+    """What the request names does not exist for this organization."""
+
+    status = 404

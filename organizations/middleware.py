@@ -1,0 +1,84 @@
+"""Finds out who is asking and opens their organization for the whole request."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.db import OperationalError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+
+from organizations.actors import Actor, person
+from organizations.keys import resolve_api_key
+from organizations.models import Membership
+from organizations.scope import organization_scope, person_scope
+
+log = logging.getLogger(__name__)
+SESSION_KEY = "organization_id"
+
+
+class TenantMiddleware:
+    """Sets `request.actor` and runs the request in one transaction that sees the actor's organization alone.
+
+    The transaction is around the rendering of lazy responses too (Django's own admin), and is rolled back when the
+    answer is an error of ours. ATOMIC_REQUESTS rolls back refused requests inside it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponseBase:
+        request.actor = None
+        try:
+            request.actor = find_actor(request)
+            if request.actor is None:
+                return self.get_response(request)
+            with organization_scope(request.actor.organization_id, actor=request.actor):
+                response = self.get_response(request)
+                if response.status_code >= 500:
+                    transaction.set_rollback(True)
+            return response
+        except OperationalError:
+            log.exception("The database did not answer")
+            return database_unavailable(request)
+
+
+def find_actor(request: Any) -> Actor | None:
+    """The application by its key or the signed-in person; None for a stranger."""
+    key = bearer_key(request)
+    if key is not None:
+        return resolve_api_key(key)
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return None
+    membership = chosen_membership(user.pk, request.session.get(SESSION_KEY))
+    return person(user, membership) if membership else None
+
+
+def bearer_key(request: HttpRequest) -> str | None:
+    """The key in `Authorization: Bearer ...`; None when the header is absent or of another kind."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None
+
+
+def chosen_membership(user_id: UUID, organization_id: str | None) -> Membership | None:
+    """The membership in the organization the person chose, or their first one."""
+    with person_scope(user_id):
+        memberships = list(Membership.objects.filter(user_id=user_id).select_related("organization").order_by("created_at"))
+    chosen = [row for row in memberships if str(row.organization_id) == organization_id]
+    return next(iter(chosen or memberships), None)
+
+
+def database_unavailable(request: HttpRequest) -> HttpResponse:
+    """503 that says to come back: nothing was stored."""
+    if request.path.startswith("/api/"):
+        body = {"type": "about:blank", "title": "Service unavailable", "status": 503,
+                "detail": "The database is not reachable at the moment. Nothing was stored; send the request again."}  # fmt: skip
+        response: HttpResponse = JsonResponse(body, status=503, content_type="application/problem+json")
+    else:
+        text = "The database is not reachable at the moment. Load the page again in a few seconds."
+        response = HttpResponse(text, status=503, content_type="text/plain")
+    response["Retry-After"] = "5"
+    return response

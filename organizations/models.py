@@ -1,0 +1,136 @@
+"""Who is who: organizations, people, memberships, API keys, and what was done by whom."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from uuid_utils.compat import uuid7
+
+from organizations.constraints import one_of
+from organizations.fields import TenantForeignKey
+from organizations.scope import current_scope
+
+
+def scoped_organization_id() -> UUID | None:
+    """The organization that a new row belongs to: the one in scope."""
+    scope = current_scope()
+    return scope.organization_id if scope else None
+
+
+class Role(models.TextChoices):
+    """What a member may do; each role includes those before it."""
+
+    MEMBER = "member", "Member: gives feedback, reads"
+    EXPERT = "expert", "Expert: reviews"
+    MANAGER = "manager", "Manager: curates examples and datasets"
+    ADMIN = "admin", "Administrator: trains, experiments, deploys, manages keys"
+
+
+ROLE_ORDER = {Role.MEMBER: 0, Role.EXPERT: 1, Role.MANAGER: 2, Role.ADMIN: 3}
+
+
+class Organization(models.Model):
+    """A tenant."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(unique=True)
+    issue_categories = ArrayField(models.CharField(max_length=50), default=list, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractUser):
+    """A person who signs in; belongs to organizations by membership."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+
+
+class OrganizationModel(models.Model):
+    """A row of one organization, under row-level security."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, default=scoped_organization_id, editable=False, db_index=False, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True
+
+
+class Membership(OrganizationModel):
+    """A person's role in an organization."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "user"], name="membership_once"),
+            one_of("role", Role),
+        ]
+
+
+class KeyKind(models.TextChoices):
+    SECRET = "secret", "Secret (server side)"
+    PUBLISHABLE = "publishable", "Publishable (browser, intake only)"
+
+
+class ApiKey(OrganizationModel):
+    """A key of an application. Only its SHA-256 is kept; the key itself is shown once."""
+
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=12, choices=KeyKind.choices)
+    prefix = models.CharField(max_length=16)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=10), default=list)
+    allowed_origins = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False, related_name="+")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [one_of("kind", KeyKind)]
+        indexes = [models.Index(fields=["organization", "created_at"], name="api_key_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class AuditEvent(OrganizationModel):
+    """Who did what to which object. The application role can add rows and never change them."""
+
+    actor_label = models.CharField(max_length=200)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+    action = models.CharField(max_length=80)
+    target_type = models.CharField(max_length=80)
+    target_id = models.CharField(max_length=64)
+    before: Any = models.JSONField(default=dict)
+    after: Any = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "-created_at"], name="audit_recent"),
+            models.Index(fields=["organization", "target_type", "target_id"], name="audit_target"),
+        ]
+
+
+class AuditSeal(OrganizationModel):
+    """A SHA-256 over the audit events since the seal before it, chained to that seal."""
+
+    previous = TenantForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
+    last_event_id = models.UUIDField()
+    events = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "-created_at"], name="audit_seal_recent")]

@@ -1,0 +1,78 @@
+"""What an actor needs for a page or an endpoint. Nothing is open by default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseBase, HttpResponseNotAllowed
+from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
+from rest_framework.permissions import BasePermission
+
+from organizations.actors import Actor
+from organizations.models import Role
+
+
+@dataclass(frozen=True)
+class Need:
+    """A key needs the scope; a person needs the role."""
+
+    scope: str
+    role: str = Role.MEMBER
+
+
+def need(scope: str, role: str = Role.MEMBER) -> Need:
+    return Need(scope, Role(role))
+
+
+def satisfies(actor: Actor, needed: Need) -> bool:
+    """Whether the actor may: by the scopes of its key, or by the person's role."""
+    return needed.scope in actor.scopes if actor.api_key_id else actor.allows(needed.role)
+
+
+class ActorPermission(BasePermission):
+    """Looks the method up in the view's `permissions`; a method that is not there is refused."""
+
+    message = "This key or role may not do this."
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        method = "GET" if request.method == "HEAD" else request.method
+        by_action = getattr(view, "action_permissions", {})
+        needed = by_action.get(getattr(view, "action", None)) or getattr(view, "permissions", {}).get(method)
+        actor = request.auth
+        if actor is None:
+            raise NotAuthenticated("Send an API key: Authorization: Bearer sk_...")
+        if needed is None:
+            raise MethodNotAllowed(request.method)
+        return satisfies(actor, needed) and origin_allowed(actor, request.headers.get("Origin"))
+
+
+def origin_allowed(actor: Actor, origin: str | None) -> bool:
+    """A key with a list of origins works in pages of those origins alone (browsers cannot forge the header)."""
+    return not actor.allowed_origins or origin in actor.allowed_origins
+
+
+def page(role: str = Role.MEMBER, methods: tuple[str, ...] = ("GET",)) -> Callable[[Any], Any]:
+    """A browser page for members with at least this role."""
+
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if request.actor is None or request.actor.user is None:
+                raise PermissionDenied("You are not a member of any organization yet. Ask an administrator to add you.")
+            if not request.actor.allows(role):
+                raise PermissionDenied(f"This page needs the role {Role(role).value}; yours is {request.actor.role}.")
+            if request.method not in (*methods, "HEAD"):
+                return HttpResponseNotAllowed(methods)
+            return view(request, *args, **kwargs)
+
+        guarded.needed_role = Role(role)  # type: ignore[attr-defined]  # read by the sweep over all routes
+        return guarded
+
+    return decorate

@@ -1,0 +1,69 @@
+"""Background work of one organization. The row is the message; a task only makes the work start sooner."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+from django.db import connection, transaction
+
+from organizations import audit
+from organizations.scope import current_scope, organization_scope
+
+log = logging.getLogger(__name__)
+
+
+class ScopelessTask(RuntimeError):
+    """A task of a tenant was sent without saying whose it is."""
+
+
+def tenant_task(*, name: str, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """A Celery task of one organization: the function receives `organization_id` (UUID) as a keyword.
+
+    It opens no transaction: the body opens short scopes around its reads and writes. `delay_on_commit` never fails
+    the request when the broker is away; beat finds the row later.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        def run(*, organization_id: str | None = None, **kwargs: Any) -> Any:
+            if organization_id is None:
+                raise ScopelessTask(f"{name} needs organization_id")
+            if current_scope() is not None:
+                raise ScopelessTask(f"{name} was started inside another scope")
+            return function(organization_id=UUID(str(organization_id)), **kwargs)
+
+        run.__name__, run.__doc__, run.__module__ = function.__name__, function.__doc__, function.__module__
+        task = shared_task(name=name, **options)(run)
+        task.delay_on_commit = partial(send_on_commit, task)
+        return task
+
+    return decorate
+
+
+def send_on_commit(task: Any, *, organization_id: UUID | str, **kwargs: Any) -> None:
+    """Wake a worker after the commit; a broker that does not answer is logged and nothing is lost."""
+    arguments = {"organization_id": str(organization_id)} | {key: _plain(value) for key, value in kwargs.items()}
+    transaction.on_commit(lambda: task.delay(**arguments), robust=True)
+
+
+def organization_ids() -> list[UUID]:
+    """Every organization, for the sweepers that visit them one by one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM organization_ids() AS id")
+        return [row[0] for row in cursor.fetchall()]
+
+
+@shared_task(name="organizations.seal_audit")
+def seal_audit() -> None:
+    """Seal the audit of each organization."""
+    for organization_id in organization_ids():
+        with organization_scope(organization_id):
+            audit.seal_events()
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, UUID) else value
