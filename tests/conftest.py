@@ -1,0 +1,86 @@
+"""The embedded servers of the suite, and the fixtures that everybody uses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from django.test import TransactionTestCase
+
+from organizations.models import Organization
+from organizations.scope import organization_scope
+from project.services.cluster import throwaway_cluster
+from tests import database, factories
+from tests.clients_in_process import StrangerAPIClient, StrangerClient
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The first process starts the servers and migrates; parallel workers copy its database."""
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    stack = ExitStack()
+    stack.enter_context(throwaway_cluster("test"))
+    config.add_cleanup(stack.close)
+    database.migrate_template()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock():
+        database.copy_template(f"als_{os.environ.get('PYTEST_XDIST_WORKER', 'single')}")
+    TransactionTestCase._fixture_teardown = lambda self: database.empty_tables()
+
+
+@pytest.fixture
+def organization(db: None) -> Organization:
+    return factories.make_organization("Aster")
+
+
+@pytest.fixture
+def other_organization(db: None) -> Organization:
+    return factories.make_organization("Birch")
+
+
+@pytest.fixture
+def scope(organization: Organization) -> Iterator[Organization]:
+    """The test works inside `organization`; the clients below still ask as strangers."""
+    with organization_scope(organization.id):
+        yield organization
+
+
+@pytest.fixture
+def api(organization: Organization) -> StrangerAPIClient:
+    """An application with a secret key that may do everything."""
+    return api_with(factories.make_key(organization))
+
+
+@pytest.fixture
+def other_api(other_organization: Organization) -> StrangerAPIClient:
+    return api_with(factories.make_key(other_organization))
+
+
+@pytest.fixture
+def anonymous_api(db: None) -> StrangerAPIClient:
+    return StrangerAPIClient()
+
+
+@pytest.fixture
+def sign_in(organization: Organization) -> Any:
+    """sign_in("expert") -> a browser-like client of a member with that role."""
+
+    def signed_in(role: str = "admin", inside: Organization | None = None) -> StrangerClient:
+        client = StrangerClient()
+        client.user = factories.make_user(inside or organization, role)
+        client.force_login(client.user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return signed_in
+
+
+def api_with(key: str) -> StrangerAPIClient:
+    client = StrangerAPIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
+    return client

@@ -1,0 +1,56 @@
+"""The suite's database: one migrated template, one copy for each parallel worker."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+from django.conf import settings
+from django.db import connection
+from psycopg import sql
+
+ROOT = Path(__file__).resolve().parent.parent
+KEEP = {"django_migrations", "django_content_type", "auth_permission"}
+
+
+def owner_connection(database: str) -> psycopg.Connection:
+    entry = settings.DATABASES["default"]
+    return psycopg.connect(
+        host=entry["HOST"], port=entry["PORT"] or None, user=os.environ.get("TEST_OWNER", "als_owner"), dbname=database,
+        autocommit=True,
+    )
+
+
+def migrate_template() -> None:
+    """Bring the cluster's own database up to date; the workers copy it."""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "project.settings", "ALS_DATABASE_ROLE": "owner"}
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True)
+
+
+def copy_template(name: str) -> None:
+    """A fresh database for this worker, and Django pointed at it."""
+    template = settings.DATABASES["default"]["NAME"]
+    with owner_connection("postgres") as owner:
+        owner.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        owner.execute("SELECT pg_advisory_lock(4711)")  # a template allows one copy at a time
+        owner.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+    connection.close()
+    settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
+    # Processes that a test starts (a worker, a web server) find the same database.
+    os.environ["ALS_TEST_DATABASE"] = name
+
+
+def empty_tables() -> None:
+    """What `flush` does after a test with real commits; the application role may not TRUNCATE."""
+    with owner_connection(connection.settings_dict["NAME"]) as owner:
+        rows = owner.execute(
+            "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'public'"
+            " AND relkind IN ('r', 'p') AND NOT relispartition"
+        ).fetchall()
+        tables = sql.SQL(", ").join(sql.Identifier(name) for (name,) in rows if name not in KEEP)
+        owner.execute(sql.SQL("TRUNCATE {} CASCADE").format(tables))

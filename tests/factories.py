@@ -1,0 +1,68 @@
+"""Rows for tests, made through the services where there is one."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from learning.models import Agent, AgentConfig, ConfigStatus, ExampleType, LearningExample, ReviewStatus, SourceType
+from organizations.keys import create_api_key
+from organizations.models import KeyKind, Organization, Role, User
+from organizations.scope import organization_scope
+from organizations.services import add_member, create_organization
+from tests.clients_in_process import outside_scope
+
+_numbers = count(1)
+
+CONTENT = {
+    "system_prompt": "What is the sentiment of the text?",
+    "examples": [],
+    "model": "smollm2-135m-instruct",
+    "parameters": {"temperature": 0, "max_tokens": 8, "seed": 1},
+    "input_template": "{input}",
+}
+
+
+def make_organization(name: str = "") -> Organization:
+    number = next(_numbers)
+    with outside_scope():
+        return create_organization(name=name or f"Organization {number}", slug=f"organization-{number}")
+
+
+def make_user(organization: Organization, role: str = Role.ADMIN) -> User:
+    user = User.objects.create_user(username=f"{role}-{next(_numbers)}", password="a long enough password")
+    with outside_scope(), organization_scope(organization.id):
+        add_member(user=user, role=role)
+    return user
+
+
+def make_key(organization: Organization, scopes: list[str] | None = None, kind: str = KeyKind.SECRET, **values: Any) -> str:
+    """The key itself, as an application would hold it."""
+    with outside_scope(), organization_scope(organization.id):
+        return create_api_key(name=f"key {next(_numbers)}", kind=kind, scopes=scopes, **values)[1]
+
+
+def make_agent(**values: Any) -> Agent:
+    number = next(_numbers)
+    return Agent.objects.create(**{"external_id": f"agent-{number}", "name": f"Agent {number}"} | values)
+
+
+def make_config(agent: Agent, status: str = ConfigStatus.APPROVED, **values: Any) -> AgentConfig:
+    number = next(_numbers)
+    content = CONTENT | values.pop("content", {})
+    return AgentConfig.objects.create(
+        agent=agent, number=number, content=content, content_hash=f"{number:064d}", status=status, **values
+    )
+
+
+def make_example(agent: Agent, **values: Any) -> LearningExample:
+    number = next(_numbers)
+    defaults: dict[str, Any] = {
+        "example_type": ExampleType.CORRECTION,
+        "source_type": SourceType.USER_FEEDBACK,
+        "input_text": f"Text number {number}",
+        "original_output": "neutral",
+        "expected_output": "positive",
+        "review_status": ReviewStatus.PENDING,
+    }
+    return LearningExample.objects.create(agent=agent, **defaults | values)

@@ -1,0 +1,25 @@
+"""Settings of the test suite: an embedded cluster of its own, thrown away afterwards.
+
+pytest-django reads the settings before any conftest, so the choice of the cluster stands here. Each run of pytest has a
+cluster by its process id; its parallel workers inherit the name.
+"""
+
+import os
+
+from project.services.cluster import throwaway_name
+
+if "PYTEST_XDIST_WORKER" not in os.environ and "ALS_TEST_DATABASE" not in os.environ:
+    os.environ["ALS_SERVICES"] = throwaway_name("test")
+for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):  # never the servers with data
+    os.environ.pop(name, None)
+os.environ["DB_POOL"] = "0"
+os.environ.setdefault("SECRET_KEY", "only-for-the-test-suite-only-for-the-test-suite")
+
+from project.settings import *  # noqa: E402, F403
+
+if "ALS_TEST_DATABASE" in os.environ:  # a process that a test started: the same database as the test
+    DATABASES["default"]["NAME"] = os.environ["ALS_TEST_DATABASE"]  # noqa: F405
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; the tests sign in often
+AXES_ENABLED = False
+INTAKE_RATE_PER_MINUTE = 1_000_000
+CELERY_TASK_ALWAYS_EAGER = False
