@@ -1,0 +1,106 @@
+"""One metric of one treatment against control at one moment of looking."""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+
+from experiments.stats.moments import SampleMoments
+from experiments.stats.sequence import (
+    Difference,
+    Interval,
+    always_valid_p,
+    confidence_sequence,
+    difference_in_means,
+    one_sided,
+    units_short,
+)
+
+
+class Role(enum.StrEnum):
+    """What a metric is for: a success metric must get better, a guardrail must not get worse than its margin."""
+
+    SUCCESS = "success"
+    GUARDRAIL = "guardrail"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What is compared. `margin` is how much worse a guardrail may get, in units of the outcome, set before the start.
+
+    `percent` says that the outcome is a share, so that texts can speak of percentage points; `unit` names it otherwise.
+    """
+
+    name: str
+    role: Role
+    higher_is_better: bool
+    margin: float = 0.0
+    percent: bool = True
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.margin) and self.margin >= 0):
+            raise ValueError("a margin is finite and not negative")
+
+    def say(self, amount: float) -> str:
+        """An amount of this metric in words."""
+        return f"{amount * 100:.1f} points" if self.percent else f"{amount:,.3g} {self.unit}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """The sample of one arm; `unlike` is `unlike_most(outcomes)`, or None for a continuous outcome."""
+
+    moments: SampleMoments
+    unlike: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.unlike is not None and not 0 <= self.unlike <= self.moments.n:
+            raise ValueError("units unlike the most common one lie between zero and all units")
+
+    @property
+    def short(self) -> int:
+        """How many more units this arm needs at the least before inference starts."""
+        return units_short(self.moments.n, self.unlike)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Lift (treatment minus control), its confidence sequence, and the always-valid p-value (running minimum).
+
+    Before both arms are large enough (`short` > 0) the interval is nan and p stays where it was.
+    """
+
+    metric: Metric
+    arm: str
+    difference: Difference
+    interval: Interval
+    p: float
+    short: int
+
+    @property
+    def oriented(self) -> Difference:
+        """The difference turned so that more is better."""
+        if self.metric.higher_is_better:
+            return self.difference
+        return Difference(-self.difference.estimate, self.difference.standard_error, self.difference.units)
+
+    def bounds(self, *, planned_units: int, alpha: float) -> Interval:
+        """One-sided bounds of the oriented difference; nan before both arms are large enough."""
+        if self.short:
+            return Interval(math.nan, math.nan)
+        return one_sided(self.oriented, planned_units=planned_units, alpha=alpha)
+
+
+def read_metric(
+    metric: Metric, arm: str, control: Arm, treatment: Arm, *, planned_units: int, alpha: float, previous_p: float = 1.0
+) -> Reading:
+    """Compare one metric of two arms now; `previous_p` is the p-value stored at the last look."""
+    difference = difference_in_means(control.moments, treatment.moments)
+    short = max(control.short, treatment.short)
+    if short:
+        return Reading(metric, arm, difference, Interval(math.nan, math.nan), previous_p, short)
+    interval = confidence_sequence(difference, planned_units=planned_units, alpha=alpha)
+    p = always_valid_p(difference, planned_units=planned_units, alpha=alpha, previous=previous_p)
+    return Reading(metric, arm, difference, interval, p, 0)

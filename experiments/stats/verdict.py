@@ -1,0 +1,183 @@
+"""From readings to a verdict that a person can act on (section 12).
+
+A treatment wins when a success metric is significantly better (Holm over metrics and arms), every guardrail is shown to
+be not worse than its margin, nothing is proven worse, the traffic split is sound, and the minimum units and hours have
+passed. Proven harm needs no minimum. Everything else is inconclusive, and the record says what is missing.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from experiments.stats.multiplicity import holm
+from experiments.stats.planning import units_until_decided, units_until_safe
+from experiments.stats.reading import Reading, Role
+
+
+class Verdict(enum.StrEnum):
+    CONTROL = "control"
+    TREATMENT = "treatment"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What was fixed at the start. Units are randomization units of all arms together; hours count running time."""
+
+    planned_units: int
+    minimum_units: int
+    minimum_hours: float
+    alpha: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.planned_units <= 0 or self.minimum_units < 0 or self.minimum_hours < 0 or not 0 < self.alpha < 1:
+            raise ValueError("planned units are positive, minimums not negative, and alpha lies between 0 and 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the experiment is: exposed units, hours, and whether the sample-ratio test has raised its alarm."""
+
+    units: int
+    hours: float
+    sample_ratio_alarm: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict, the winning arm (None unless a treatment wins), one sentence, and what is still missing in words.
+
+    `units_needed` is the smallest honest guess of more units until a verdict; None when nobody can say.
+    """
+
+    verdict: Verdict
+    winner: str | None
+    sentence: str
+    missing: tuple[str, ...] = ()
+    units_needed: int | None = None
+
+
+def decide(readings: Sequence[Reading], progress: Progress, rules: Rules) -> Decision:
+    """The verdict now. Raises ValueError without a success metric."""
+    success = [reading for reading in readings if reading.metric.role is Role.SUCCESS]
+    if not success:
+        raise ValueError("a verdict needs at least one success metric")
+    if progress.sample_ratio_alarm:
+        return Decision(
+            Verdict.INCONCLUSIVE,
+            None,
+            "No verdict can be trusted: the arms do not receive the shares of users that were promised.",
+            ("a traffic split that works; find the cause and start a new experiment",),
+        )
+    arms = list(dict.fromkeys(reading.arm for reading in readings))
+    harm = [reading for reading in readings if _harms(reading, readings, rules)]
+    if {reading.arm for reading in harm} == set(arms):
+        return _control_wins(harm[0], "proven worse")
+    missing = tuple(_missing(readings, progress, rules))
+    significant = _significant(success, rules)
+    healthy = [arm for arm in arms if arm not in {reading.arm for reading in harm}]
+    if not _early(progress, rules):
+        shipping = [reading for reading in significant if reading.arm in healthy and _good(reading)]
+        safe = [reading for reading in shipping if all(_safe(g, rules) for g in _guardrails(readings, reading.arm))]
+        if safe:
+            return _treatment_wins(min(safe, key=lambda reading: reading.p))
+        if shipping:
+            return _not_proven_safe(shipping[0], _guardrails(readings, shipping[0].arm), rules)
+        worse = [reading for reading in significant if not _good(reading)]
+        if {reading.arm for reading in worse} >= set(healthy):
+            return _control_wins(worse[0], "significantly worse")
+    return _inconclusive(success, missing, progress, rules)
+
+
+def _guardrails(readings: Iterable[Reading], arm: str) -> list[Reading]:
+    return [reading for reading in readings if reading.arm == arm and reading.metric.role is Role.GUARDRAIL]
+
+
+def _significant(success: list[Reading], rules: Rules) -> list[Reading]:
+    adjusted = holm([reading.p for reading in success])
+    return [reading for reading, p in zip(success, adjusted, strict=True) if p <= rules.alpha]
+
+
+def _good(reading: Reading) -> bool:
+    return reading.oriented.estimate > 0
+
+
+def _margin(reading: Reading) -> float:
+    return reading.metric.margin if reading.metric.role is Role.GUARDRAIL else 0.0
+
+
+def _harms(reading: Reading, readings: Sequence[Reading], rules: Rules) -> bool:
+    """Worse than the margin allows, each metric at its part of alpha so that all of them together keep it."""
+    bounds = reading.bounds(planned_units=rules.planned_units, alpha=rules.alpha / len(readings))
+    return bounds.high < -_margin(reading)
+
+
+def _safe(reading: Reading, rules: Rules) -> bool:
+    bounds = reading.bounds(planned_units=rules.planned_units, alpha=rules.alpha)
+    return bounds.low > -_margin(reading)
+
+
+def _early(progress: Progress, rules: Rules) -> bool:
+    return progress.units < rules.minimum_units or progress.hours < rules.minimum_hours
+
+
+def _missing(readings: Sequence[Reading], progress: Progress, rules: Rules) -> Iterable[str]:
+    if progress.units < rules.minimum_units:
+        yield f"{rules.minimum_units - progress.units:,} more users (the minimum is {rules.minimum_units:,})"
+    if progress.hours < rules.minimum_hours:
+        yield f"{math.ceil(rules.minimum_hours - progress.hours):,} more hours (the minimum is {rules.minimum_hours:g})"
+    for reading in readings:
+        if reading.short:
+            yield f"{reading.metric.name}: at least {reading.short} more users with a telling outcome in an arm"
+
+
+def _treatment_wins(best: Reading) -> Decision:
+    return Decision(Verdict.TREATMENT, best.arm, f"{best.arm} wins: {_compared(best)}, and no guardrail is hurt.")
+
+
+def _control_wins(worst: Reading, how: str) -> Decision:
+    return Decision(Verdict.CONTROL, None, f"Control wins: {worst.arm} is {how}; {_compared(worst)}.")
+
+
+def _not_proven_safe(best: Reading, guardrails: list[Reading], rules: Rules) -> Decision:
+    unsafe = next(reading for reading in guardrails if not _safe(reading, rules))
+    more = units_until_safe(
+        unsafe.oriented, margin=_margin(unsafe), planned_units=rules.planned_units, alpha=rules.alpha
+    )
+    needed = f"about {more:,} more users" if more else "more users than anybody can say now"
+    sentence = f"{best.arm} is better ({_compared(best)}), but {unsafe.metric.name} is not proven safe yet."
+    return Decision(Verdict.INCONCLUSIVE, None, sentence, (f"{unsafe.metric.name}: {needed}",), more or None)
+
+
+def _inconclusive(success: list[Reading], missing: tuple[str, ...], progress: Progress, rules: Rules) -> Decision:
+    guesses = [
+        units_until_decided(reading.difference, planned_units=rules.planned_units, alpha=rules.alpha)
+        for reading in success
+    ]
+    known = [guess for guess in guesses if guess is not None]
+    floor = max(rules.minimum_units - progress.units, max(2 * reading.short for reading in success), 0)
+    if _early(progress, rules):
+        sentence = "Too early for a verdict: the minimum of users or hours is not reached."
+    elif any(reading.short for reading in success):
+        sentence = "Too early for a verdict: too few users have an outcome."
+    else:
+        sentence = f"Inconclusive: {_compared(success[0])}."
+    if not known:
+        return Decision(Verdict.INCONCLUSIVE, None, sentence, missing, floor or None)
+    needed = max(floor, min(known))
+    if needed > 0 and not missing:
+        missing = (f"about {needed:,} more users if the difference stays as it looks now",)
+    return Decision(Verdict.INCONCLUSIVE, None, sentence, missing, needed)
+
+
+def _compared(reading: Reading) -> str:
+    metric, estimate, interval = reading.metric, reading.difference.estimate, reading.interval
+    if math.isnan(estimate):
+        return f"{metric.name} has no outcome yet"
+    words = f"{metric.name} is {metric.say(abs(estimate))} {'higher' if estimate >= 0 else 'lower'}"
+    if math.isnan(interval.low):
+        return words
+    return f"{words} (between {metric.say(interval.low)} and {metric.say(interval.high)})"
