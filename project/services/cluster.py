@@ -36,6 +36,10 @@ class Cluster:
         return [server for server in (self.valkey, self.postgres) if server is not None]
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def start(self) -> None:
         state_folder(self.place)
         self._lock.take()
         try:
@@ -46,7 +50,6 @@ class Cluster:
         except BaseException:
             self.stop()
             raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

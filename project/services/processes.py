@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from project.services.account import Account
 from project.services.errors import ServiceError
 
 Process = subprocess.Popen[bytes]
-LOG_LIMIT = 10_000_000  # bytes: a larger log is put aside at the next start, one old one is kept
+LOG_LIMIT = 10_000_000  # bytes: a larger log is put aside, one old one is kept
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)  # loaded now: nothing may be loaded between fork and exec
 
@@ -81,6 +82,13 @@ def open_log(path: Path) -> int:
     if path.exists() and path.stat().st_size > LOG_LIMIT:
         path.replace(path.with_suffix(".log.1"))
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+
+def shorten_log(path: Path) -> None:
+    """Put a large log aside while its program keeps writing to it: programs append, so an emptied file goes on."""
+    if path.stat().st_size > LOG_LIMIT:
+        shutil.copyfile(path, path.with_suffix(".log.1"))
+        os.truncate(path, 0)
 
 
 def last_lines(log: Path, count: int = 5) -> str:

@@ -1,0 +1,46 @@
+"""What `make run` can be told through the environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Self
+
+from project.services.addresses import model_port, port_number
+from project.services.place import default_name
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where to listen and which parts are somebody else's. Empty texts mean: our own embedded part."""
+
+    name: str
+    host: str
+    port: int
+    model_port: int
+    database_url: str
+    database_owner_url: str
+    redis_url: str
+    model_url: str
+    demo: bool
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Raises ServiceError when a value cannot be used."""
+        return cls(
+            name=default_name(),
+            host=os.environ.get("HOST") or "127.0.0.1",
+            port=port_number("PORT", 8000),
+            model_port=model_port(),
+            database_url=os.environ.get("DATABASE_URL", ""),
+            database_owner_url=os.environ.get("DATABASE_OWNER_URL", ""),
+            redis_url=os.environ.get("REDIS_URL", ""),
+            model_url=os.environ.get("OPENAI_BASE_URL", ""),
+            demo=os.environ.get("DEMO") != "0",
+        )
+
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine finds the pages."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
+        return f"http://[{host}]:{self.port}/" if ":" in host else f"http://{host}:{self.port}/"

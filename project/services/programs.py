@@ -1,0 +1,73 @@
+"""The programs that the supervisor keeps running: how each is started and how it likes to be ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from project.services.local_model import ENVIRONMENT as MODEL_ENVIRONMENT
+from project.services.local_model import model_command
+from project.services.options import Options
+from project.services.place import PROJECT_DIR, Place
+
+# A connection pool does not survive the fork of a worker, and beat has one thread.
+NO_POOL = {"DB_POOL": "0"}
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program. `patience` is in seconds: how long it may take to end after SIGTERM."""
+
+    name: str
+    argv: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    death_signal: int = signal.SIGTERM  # what it gets when the supervisor is killed
+    patience: float = 5
+    restart: bool = True
+
+    def full_environment(self) -> dict[str, str]:
+        return {**os.environ, **self.environment}
+
+
+def web(options: Options) -> Program:
+    arguments = {
+        "--interface": "wsgi",
+        "--host": options.host,
+        "--port": str(options.port),
+        "--workers": os.environ.get("WEB_WORKERS", "2"),
+        "--blocking-threads": os.environ.get("WEB_THREADS", "8"),
+    }
+    flags = ["--no-access-log", "--respawn-failed-workers"]
+    pairs = [part for pair in arguments.items() for part in pair]
+    return Program("web", [sys.executable, "-m", "granian", *pairs, *flags, "project.wsgi:application"], patience=10)
+
+
+def worker() -> Program:
+    processes = os.environ.get("WORKER_PROCESSES", "2")
+    argv = _celery("worker", "--pool", "prefork", "--concurrency", processes, "--loglevel", "INFO")
+    # SIGQUIT ends running tasks at once: nobody is left to wait for them, and their rows are claimed again.
+    return Program("worker", argv, NO_POOL, death_signal=signal.SIGQUIT, patience=8)
+
+
+def beat(place: Place) -> Program:
+    schedule = place.state / "celerybeat-schedule"
+    return Program("beat", _celery("beat", "--loglevel", "INFO", "--pidfile=", "--schedule", str(schedule)), NO_POOL)
+
+
+def model(options: Options) -> Program:
+    return Program("model", model_command(options.model_port), MODEL_ENVIRONMENT, death_signal=signal.SIGKILL)
+
+
+def demo() -> Program:
+    return Program("demo", manage("demo", "--background"), restart=False)
+
+
+def manage(command: str, *arguments: str) -> list[str]:
+    return [sys.executable, str(PROJECT_DIR / "manage.py"), command, *arguments]
+
+
+def _celery(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "celery", "-A", "project", *arguments]
