@@ -17,7 +17,8 @@ class Actor:
     """On whose behalf a request or task runs.
 
     `role` is a person's; an application by its key acts with the role that its scopes stand for.
-    `scopes` are a key's; a person's session has all three.
+    `scopes` are a key's; a person's session has all three. A `publishable` key stands in web pages, so whoever reads the
+    page has it.
     """
 
     organization_id: UUID
@@ -26,6 +27,7 @@ class Actor:
     scopes: frozenset[str] = frozenset()
     user: User | None = None
     api_key_id: UUID | None = None
+    publishable: bool = False
     label: str = "system"
     allowed_origins: tuple[str, ...] = field(default=())
 

@@ -7,9 +7,12 @@ from uuid import UUID
 
 from django.db import models
 from django.http import Http404
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
+
+from organizations.parsers import UNSTORABLE
 
 METHODS = ["get", "post", "patch", "put", "delete", "head"]
 
@@ -21,6 +24,12 @@ class KeysetPagination(CursorPagination):
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 200
+
+    def decode_cursor(self, request: Any) -> Any:
+        cursor = super().decode_cursor(request)
+        if cursor and cursor.position is not None and as_uuid(cursor.position) is None:
+            raise NotFound(self.invalid_cursor_message)  # made by hand: our cursors hold keys
+        return cursor
 
 
 class OrganizationAPIView(APIView):
@@ -52,6 +61,8 @@ class OrganizationViewSet(GenericViewSet):
 
 def find_by_any_id(queryset: models.QuerySet[Any], value: str) -> Any | None:
     """The row by our UUID or, where the model has one, by the caller's external_id."""
+    if UNSTORABLE.search(value):
+        return None  # no row can have it, and PostgreSQL would refuse to look
     uuid = as_uuid(value)
     if uuid is not None:
         row = queryset.filter(pk=uuid).first()

@@ -14,7 +14,9 @@ from organizations.models import AuditEvent, AuditSeal
 from organizations.scope import current_scope
 
 
-def record(*, action: str, target: models.Model, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None) -> AuditEvent:
+def record(
+    *, action: str, target: models.Model, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None
+) -> AuditEvent:
     """One event, in the caller's transaction; the actor is the scope's."""
     scope = current_scope()
     actor = scope.actor if scope else None
@@ -22,7 +24,7 @@ def record(*, action: str, target: models.Model, before: dict[str, Any] | None =
         actor_label=actor.label if actor else "system",
         user=actor.user if actor else None,
         action=action,
-        target_type=target._meta.model_name,
+        target_type=target._meta.model_name or "",
         target_id=str(target.pk),
         before=before or {},
         after=after or {},
@@ -64,8 +66,14 @@ def _digest(before: str, events: list[AuditEvent]) -> str:
         chain.update(
             json.dumps(
                 [
-                    str(event.id), event.actor_label, event.action, event.target_type, event.target_id,
-                    event.before, event.after, event.created_at.isoformat(),
+                    str(event.id),
+                    event.actor_label,
+                    event.action,
+                    event.target_type,
+                    event.target_id,
+                    event.before,
+                    event.after,
+                    event.created_at.isoformat(),
                 ],
                 sort_keys=True,
             ).encode()

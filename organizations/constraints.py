@@ -12,7 +12,9 @@ Number = int | float | Decimal
 
 def one_of(field: str, choices: type[models.TextChoices]) -> models.CheckConstraint:
     """The column holds one of the choices."""
-    return models.CheckConstraint(condition=Q(**{f"{field}__in": list(choices.values)}), name=f"%(class)s_{field}_known")
+    return models.CheckConstraint(
+        condition=Q(**{f"{field}__in": list(choices.values)}), name=f"%(class)s_{field}_known"
+    )
 
 
 def between(field: str, low: Number, high: Number | None = None) -> models.CheckConstraint:

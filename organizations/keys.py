@@ -24,7 +24,11 @@ def digest_of(key: str) -> str:
 
 
 def create_api_key(
-    *, name: str, kind: str = KeyKind.SECRET, scopes: list[str] | None = None, allowed_origins: list[str] | None = None,
+    *,
+    name: str,
+    kind: str = KeyKind.SECRET,
+    scopes: list[str] | None = None,
+    allowed_origins: list[str] | None = None,
     created_by: Any = None,
 ) -> tuple[ApiKey, str]:
     """The row and the key itself, which is not kept anywhere.
@@ -39,8 +43,13 @@ def create_api_key(
         raise Refused("A publishable key stands in web pages, so it can have the scope ingest only.", "scopes")
     key = PREFIXES[KeyKind(kind)] + secrets.token_urlsafe(32)
     row = ApiKey.objects.create(
-        name=name, kind=kind, prefix=key[:10], digest=digest_of(key), scopes=wanted,
-        allowed_origins=allowed_origins or [], created_by=created_by,
+        name=name,
+        kind=kind,
+        prefix=key[:10],
+        digest=digest_of(key),
+        scopes=wanted,
+        allowed_origins=allowed_origins or [],
+        created_by=created_by,
     )
     audit.record(action="apikey.created", target=row, after={"name": name, "kind": kind, "scopes": wanted})
     return row, key
@@ -70,6 +79,7 @@ def resolve_api_key(key: str) -> Actor | None:
         role=Role.ADMIN if "manage" in scopes else Role.MEMBER,
         scopes=frozenset(scopes),
         api_key_id=key_id,
+        publishable=key.startswith(PREFIXES[KeyKind.PUBLISHABLE]),
         label=f"key {name}",
         allowed_origins=tuple(origins),
     )

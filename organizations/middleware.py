@@ -66,7 +66,9 @@ def bearer_key(request: HttpRequest) -> str | None:
 def chosen_membership(user_id: UUID, organization_id: str | None) -> Membership | None:
     """The membership in the organization the person chose, or their first one."""
     with person_scope(user_id):
-        memberships = list(Membership.objects.filter(user_id=user_id).select_related("organization").order_by("created_at"))
+        memberships = list(
+            Membership.objects.filter(user_id=user_id).select_related("organization").order_by("created_at")
+        )
     chosen = [row for row in memberships if str(row.organization_id) == organization_id]
     return next(iter(chosen or memberships), None)
 
@@ -74,8 +76,12 @@ def chosen_membership(user_id: UUID, organization_id: str | None) -> Membership 
 def database_unavailable(request: HttpRequest) -> HttpResponse:
     """503 that says to come back: nothing was stored."""
     if request.path.startswith("/api/"):
-        body = {"type": "about:blank", "title": "Service unavailable", "status": 503,
-                "detail": "The database is not reachable at the moment. Nothing was stored; send the request again."}  # fmt: skip
+        body = {
+            "type": "about:blank",
+            "title": "Service unavailable",
+            "status": 503,
+            "detail": "The database is not reachable at the moment. Nothing was stored; send the request again.",
+        }
         response: HttpResponse = JsonResponse(body, status=503, content_type="application/problem+json")
     else:
         text = "The database is not reachable at the moment. Load the page again in a few seconds."

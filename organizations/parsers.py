@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
-from rest_framework.exceptions import ParseError
+from django.conf import settings
+from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.parsers import JSONParser
 
 MAX_DEPTH = 32
@@ -14,34 +16,62 @@ MAX_DEPTH = 32
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
+class BodyTooLarge(APIException):
+    status_code = 413
+    default_code = "too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The body is larger than {limit:,} bytes. Send it in several requests.")
+
+
 class BoundedJSONParser(JSONParser):
-    """Refuses invalid JSON, NaN, nesting deeper than MAX_DEPTH, and text that cannot be stored, with 400."""
+    """Refuses with 400 invalid JSON, NaN, infinite numbers, nesting deeper than MAX_DEPTH, and text that cannot be stored.
+
+    Refuses with 413 a body over DATA_UPLOAD_MAX_MEMORY_SIZE, which Django applies to forms alone.
+    """
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise BodyTooLarge(limit)
         try:
-            document = json.loads(stream.read().decode("utf-8"), parse_constant=_refuse_constant)
+            document = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
         except RecursionError as error:
-            raise ParseError(f"The JSON is nested deeper than {MAX_DEPTH} levels.") from error
+            raise _too_deep("") from error
         except ValueError as error:
             raise ParseError(f"The body is not valid JSON: {error}") from error
         check_document(document)
         return document
 
 
-def check_document(value: Any, depth: int = 0) -> None:
-    """Raises ParseError for what is nested too deeply or cannot be stored."""
+def check_document(value: Any, path: str = "", depth: int = 0) -> None:
+    """Raises ValidationError, naming the place, for what is nested too deeply or cannot be stored."""
     if depth > MAX_DEPTH:
-        raise ParseError(f"The JSON is nested deeper than {MAX_DEPTH} levels.")
+        raise _too_deep(path)
     if isinstance(value, str):
         if UNSTORABLE.search(value):
-            raise ParseError("A text holds a NUL character or half of a surrogate pair, which cannot be stored.")
+            message = "This text holds a NUL character or half of a surrogate pair, which cannot be stored."
+            raise ValidationError({path or "body": [message]})
     elif isinstance(value, dict):
         for key, item in value.items():
-            check_document(key, depth + 1)
-            check_document(item, depth + 1)
+            check_document(key, path, depth + 1)
+            check_document(item, f"{path}.{key}" if path else key, depth + 1)
     elif isinstance(value, list):
-        for item in value:
-            check_document(item, depth + 1)
+        for index, item in enumerate(value):
+            check_document(item, f"{path}.{index}" if path else str(index), depth + 1)
+
+
+def _too_deep(path: str) -> ValidationError:
+    field = ".".join(path.split(".")[:4]) or "body"  # the whole way down would be as long as the attack
+    return ValidationError({field: [f"The JSON is nested deeper than {MAX_DEPTH} levels."]})
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"{digits[:20]} is too large a number")
+    return value
 
 
 def _refuse_constant(name: str) -> Any:

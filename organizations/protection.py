@@ -51,9 +51,13 @@ class ProtectTenantTable(Operation):
         model = from_state.apps.get_model(app_label, self.model)
         table = model._meta.db_table
         for field in tenant_foreign_keys(model):
-            schema_editor.execute(f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{_name(table, field.column, "org_fk")}"')
+            schema_editor.execute(
+                f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{_name(table, field.column, "org_fk")}"'
+            )
             schema_editor.execute(f'DROP INDEX IF EXISTS "{_name(table, field.column, "org_ix")}"')
-        schema_editor.execute(f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{_name(table, "id", "org_key")}" CASCADE')
+        schema_editor.execute(
+            f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{_name(table, "id", "org_key")}" CASCADE'
+        )
         schema_editor.execute(f'DROP POLICY IF EXISTS organization ON "{table}"')
         schema_editor.execute(f'ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY')
         schema_editor.execute(f'REVOKE ALL ON "{table}" FROM {APP_ROLE}')
@@ -128,7 +132,7 @@ def _referable(table: str) -> str:
     """The unique key that composite foreign keys point at, unless it is there already."""
     name = _name(table, "id", "org_key")
     return (
-        f"DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = '{name}') THEN "
+        f"DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = '{name}') THEN "  # noqa: S608  our own names
         f'ALTER TABLE "{table}" ADD CONSTRAINT "{name}" UNIQUE (organization_id, id); END IF; END $$'
     )
 

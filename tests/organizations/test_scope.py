@@ -41,9 +41,9 @@ def test_a_foreign_key_cannot_point_into_another_organization(
 ) -> None:
     with organization_scope(organization.id):
         agent = factories.make_agent()
-    with organization_scope(other_organization.id):
-        with pytest.raises(DatabaseError, match="foreign key"), transaction.atomic():
-            AgentConfig.objects.create(agent_id=agent.pk, number=1, content={}, content_hash="0")
+    foreign = pytest.raises(DatabaseError, match="foreign key")
+    with organization_scope(other_organization.id), foreign, transaction.atomic():
+        AgentConfig.objects.create(agent_id=agent.pk, number=1, content={}, content_hash="0")
 
 
 def test_entering_another_organization_inside_a_scope_is_refused(

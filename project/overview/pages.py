@@ -1,0 +1,61 @@
+"""Pages that need several apps: the dashboard, the lineage of a config, the widget's demo."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from organizations.permissions import page
+from project.demo.progress import read_progress
+from project.overview import lineage, numbers
+from project.overview.charts import Series, bar_chart, line_chart
+from project.overview.widget_demo import demo_context
+
+
+@page()
+def dashboard(request: HttpRequest) -> HttpResponse:
+    """Where things stand."""
+    context = numbers.dashboard() | {"demo": read_progress()}
+    return render(request, "overview/dashboard.html", context | feedback_charts(context["days"]))
+
+
+@page()
+def demo_progress(request: HttpRequest) -> HttpResponse:
+    """The demo's progress alone, for polling."""
+    return render(request, "overview/_demo_progress.html", {"demo": read_progress()})
+
+
+@page()
+def lineage_page(request: HttpRequest, config_id: UUID) -> HttpResponse:
+    """From a config back to the corrections that caused it, and forward to where it serves."""
+    story = lineage.of_config(config_id)
+    if story is None:
+        raise Http404("There is no such config in this organization.")
+    return render(request, "overview/lineage.html", {"story": story})
+
+
+@page()
+def widget_demo(request: HttpRequest) -> HttpResponse:
+    """The feedback element on real outputs of the newest agent."""
+    return render(request, "demo/widget.html", demo_context())
+
+
+def feedback_charts(days: list[Any]) -> dict[str, Any]:
+    labels = [day.day.strftime("%d %b") for day in days]
+    return {
+        "feedback_chart": bar_chart(
+            title="Feedback per day",
+            labels=labels,
+            series=[
+                Series("positive", [day.positive for day in days]),
+                Series("negative", [day.negative for day in days]),
+                Series("corrections", [day.corrections for day in days]),
+            ],
+        ),
+        "rating_chart": line_chart(
+            title="Mean star rating per day", labels=labels, series=[Series("rating", [day.rating for day in days])]
+        ),
+    }

@@ -1,0 +1,98 @@
+"""Who may ask: keys, sessions, origins, and what is rolled back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.urls import path
+
+from learning.models import Agent
+from organizations.models import Organization
+from organizations.scope import organization_scope
+from tests import factories
+from tests.clients_in_process import StrangerAPIClient, StrangerClient
+from tests.conftest import api_with
+
+
+def test_an_unknown_key_is_refused_with_a_problem_document(anonymous_api: StrangerAPIClient) -> None:
+    anonymous_api.credentials(HTTP_AUTHORIZATION="Bearer sk_unknown")
+    response = anonymous_api.get("/api/learning/stats")
+    assert response.status_code == 401
+    assert response["Content-Type"] == "application/problem+json"
+    assert response.json()["detail"] == "This API key is unknown or was revoked."
+
+
+def test_a_key_without_the_scope_is_refused(organization: Organization) -> None:
+    assert api_with(factories.make_key(organization, scopes=["ingest"])).get("/api/learning/stats").status_code == 403
+
+
+def test_a_key_with_origins_works_in_pages_of_those_origins_alone(organization: Organization) -> None:
+    key = factories.make_key(organization, kind="publishable", allowed_origins=["https://shop.example"])
+    body = {"agent_id": "a", "feedback_type": "thumbs_up"}
+    for origin, refused in (("https://shop.example", False), ("https://evil.example", True)):
+        response = api_with(key).post("/api/learning/feedback", body, format="json", HTTP_ORIGIN=origin)
+        assert (response.status_code == 403) == refused, origin
+
+
+def test_a_page_sends_strangers_to_the_sign_in(db: None) -> None:
+    response = StrangerClient().get("/admin/learning/")
+    assert response.status_code == 302
+    assert response["Location"].startswith("/login/?next=/admin/learning/")
+
+
+def test_a_person_without_a_membership_is_told_so(db: None) -> None:
+    from organizations.models import User
+
+    client = StrangerClient()
+    client.force_login(User.objects.create_user("nobody"), backend="django.contrib.auth.backends.ModelBackend")
+    response = client.get("/admin/learning/")
+    assert response.status_code == 403
+    assert b"not a member" in response.content
+
+
+def test_a_person_works_in_the_organization_they_chose(
+    sign_in: Any, organization: Organization, other_organization: Organization
+) -> None:
+    from organizations.services import add_member
+    from tests.clients_in_process import outside_scope
+
+    client = sign_in("admin")
+    with outside_scope(), organization_scope(other_organization.id):
+        add_member(user=client.user, role="member")
+    client.post("/admin/learning/organization/", {"organization": str(other_organization.id)})
+    assert b"Birch" in client.get("/admin/learning/").content
+
+
+def test_a_person_cannot_choose_an_organization_they_do_not_belong_to(
+    sign_in: Any, other_organization: Organization
+) -> None:
+    response = sign_in("admin").post("/admin/learning/organization/", {"organization": str(other_organization.id)})
+    assert response.status_code == 404
+
+
+def test_a_session_needs_the_csrf_token_for_a_change(sign_in: Any, organization: Organization) -> None:
+    client = StrangerAPIClient(enforce_csrf_checks=True)
+    client.force_login(factories.make_user(organization), backend="django.contrib.auth.backends.ModelBackend")
+    assert client.post("/api/learning/agents", {"agent_id": "x"}, format="json").status_code == 403
+
+
+def breaks(request: Any) -> HttpResponse:
+    Agent.objects.create(external_id="half", name="half")
+    raise RuntimeError("after the first row")
+
+
+class BreakingRoutes:
+    urlpatterns = [path("breaks", breaks)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_that_breaks_leaves_nothing_behind(settings: Any) -> None:
+    organization = factories.make_organization()
+    client = api_with(factories.make_key(organization))
+    client.raise_request_exception = False
+    settings.ROOT_URLCONF = BreakingRoutes
+    assert client.get("/breaks").status_code == 500
+    with organization_scope(organization.id):
+        assert not Agent.objects.exists()
