@@ -50,7 +50,11 @@ KEYS: dict[str, tuple[Any, Check, str]] = {
     "annotation.auto_assign": (True, _flag, "true or false"),
     "annotation.min_quality_score": (0.7, _share, "a number from 0 to 1"),
     "annotation.require_expert_review": (True, _flag, "true or false"),
-    "annotation.queue_priority": (["correction", "negative", "edge_case", "positive"], _names, "a list of example types"),
+    "annotation.queue_priority": (
+        ["correction", "negative", "edge_case", "positive"],
+        _names,
+        "a list of example types",
+    ),
     "annotation.auto_approve_threshold": (0.95, _share, "a number from 0 to 1"),
     "training.auto_schedule": (False, _flag, "true or false"),
     "training.min_dataset_size": (100, _count, "a whole number"),

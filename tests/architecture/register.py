@@ -6,7 +6,7 @@ SYSTEM_TABLES = {
     "auth_permission": "names of permissions; read-only for the application",
     "auth_group": "unused groups of Django's sign-in; no tenant's data",
     "auth_group_permissions": "the same",
-    "organizations_user": "accounts: found by name at sign-in, before any organization is known; what they belong to is protected",
+    "organizations_user": "accounts: found by name at sign-in, before any organization is known",
     "organizations_user_groups": "unused groups of accounts",
     "organizations_user_user_permissions": "unused permissions of accounts",
     "django_session": "found by a random key before any organization is known",

@@ -106,8 +106,10 @@ def test_foreign_keys_between_tenants_carry_the_organization() -> None:
 def test_foreign_keys_between_tenants_are_composite_in_the_database(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT conrelid::regclass::text, (SELECT string_agg(attname, ',' ORDER BY k.n) FROM unnest(conkey) WITH ORDINALITY"
-            " k(num, n) JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = k.num) FROM pg_constraint WHERE contype = 'f'"
+            "SELECT conrelid::regclass::text, (SELECT string_agg(attname, ',' ORDER BY k.n)"
+            " FROM unnest(conkey) WITH ORDINALITY k(num, n)"
+            " JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = k.num)"
+            " FROM pg_constraint WHERE contype = 'f'"
         )
         present = set(cursor.fetchall())
     for model in TENANT_MODELS:
@@ -121,10 +123,12 @@ def test_every_index_of_a_tenant_table_begins_with_the_organization(db: None) ->
     tables = [model._meta.db_table for model in TENANT_MODELS if model is not Organization]
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT c.relname, i.relname FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid"
+            "SELECT c.relname, i.relname FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid"
+            " JOIN pg_class i ON i.oid = x.indexrelid"
             " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = x.indkey[0]"
             " WHERE c.relname = ANY(%s) AND NOT x.indisprimary AND a.attname <> 'organization_id'"
-            " AND i.relname NOT LIKE 'organizations_apikey_digest%%' AND i.relname NOT LIKE 'organizations_membership_user_id%%'",
+            " AND i.relname NOT LIKE 'organizations_apikey_digest%%'"
+            " AND i.relname NOT LIKE 'organizations_membership_user_id%%'",
             [tables],
         )  # a key is found by its digest and a person's memberships by the person, before the organization is known
         assert cursor.fetchall() == []
@@ -226,9 +230,9 @@ def test_a_new_route_that_forgets_the_tenant_is_noticed(
     filled: dict[str, Any], anonymous_api: StrangerAPIClient, other_api: StrangerAPIClient, settings: Any
 ) -> None:
     settings.ROOT_URLCONF = PlantedRoutes
-    assert findings_foreign("planted/<str:pk>", [other_api], filled)
-    example = next(row for model, row in filled["rows"].items() if model is LearningExample)
-    assert findings_foreign("planted/<str:pk>", [anonymous_api], filled | {"all_ids": [str(example.pk)]})
+    planted, rows = "planted/<str:pk>", filled | {"all_ids": [str(filled["rows"][LearningExample].pk)]}
+    assert findings_foreign(planted, [other_api], rows)
+    assert findings_foreign(planted, [anonymous_api], rows)
 
 
 def _tells(response: Any, filled: dict[str, Any]) -> bool:
