@@ -1,0 +1,12 @@
+"""Charts as SVG text: no script, no inline style, colours from static/css/charts.css.
+
+Shapes are placed in percent across and in pixels down, so a chart fills any width and its text keeps its size.
+Every chart carries a title for screen readers, its values on hover, and the same numbers as a table to unfold.
+Missing values are None: a line breaks there, a bar is absent, the table says "-".
+"""
+
+from project.overview.charts.drawings import bar_chart, line_chart
+from project.overview.charts.intervals import interval_chart
+from project.overview.charts.scale import Interval, Series, value_text
+
+__all__ = ["Interval", "Series", "bar_chart", "interval_chart", "line_chart", "value_text"]
