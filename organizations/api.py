@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.db import models
 from django.http import Http404
@@ -12,8 +11,9 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from organizations.parsers import UNSTORABLE
+from organizations.identifiers import as_uuid, find_by_any_id
 
+__all__ = ["KeysetPagination", "OrganizationAPIView", "OrganizationViewSet", "as_uuid", "find_by_any_id"]
 METHODS = ["get", "post", "patch", "put", "delete", "head"]
 
 
@@ -57,25 +57,3 @@ class OrganizationViewSet(GenericViewSet):
         if row is None:
             raise Http404(f"There is no {self.model._meta.verbose_name} {self.kwargs['pk']!r}.")
         return row
-
-
-def find_by_any_id(queryset: models.QuerySet[Any], value: str) -> Any | None:
-    """The row by our UUID or, where the model has one, by the caller's external_id."""
-    if UNSTORABLE.search(value):
-        return None  # no row can have it, and PostgreSQL would refuse to look
-    uuid = as_uuid(value)
-    if uuid is not None:
-        row = queryset.filter(pk=uuid).first()
-        if row is not None:
-            return row
-    if any(field.name == "external_id" for field in queryset.model._meta.fields):
-        return queryset.filter(external_id=value).first()
-    return None
-
-
-def as_uuid(value: str) -> UUID | None:
-    """The text as a UUID; None when it is not one."""
-    try:
-        return UUID(value)
-    except ValueError:
-        return None

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from typing import Any
 
 from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.parsers import JSONParser
 
+from organizations.identifiers import UNSTORABLE
+
 MAX_DEPTH = 32
-# A lone surrogate or a NUL is valid JSON and cannot be stored by PostgreSQL.
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class BodyTooLarge(APIException):

@@ -1,0 +1,34 @@
+"""Rows by what callers call them: our UUID or their own external_id."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+
+# A lone surrogate or a NUL is valid JSON and cannot be stored by PostgreSQL.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def find_by_any_id(queryset: models.QuerySet[Any], value: str) -> Any | None:
+    """The row by our UUID or, where the model has one, by the caller's external_id."""
+    if UNSTORABLE.search(value):
+        return None  # no row can have it, and PostgreSQL would refuse to look
+    uuid = as_uuid(value)
+    if uuid is not None:
+        row = queryset.filter(pk=uuid).first()
+        if row is not None:
+            return row
+    if any(field.name == "external_id" for field in queryset.model._meta.fields):
+        return queryset.filter(external_id=value).first()
+    return None
+
+
+def as_uuid(value: str) -> UUID | None:
+    """The text as a UUID; None when it is not one."""
+    try:
+        return UUID(value)
+    except ValueError:
+        return None
