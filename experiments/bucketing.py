@@ -28,6 +28,20 @@ def bucket(salt: str, purpose: str, unit: str) -> int:
     return int.from_bytes(digest[:8], "big") % BUCKETS
 
 
+def percent_of(buckets: int) -> float:
+    """Buckets as percent; a whole number where it is one."""
+    percent = buckets * 100 / BUCKETS
+    return int(percent) if percent.is_integer() else percent
+
+
+def buckets_of(percent: float) -> int:
+    """Percent as buckets. Raises ValueError outside 0 to 100 or for a part of a bucket (0.01 percent)."""
+    buckets = round(percent * BUCKETS / 100, 6)
+    if not 0 <= buckets <= BUCKETS or not float(buckets).is_integer():
+        raise ValueError("a share lies between 0 and 100 percent, in steps of 0.01")
+    return int(buckets)
+
+
 def takes_part(salt: str, unit: str, coverage: int) -> bool:
     """Whether the unit is inside the first `coverage` of the 10,000 traffic buckets."""
     return bucket(salt, "traffic", unit) < coverage

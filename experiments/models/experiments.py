@@ -1,0 +1,144 @@
+"""A live comparison of agent configs, its arms, and who has seen which."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from experiments.bucketing import BUCKETS, Split, new_salt, percent_of
+from learning.models import Agent, AgentConfig
+from organizations.constraints import between, one_of
+from organizations.fields import TenantForeignKey
+from organizations.models import OrganizationModel
+
+
+class ExperimentStatus(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    RUNNING = "running", "Running"
+    PAUSED = "paused", "Paused"
+    STOPPED = "stopped", "Stopped"
+    COMPLETED = "completed", "Completed"
+
+
+LIVE = (ExperimentStatus.RUNNING, ExperimentStatus.PAUSED)
+
+
+class Experiment(OrganizationModel):
+    """Control against one or more treatments. What decides the outcome is frozen by a trigger once it has started.
+
+    metrics: [{"name": a key of experiments.metrics.CATALOGUE, "role": "success" | "guardrail", "margin": number}].
+    """
+
+    TRANSITIONS: ClassVar[dict[str, frozenset[str]]] = {
+        ExperimentStatus.DRAFT: frozenset({ExperimentStatus.RUNNING, ExperimentStatus.STOPPED}),
+        ExperimentStatus.RUNNING: frozenset(
+            {ExperimentStatus.PAUSED, ExperimentStatus.STOPPED, ExperimentStatus.COMPLETED}
+        ),
+        ExperimentStatus.PAUSED: frozenset(
+            {ExperimentStatus.RUNNING, ExperimentStatus.STOPPED, ExperimentStatus.COMPLETED}
+        ),
+        ExperimentStatus.STOPPED: frozenset(),
+        ExperimentStatus.COMPLETED: frozenset(),
+    }
+
+    agent = TenantForeignKey(Agent, on_delete=models.CASCADE, related_name="experiments")
+    name = models.CharField(max_length=200)
+    hypothesis = models.TextField(blank=True)
+    status = models.CharField(max_length=10, choices=ExperimentStatus.choices, default=ExperimentStatus.DRAFT)
+    salt = models.CharField(max_length=32, default=new_salt, editable=False)
+    coverage = models.PositiveSmallIntegerField(default=BUCKETS)  # buckets of traffic that take part
+    metrics: Any = models.JSONField(default=list)
+    alpha = models.FloatField(default=0.05)
+    planned_units = models.PositiveIntegerField(default=1000)  # of all arms together; the sequence is tightest there
+    minimum_units = models.PositiveIntegerField(default=1000)
+    minimum_hours = models.FloatField(default=168)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    running_since = models.DateTimeField(null=True, blank=True)  # None while it does not run
+    ran_seconds = models.FloatField(default=0)  # before running_since; pauses do not count
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            one_of("status", ExperimentStatus),
+            between("coverage", 1, BUCKETS),
+            between("alpha", 0.0001, 0.5),
+            between("planned_units", 1),
+            between("minimum_hours", 0),
+            between("ran_seconds", 0),
+            # Layers for several at a time come later; until then one experiment at a time decides for an agent.
+            models.UniqueConstraint(
+                fields=["organization", "agent"], name="one_live_experiment", condition=Q(status__in=["running", "paused"])
+            ),
+        ]
+        indexes = [models.Index(fields=["organization", "status", "-created_at"], name="experiment_by_status")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def live(self) -> bool:
+        return self.status in LIVE
+
+    @property
+    def share(self) -> float:
+        """Percent of the traffic that takes part."""
+        return percent_of(self.coverage)
+
+    def hours(self, now: datetime | None = None) -> float:
+        """Hours of running so far, pauses left out."""
+        current = ((now or timezone.now()) - self.running_since).total_seconds() if self.running_since else 0.0
+        return (self.ran_seconds + max(current, 0.0)) / 3600
+
+
+class Variant(OrganizationModel):
+    """One arm: a config and its share of the experiment's traffic. `position` fixes the order of the bucket ranges."""
+
+    experiment = TenantForeignKey(Experiment, on_delete=models.CASCADE, related_name="variants")
+    key = models.CharField(max_length=50)
+    config = TenantForeignKey(AgentConfig, on_delete=models.PROTECT, related_name="variants")
+    is_control = models.BooleanField(default=False)
+    position = models.PositiveSmallIntegerField(default=0)
+    buckets = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "experiment", "key"], name="variant_key_once"),
+            models.UniqueConstraint(fields=["organization", "experiment", "position"], name="variant_position_once"),
+            models.UniqueConstraint(
+                fields=["organization", "experiment"], name="one_control", condition=Q(is_control=True)
+            ),
+            between("buckets", 1, BUCKETS),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def share(self) -> float:
+        """Percent of the experiment's traffic."""
+        return percent_of(self.buckets)
+
+
+def split_of(variants: list[Variant]) -> Split:
+    """The shares of an experiment's arms in the order of their ranges."""
+    return Split(tuple((row.key, row.buckets) for row in sorted(variants, key=lambda row: row.position)))
+
+
+class Exposure(OrganizationModel):
+    """The first time a unit met its arm; outcomes count from there. One row a unit, the first wins."""
+
+    experiment = TenantForeignKey(Experiment, on_delete=models.CASCADE, related_name="exposures")
+    variant = TenantForeignKey(Variant, on_delete=models.CASCADE, related_name="exposures")
+    unit = models.CharField(max_length=200)  # the user's pseudonym, as executions carry it
+    exposed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "experiment", "unit"], name="exposure_once")]
