@@ -56,7 +56,7 @@ class Analysis(OrganizationModel):
 
 
 class MetricResult(OrganizationModel):
-    """One metric of one treatment against control at one look. Lift is treatment minus control, in the metric's unit."""
+    """One metric of one treatment against control at one look. Lift: treatment minus control, in the metric's unit."""
 
     analysis = TenantForeignKey(Analysis, on_delete=models.CASCADE, related_name="results")
     variant = TenantForeignKey(Variant, on_delete=models.PROTECT, related_name="results")
@@ -83,6 +83,8 @@ class MetricResult(OrganizationModel):
             between("margin", 0),
             between("control_m2", 0),
             between("treatment_m2", 0),
-            models.UniqueConstraint(fields=["organization", "analysis", "variant", "metric"], name="metric_result_once"),
+            models.UniqueConstraint(
+                fields=["organization", "analysis", "variant", "metric"], name="metric_result_once"
+            ),
         ]
         indexes = [models.Index(fields=["organization", "variant", "metric", "id"], name="metric_result_over_time")]

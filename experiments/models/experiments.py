@@ -75,7 +75,9 @@ class Experiment(OrganizationModel):
             between("ran_seconds", 0),
             # Layers for several at a time come later; until then one experiment at a time decides for an agent.
             models.UniqueConstraint(
-                fields=["organization", "agent"], name="one_live_experiment", condition=Q(status__in=["running", "paused"])
+                fields=["organization", "agent"],
+                name="one_live_experiment",
+                condition=Q(status__in=["running", "paused"]),
             ),
         ]
         indexes = [models.Index(fields=["organization", "status", "-created_at"], name="experiment_by_status")]

@@ -6,7 +6,9 @@ import enum
 import math
 from dataclasses import dataclass
 
+from experiments.stats.exact import difference_bounds, units_until_within
 from experiments.stats.moments import SampleMoments
+from experiments.stats.planning import units_until_safe
 from experiments.stats.sequence import (
     Difference,
     Interval,
@@ -29,7 +31,8 @@ class Role(enum.StrEnum):
 class Metric:
     """What is compared. `margin` is how much worse a guardrail may get, in units of the outcome, set before the start.
 
-    `percent` says that the outcome is a share, so that texts can speak of percentage points; `unit` names it otherwise.
+    `percent` says that texts can speak of percentage points, `unit` names the unit otherwise; `rate` says that the
+    outcome lies between 0 and 1, so that exact bounds exist where it is rare.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Metric:
     margin: float = 0.0
     percent: bool = True
     unit: str = ""
+    rate: bool = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.margin) and self.margin >= 0):
@@ -74,6 +78,8 @@ class Reading:
 
     metric: Metric
     arm: str
+    control: SampleMoments
+    treatment: SampleMoments
     difference: Difference
     interval: Interval
     p: float
@@ -87,10 +93,27 @@ class Reading:
         return Difference(-self.difference.estimate, self.difference.standard_error, self.difference.units)
 
     def bounds(self, *, planned_units: int, alpha: float) -> Interval:
-        """One-sided bounds of the oriented difference; nan before both arms are large enough."""
-        if self.short:
+        """One-sided bounds of the oriented difference, each valid at `alpha`.
+
+        Before both arms are large enough: exact ones for a rate, nan for anything else.
+        """
+        if not self.short:
+            return one_sided(self.oriented, planned_units=planned_units, alpha=alpha)
+        if not self.metric.rate:
             return Interval(math.nan, math.nan)
-        return one_sided(self.oriented, planned_units=planned_units, alpha=alpha)
+        exact = difference_bounds(self.control, self.treatment, alpha=alpha)
+        return exact if self.metric.higher_is_better else Interval(-exact.high, -exact.low)
+
+    def units_until_safe(self, *, planned_units: int, alpha: float) -> int | None:
+        """How many more units until it is shown to be not worse than its margin; None when nobody can say."""
+        if not self.short:
+            return units_until_safe(self.oriented, margin=self.metric.margin, planned_units=planned_units, alpha=alpha)
+        if not self.metric.rate:
+            return None
+        worse, better = self.treatment, self.control
+        if self.metric.higher_is_better:
+            worse, better = better, worse
+        return units_until_within(better, worse, limit=self.metric.margin, alpha=alpha)
 
 
 def read_metric(
@@ -100,7 +123,9 @@ def read_metric(
     difference = difference_in_means(control.moments, treatment.moments)
     short = max(control.short, treatment.short)
     if short:
-        return Reading(metric, arm, difference, Interval(math.nan, math.nan), previous_p, short)
+        return Reading(
+            metric, arm, control.moments, treatment.moments, difference, Interval(math.nan, math.nan), previous_p, short
+        )
     interval = confidence_sequence(difference, planned_units=planned_units, alpha=alpha)
     p = always_valid_p(difference, planned_units=planned_units, alpha=alpha, previous=previous_p)
-    return Reading(metric, arm, difference, interval, p, 0)
+    return Reading(metric, arm, control.moments, treatment.moments, difference, interval, p, 0)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from experiments.stats.multiplicity import holm
-from experiments.stats.planning import units_until_decided, units_until_safe
+from experiments.stats.planning import units_until_decided
 from experiments.stats.reading import Reading, Role
 
 
@@ -130,7 +130,7 @@ def _missing(readings: Sequence[Reading], progress: Progress, rules: Rules) -> I
     if progress.hours < rules.minimum_hours:
         yield f"{math.ceil(rules.minimum_hours - progress.hours):,} more hours (the minimum is {rules.minimum_hours:g})"
     for reading in readings:
-        if reading.short:
+        if reading.short and reading.metric.role is Role.SUCCESS:
             yield f"{reading.metric.name}: at least {reading.short} more users with a telling outcome in an arm"
 
 
@@ -144,9 +144,7 @@ def _control_wins(worst: Reading, how: str) -> Decision:
 
 def _not_proven_safe(best: Reading, guardrails: list[Reading], rules: Rules) -> Decision:
     unsafe = next(reading for reading in guardrails if not _safe(reading, rules))
-    more = units_until_safe(
-        unsafe.oriented, margin=_margin(unsafe), planned_units=rules.planned_units, alpha=rules.alpha
-    )
+    more = unsafe.units_until_safe(planned_units=rules.planned_units, alpha=rules.alpha)
     needed = f"about {more:,} more users" if more else "more users than anybody can say now"
     sentence = f"{best.arm} is better ({_compared(best)}), but {unsafe.metric.name} is not proven safe yet."
     return Decision(Verdict.INCONCLUSIVE, None, sentence, (f"{unsafe.metric.name}: {needed}",), more or None)

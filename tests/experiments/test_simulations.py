@@ -10,7 +10,8 @@ import math
 import numpy as np
 import pytest
 
-from experiments.stats.moments import SampleMoments
+from experiments.stats.exact import rate_bounds
+from experiments.stats.moments import ProportionCounts, SampleMoments
 from experiments.stats.planning import units_for_proportions, units_when_peeking
 from experiments.stats.sample_ratio import ALARM_ALPHA, sample_ratio
 from experiments.stats.sequence import (
@@ -88,6 +89,18 @@ def test_one_sided_bounds_are_wrong_at_most_at_alpha():
     looks = streams(13)
     half = lower_half_widths(looks.error, looks.units, rho2=tuning(UNITS, 2 * ALPHA), alpha=ALPHA)
     assert (looks.ready & (looks.estimate - half > 0)).any(axis=1).mean() <= BOUND
+
+
+@pytest.mark.parametrize("rate", [0.002, 0.02, 0.4])
+def test_exact_bounds_of_a_rare_rate_are_wrong_at_most_at_alpha(rate):
+    rng = np.random.default_rng(21)
+    counts = (rng.random((400, UNITS)) < rate).cumsum(axis=1)[:, 99::100]
+    missed = 0
+    for row in counts:
+        looks = enumerate((int(successes) for successes in row), start=1)
+        bounds = [rate_bounds(ProportionCounts(100 * look, s).moments(), alpha=ALPHA) for look, s in looks]
+        missed += any(not bound.low <= rate <= bound.high for bound in bounds)
+    assert missed / 400 <= ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / 400)
 
 
 def test_the_stored_p_value_and_the_sequence_reject_the_same_streams():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from experiments.stats.exact import rate_bounds
 from experiments.stats.moments import ProportionCounts, SampleMoments, unlike_most
 from experiments.stats.multiplicity import holm
 from experiments.stats.planning import units_for_means, units_for_proportions, units_until_decided, units_until_safe
@@ -135,6 +136,24 @@ def test_inference_waits_for_thirty_units_and_ten_of_each_outcome():
     assert units_short(500, unlike_most([1] * 491 + [0] * 9)) == 1
     assert units_short(500, unlike_most([1] * 490 + [0] * 10)) == 0
     assert unlike_most([]) == 0
+
+
+def test_an_exact_bound_without_a_success_is_the_closed_form():
+    # E(rate) = B(a, a + n) / B(a, a) / (1 - rate)^n = 1 / alpha, solved for the rate
+    n, alpha = 400, 0.025
+    evidence = special.betaln(0.5, 0.5 + n) - special.betaln(0.5, 0.5)
+    bounds = rate_bounds(ProportionCounts(n, 0).moments(), alpha=alpha)
+    assert bounds.low == 0
+    assert bounds.high == pytest.approx(1 - math.exp((evidence + math.log(alpha)) / n), rel=1e-9)
+
+
+def test_exact_bounds_are_symmetric_and_hold_the_rate():
+    rare, common = (rate_bounds(ProportionCounts(90, s).moments(), alpha=0.05) for s in (7, 83))
+    assert rare.low < 7 / 90 < rare.high
+    assert (1 - common.high, 1 - common.low) == pytest.approx((rare.low, rare.high), rel=1e-6)
+    assert rate_bounds(SampleMoments.empty(), alpha=0.05) == Interval(0.0, 1.0)
+    with pytest.raises(ValueError):
+        rate_bounds(SampleMoments(3, 1.5, 0.1), alpha=0.05)
 
 
 def test_holm_is_the_textbooks():

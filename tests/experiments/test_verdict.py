@@ -14,7 +14,7 @@ from experiments.stats.verdict import Progress, Rules, Verdict, decide
 RULES = Rules(planned_units=2000, minimum_units=1000, minimum_hours=168)
 DONE = Progress(units=2000, hours=200, sample_ratio_alarm=False)
 SATISFACTION = Metric("satisfaction", Role.SUCCESS, higher_is_better=True)
-ERRORS = Metric("error rate", Role.GUARDRAIL, higher_is_better=False, margin=0.02)
+ERRORS = Metric("error rate", Role.GUARDRAIL, higher_is_better=False, margin=0.02, rate=True)
 LATENCY = Metric("latency", Role.SUCCESS, higher_is_better=False, percent=False, unit="ms")
 
 
@@ -88,6 +88,24 @@ def test_a_gain_with_an_unproven_guardrail_does_not_ship():
 def test_a_guardrail_may_get_worse_within_its_margin():
     decision = decide([rated(SATISFACTION, 0.60, 0.72, n=8000), rated(ERRORS, 0.050, 0.055, n=8000)], DONE, RULES)
     assert decision.verdict is Verdict.TREATMENT
+
+
+def test_a_guardrail_that_hardly_ever_fires_is_judged_exactly():
+    wins, silent = rated(SATISFACTION, 0.60, 0.72), rated(ERRORS, 0.0, 0.0)
+    assert silent.short > 0
+    assert decide([wins, silent], DONE, RULES).verdict is Verdict.TREATMENT
+    few = decide([rated(SATISFACTION, 0.5, 0.9, n=200), rated(ERRORS, 0.0, 0.0, n=200)], DONE, RULES)
+    assert few.verdict is Verdict.INCONCLUSIVE
+    assert 100 < few.units_needed < 1000
+    enough = 200 + few.units_needed // 2 + 1
+    later = decide([rated(SATISFACTION, 0.5, 0.9, n=enough), rated(ERRORS, 0.0, 0.0, n=enough)], DONE, RULES)
+    assert later.verdict is Verdict.TREATMENT
+
+
+def test_a_few_failures_are_proof_enough_when_there_were_none_before():
+    early = Progress(units=400, hours=3, sample_ratio_alarm=False)
+    decision = decide([rated(SATISFACTION, 0.60, 0.60, n=200), rated(ERRORS, 0.0, 0.15, n=200)], early, RULES)
+    assert decision.verdict is Verdict.CONTROL
 
 
 def test_a_broken_split_blocks_every_verdict():
