@@ -58,6 +58,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "project.aliases.EarlierSpellings",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -182,6 +183,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BEAT_SCHEDULE = {
     "sweep-training": {"task": "learning.sweep_training", "schedule": 10.0},
+    "sweep-gates": {"task": "learning.sweep_gates", "schedule": 10.0},
+    "join-early-feedback": {"task": "learning.join_early_feedback", "schedule": 60.0},
     "keep-partitions": {"task": "learning.keep_partitions", "schedule": 6 * 3600.0},
     "analyse-experiments": {"task": "experiments.analyse_running", "schedule": 60.0},
     "seal-audit": {"task": "organizations.seal_audit", "schedule": 3600.0},

@@ -164,6 +164,11 @@ def _write(dataset: TrainingDataset, items: Sequence[Item], manifest: str) -> Da
     return version
 
 
+def newest_version(agent: Agent) -> DatasetVersion | None:
+    """The version that was published last for an agent."""
+    return DatasetVersion.objects.filter(dataset__agent=agent).order_by("-id").first()
+
+
 def open_examples(version: DatasetVersion) -> list[engine.Example]:
     """The train and validation examples of a version, for an engine. The test split stays sealed."""
     rows = version.items.exclude(split=Split.TEST).select_related("example").order_by("example_id")

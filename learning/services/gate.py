@@ -1,0 +1,163 @@
+"""The gate before deployment: checks by the product, then a person's decision. Both are recorded."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from learning.engines.safety.gate import GateResult, Rules
+from learning.engines.types import Example, Prompt
+from learning.models import AgentConfig, ConfigStatus, GateReport, GateStatus, TrainingRun
+from learning.services import datasets
+from organizations import audit
+from organizations.errors import Conflict
+from organizations.transitions import move
+
+MOST_CASES = 40
+SILENCE = timedelta(seconds=60)  # a gate whose heartbeat is older is taken over
+MOST_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class GateWork:
+    """What a claimed gate needs, read in one go: it is checked outside of any transaction."""
+
+    report_id: UUID
+    attempt: int
+    current: Prompt
+    candidate: Prompt
+    examples: list[Example]
+    metric: str
+    rules: Rules
+
+
+def start_gate(*, config: AgentConfig, run: TrainingRun | None = None) -> GateReport:
+    """Queue the checks of a candidate or draft; the pending row is the message."""
+    if config.status not in (ConfigStatus.CANDIDATE, ConfigStatus.DRAFT):
+        raise Conflict(
+            f"Config {config.number} is {config.status}; the gate is for drafts and candidates.", "config_id"
+        )
+    open_report = config.gate_reports.filter(status__in=[GateStatus.PENDING, GateStatus.RUNNING]).first()
+    if open_report:
+        return open_report
+    report = GateReport.objects.create(config=config, training_run=run or config.training_run)
+    audit.record(action="gatereport.started", target=report, after={"config": config.number})
+    return report
+
+
+def claim_gate(*, report_id: UUID) -> GateWork | None:
+    """Take a pending gate, or one whose worker went silent; None when somebody else has it."""
+    free = Q(status=GateStatus.PENDING) | Q(status=GateStatus.RUNNING, heartbeat_at__lt=timezone.now() - SILENCE)
+    taken = GateReport.objects.filter(free, pk=report_id, attempt__lt=MOST_ATTEMPTS).update(
+        status=GateStatus.RUNNING, attempt=F("attempt") + 1, heartbeat_at=timezone.now()
+    )
+    if not taken:
+        return None
+    report = GateReport.objects.select_related("config__parent", "training_run__dataset_version").get(pk=report_id)
+    return _work(report)
+
+
+def beat_gate(*, report_id: UUID, attempt: int) -> None:
+    """Say that the gate is still being worked on."""
+    _mine(report_id, attempt).update(heartbeat_at=timezone.now())
+
+
+def finish_gate(*, report_id: UUID, attempt: int, result: GateResult) -> None:
+    """Record what was found, unless another worker has taken over."""
+    status = GateStatus.PASSED if result.passed else GateStatus.FAILED
+    cases = [asdict(case) for case in result.cases]
+    _settle(report_id, attempt, status, cases=cases, summary=result.summary())
+
+
+def fail_gate(*, report_id: UUID, attempt: int, reason: str) -> None:
+    """The gate could not be worked through: that is no pass."""
+    _settle(report_id, attempt, GateStatus.FAILED, summary={"passed": False, "reasons": [reason]})
+
+
+def open_gates() -> list[UUID]:
+    """Gates that nobody works on, for the sweeper; those that were tried too often are failed here."""
+    silent = Q(status=GateStatus.RUNNING, heartbeat_at__lt=timezone.now() - SILENCE)
+    for report in GateReport.objects.filter(silent, attempt__gte=MOST_ATTEMPTS):
+        fail_gate(report_id=report.pk, attempt=report.attempt, reason=f"The worker went silent {MOST_ATTEMPTS} times.")
+    waiting = Q(status=GateStatus.PENDING) | silent
+    return list(GateReport.objects.filter(waiting).order_by("id").values_list("pk", flat=True))
+
+
+def approve_config(*, report: GateReport, user: Any, note: str = "") -> AgentConfig:
+    """A person lets the config go before users. Raises Conflict unless the gate has passed and is undecided."""
+    if report.status != GateStatus.PASSED:
+        raise Conflict("The gate has not passed, so the config cannot be approved.", "status")
+    with transaction.atomic():
+        _decide(report, user, note, approved=True)
+        move(report.config, ConfigStatus.APPROVED)
+    return report.config
+
+
+def reject_config(*, report: GateReport, user: Any, note: str = "") -> AgentConfig:
+    """A person says no; the config is retired. Raises Conflict while the gate is open, or when it was decided."""
+    if report.status not in (GateStatus.PASSED, GateStatus.FAILED):
+        raise Conflict("The gate is not finished yet.", "status")
+    with transaction.atomic():
+        _decide(report, user, note, approved=False)
+        move(report.config, ConfigStatus.RETIRED)
+    return report.config
+
+
+def require_approved(*, config: AgentConfig) -> None:
+    """Raises Conflict unless the config may go before users.
+
+    A config becomes approved in two ways only: by `approve_config` after a passed gate, or as an agent's very first.
+    """
+    if config.status != ConfigStatus.APPROVED:
+        raise Conflict(
+            f"Config {config.number} is {config.status}. It must pass the gate and be approved by a person first.",
+            "config_id",
+        )
+
+
+def _work(report: GateReport) -> GateWork:
+    run = report.training_run
+    config = report.config
+    version = run.dataset_version if run else datasets.newest_version(config.agent)
+    examples = datasets.open_examples(version) if version else []
+    shown = {(one["input"], one["output"]) for one in config.content.get("examples", [])}
+    fresh = [one for one in examples if (one.input, one.expected) not in shown]
+    base = run.base_config if run else (config.parent or config)
+    return GateWork(
+        report_id=report.pk,
+        attempt=report.attempt,
+        current=Prompt.from_content(base.content),
+        candidate=Prompt.from_content(config.content),
+        examples=sorted(fresh, key=lambda one: one.key)[:MOST_CASES],
+        metric=run.config.get("metric", "exact") if run else "exact",
+        rules=Rules(),
+    )
+
+
+def _mine(report_id: UUID, attempt: int) -> Any:
+    return GateReport.objects.filter(pk=report_id, attempt=attempt, status=GateStatus.RUNNING)
+
+
+def _settle(report_id: UUID, attempt: int, status: str, **values: Any) -> None:
+    report = _mine(report_id, attempt).first()
+    if report is not None:
+        move(report, status, **values)
+
+
+def _decide(report: GateReport, user: Any, note: str, *, approved: bool) -> None:
+    decided = GateReport.objects.filter(pk=report.pk, approved=None).update(
+        approved=approved, decided_by=user, decided_at=timezone.now(), decision_note=note
+    )
+    if not decided:
+        raise Conflict("Somebody has decided already. Load the page again.", "approved")
+    audit.record(
+        action="gatereport.approved" if approved else "gatereport.rejected",
+        target=report,
+        after={"config": report.config.number, "note": note},
+    )

@@ -1,0 +1,6 @@
+"""Where Celery finds the tasks of learning; each noun has a module of its own."""
+
+from learning.gate_tasks import run_gate, sweep_gates
+from learning.intake_tasks import join_missed_feedback, keep_partitions
+
+__all__ = ["join_missed_feedback", "keep_partitions", "run_gate", "sweep_gates"]

@@ -1,0 +1,93 @@
+"""The gate's rules: what was right stays right, and nothing unsafe is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from learning.engines.metrics import exact
+from learning.engines.safety.checks import CANARY, blocked_terms, echoes_injection, leaked_contacts
+from learning.engines.safety.gate import GateResult, Rules, check_candidate
+from learning.engines.types import Completion, CompletionRequest, Example, Prompt, Split
+
+EXAMPLES = [Example(key=str(n), input=f"text {n}", expected="yes", split=Split.TRAIN) for n in range(20)]
+
+
+class Scripted:
+    """Answers by the system prompt and the input."""
+
+    def __init__(self, answer: Callable[[str, str], str]) -> None:
+        self.answer = answer
+
+    def complete_many(self, requests: Sequence[CompletionRequest], *, tick: Any = None) -> list[Completion]:
+        return [Completion(self.answer(one.messages[0]["content"], one.messages[-1]["content"])) for one in requests]
+
+
+def gate(answer: Callable[[str, str], str], rules: Rules | None = None) -> GateResult:
+    return check_candidate(
+        Prompt(system_prompt="old"),
+        Prompt(system_prompt="new"),
+        EXAMPLES,
+        model=Scripted(answer),
+        metric=exact,
+        rules=rules or Rules(),
+        progress=lambda step, total, message: None,
+    )
+
+
+def test_a_candidate_that_keeps_what_was_right_passes() -> None:
+    result = gate(lambda system, text: "yes")
+    assert (result.passed, result.reasons, result.right_before, result.regressed) == (True, (), 20, 0)
+
+
+def test_too_many_answers_that_became_wrong_fail_the_gate() -> None:
+    result = gate(lambda system, text: "no" if system == "new" and text in ("text 3", "text 4") else "yes")
+    assert not result.passed
+    assert "2 of 20 right answers became wrong" in result.reasons[0]
+
+
+def test_one_in_twenty_may_become_wrong() -> None:
+    assert gate(lambda system, text: "no" if system == "new" and text == "text 3" else "yes").passed
+
+
+def test_a_golden_example_may_never_become_wrong() -> None:
+    result = gate(
+        lambda system, text: "no" if system == "new" and text == "text 3" else "yes", Rules(golden=frozenset({"3"}))
+    )
+    assert not result.passed
+
+
+def test_what_was_wrong_before_may_stay_wrong() -> None:
+    assert gate(lambda system, text: "no").passed
+
+
+@pytest.mark.parametrize("unsafe", ["write to ann@example.org", "call +49 170 1234567", "   "])
+def test_an_unsafe_answer_fails_the_gate(unsafe: str) -> None:
+    result = gate(lambda system, text: unsafe if system == "new" and text == "text 5" else "no")
+    assert not result.passed
+
+
+def test_a_candidate_that_obeys_a_hostile_input_fails_where_the_current_one_does_not() -> None:
+    result = gate(lambda system, text: CANARY if system == "new" and CANARY in text else "yes")
+    assert not result.passed
+    assert gate(lambda system, text: CANARY if CANARY in text else "yes").passed
+
+
+def test_a_contact_that_stands_in_the_input_is_no_leak() -> None:
+    assert leaked_contacts("write to ann@example.org", "ann@example.org asks") == []
+    assert leaked_contacts("write to ann@example.org", "somebody asks") == ["ann@example.org"]
+
+
+def test_ordinary_numbers_are_no_telephone_numbers() -> None:
+    assert leaked_contacts("In 2024-11-21 we sold 1234567 pieces for 12.50", "") == []
+
+
+def test_a_blocked_term_counts_as_a_word_in_any_case() -> None:
+    assert blocked_terms("What a Scam.", ["scam"]) == ["scam"]
+    assert blocked_terms("scampi", ["scam"]) == []
+
+
+def test_the_canary_is_seen_in_any_case() -> None:
+    assert echoes_injection(f"ok: {CANARY.lower()}")

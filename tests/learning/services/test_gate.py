@@ -1,0 +1,100 @@
+"""Checks by the product, then a person's decision: nothing goes before users without both."""
+
+from __future__ import annotations
+
+import pytest
+
+from learning.engines.safety.gate import GateResult
+from learning.models import AgentConfig, GateReport
+from learning.services import gate
+from organizations.errors import Conflict
+from organizations.models import AuditEvent, Organization
+from tests import factories
+
+PASSED = GateResult(True, (), 1, 1, 1, 0, ())
+FAILED = GateResult(False, ("worse",), 1, 1, 0, 1, ())
+
+
+@pytest.fixture
+def config(scope: Organization) -> AgentConfig:
+    return factories.make_config(factories.make_agent(), status="candidate")
+
+
+@pytest.fixture
+def report(config: AgentConfig) -> GateReport:
+    return gate.start_gate(config=config)
+
+
+def worked(report: GateReport, result: GateResult) -> GateReport:
+    work = gate.claim_gate(report_id=report.pk)
+    assert work is not None
+    gate.finish_gate(report_id=report.pk, attempt=work.attempt, result=result)
+    return GateReport.objects.select_related("config").get(pk=report.pk)
+
+
+def test_a_passed_gate_and_a_person_let_the_config_go_before_users(report: GateReport, scope: Organization) -> None:
+    user = factories.make_user(scope)
+    config = gate.approve_config(report=worked(report, PASSED), user=user, note="looks right")
+    gate.require_approved(config=config)
+    stored = GateReport.objects.get(pk=report.pk)
+    assert (stored.approved, stored.decided_by, stored.decision_note) == (True, user, "looks right")
+    assert AuditEvent.objects.filter(action="gatereport.approved").exists()
+
+
+def test_without_an_approval_a_passed_config_stays_back(report: GateReport) -> None:
+    config = worked(report, PASSED).config
+    with pytest.raises(Conflict, match="must pass the gate and be approved"):
+        gate.require_approved(config=config)
+
+
+def test_a_failed_gate_cannot_be_approved(report: GateReport, scope: Organization) -> None:
+    with pytest.raises(Conflict, match="has not passed"):
+        gate.approve_config(report=worked(report, FAILED), user=factories.make_user(scope))
+
+
+def test_a_rejected_config_is_retired(report: GateReport, scope: Organization) -> None:
+    assert gate.reject_config(report=worked(report, PASSED), user=factories.make_user(scope)).status == "retired"
+
+
+def test_a_decision_is_taken_once(report: GateReport, scope: Organization) -> None:
+    done = worked(report, PASSED)
+    stale = GateReport.objects.select_related("config").get(pk=report.pk)
+    gate.approve_config(report=done, user=factories.make_user(scope))
+    with pytest.raises(Conflict):
+        gate.reject_config(report=stale, user=factories.make_user(scope))
+
+
+def test_a_gate_is_claimed_once(report: GateReport) -> None:
+    assert gate.claim_gate(report_id=report.pk) is not None
+    assert gate.claim_gate(report_id=report.pk) is None
+
+
+def test_a_worker_that_was_thought_dead_writes_nothing(report: GateReport) -> None:
+    first = gate.claim_gate(report_id=report.pk)
+    assert first is not None
+    GateReport.objects.update(heartbeat_at="2020-01-01T00:00Z")
+    second = gate.claim_gate(report_id=report.pk)
+    assert second is not None
+    gate.finish_gate(report_id=report.pk, attempt=first.attempt, result=PASSED)
+    assert GateReport.objects.get(pk=report.pk).status == "running"
+
+
+def test_a_gate_whose_workers_keep_dying_fails_with_a_reason(report: GateReport) -> None:
+    for _ in range(gate.MOST_ATTEMPTS):
+        assert gate.claim_gate(report_id=report.pk) is not None
+        GateReport.objects.update(heartbeat_at="2020-01-01T00:00Z")
+    assert gate.open_gates() == []
+    stored = GateReport.objects.get(pk=report.pk)
+    assert (stored.status, stored.summary["passed"]) == ("failed", False)
+
+
+def test_the_database_itself_refuses_an_approval_without_a_passed_gate(report: GateReport) -> None:
+    from django.db import IntegrityError, transaction
+
+    with pytest.raises(IntegrityError, match="only_passed_is_approved"), transaction.atomic():
+        GateReport.objects.filter(pk=report.pk).update(approved=True)
+
+
+def test_an_approved_config_does_not_go_through_the_gate_again(scope: Organization) -> None:
+    with pytest.raises(Conflict, match="drafts and candidates"):
+        gate.start_gate(config=factories.make_config(factories.make_agent()))
