@@ -1,8 +1,8 @@
 """An OpenAI-compatible server that answers by a function, over real HTTP, with failures on demand.
 
-    with ScriptedLLM(lambda messages: "positive") as server:
-        server.fail_next(Fault(429, retry_after=0.1))
-        OpenAIModel(base_url=server.base_url, ...)
+with ScriptedLLM(lambda messages: "positive") as server:
+    server.fail_next(Fault(429, retry_after=0.1))
+    OpenAIModel(base_url=server.base_url, ...)
 """
 
 from __future__ import annotations

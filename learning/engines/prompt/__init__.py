@@ -1,0 +1,6 @@
+"""Finds a better prompt for an agent by trying variants on examples, and proves it on examples it never saw."""
+
+from learning.engines.prompt.optimizer import PromptOptimizer
+from learning.engines.prompt.results import PromptResult
+
+__all__ = ["PromptOptimizer", "PromptResult"]

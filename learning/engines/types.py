@@ -1,0 +1,242 @@
+"""The values that engines take and give. Frozen; impossible numbers are refused when the value is made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypedDict
+
+from learning.engines.errors import EngineError
+
+INPUT_PLACE = "{input}"
+JsonObject = dict[str, Any]
+
+
+class Message(TypedDict):
+    """One turn of a chat."""
+
+    role: str
+    content: str
+
+
+class Split(StrEnum):
+    """What an example may be used for: to learn from, to choose by, to confirm on."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One input with the answer that people want.
+
+    `original` is what the agent said when it was asked, None when nobody asked it.
+    `group` is shared by near-duplicates, which count as one case when a gain is measured.
+    """
+
+    key: str
+    input: str
+    expected: str
+    split: Split
+    original: str | None = None
+    group: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.key:
+            raise ValueError("An example needs a key.")
+        object.__setattr__(self, "split", Split(self.split))
+
+    @property
+    def case(self) -> str:
+        """The independent case that this example belongs to."""
+        return self.group or self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """A question and its answer, shown to the model as an earlier exchange of the same chat."""
+
+    input: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Everything in an agent config that decides how the model is asked.
+
+    `extra` holds the keys of the config that this engine does not touch, so that they survive a round trip.
+    """
+
+    system_prompt: str = ""
+    examples: tuple[Demonstration, ...] = ()
+    input_template: str = INPUT_PLACE
+    model: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        if INPUT_PLACE not in self.input_template:
+            raise ValueError(f"input_template must contain {INPUT_PLACE}.")
+
+    def wrap(self, text: str) -> str:
+        """The user turn for one input. Plain replacement: braces in the text stay what they are."""
+        return self.input_template.replace(INPUT_PLACE, text)
+
+    def messages(self, text: str) -> list[Message]:
+        """The chat that asks this prompt about one input."""
+        turns: list[Message] = []
+        if self.system_prompt:
+            turns.append(Message(role="system", content=self.system_prompt))
+        for example in self.examples:
+            turns.append(Message(role="user", content=example.input))
+            turns.append(Message(role="assistant", content=example.output))
+        turns.append(Message(role="user", content=self.wrap(text)))
+        return turns
+
+    def request(self, text: str) -> CompletionRequest:
+        """The call that asks this prompt about one input."""
+        return CompletionRequest(tuple(self.messages(text)), model=self.model, parameters=self.parameters)
+
+    def content(self) -> JsonObject:
+        """The content of an agent config that asks the same way."""
+        return {
+            **self.extra,
+            "system_prompt": self.system_prompt,
+            "examples": [{"input": one.input, "output": one.output} for one in self.examples],
+            "model": self.model,
+            "parameters": dict(self.parameters),
+            "input_template": self.input_template,
+        }
+
+    @classmethod
+    def from_content(cls, content: Mapping[str, Any]) -> Prompt:
+        """Read the content of an agent config. Raises ValueError naming the key that is wrong."""
+        known = {"system_prompt", "examples", "model", "parameters", "input_template"}
+        return cls(
+            system_prompt=_text(content, "system_prompt", ""),
+            examples=tuple(_demonstrations(content.get("examples", []))),
+            input_template=_text(content, "input_template", INPUT_PLACE),
+            model=_text(content, "model", ""),
+            parameters=_mapping(content, "parameters"),
+            extra={key: value for key, value in content.items() if key not in known},
+        )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content in canonical JSON (hexadecimal)."""
+        return hashlib.sha256(canonical_json(self.content()).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """One call to a language model. An empty `model` means the one that the client was made with."""
+
+    messages: tuple[Message, ...]
+    model: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What came back. Tokens as counted by the server; `cached` when no call was made.
+
+    `error` is set when the model refused this very request (too long, say); the text is then empty.
+    """
+
+    text: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached: bool = False
+    error: str = ""
+
+    def __post_init__(self) -> None:
+        if self.input_tokens < 0 or self.output_tokens < 0:
+            raise ValueError("Tokens cannot be negative.")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that a run may ask of the model. `calls`: completions, confirmation included."""
+
+    calls: int
+
+    def __post_init__(self) -> None:
+        if self.calls < 1:
+            raise ValueError("A budget needs at least one call.")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a run used. `calls`: completions asked for, of which `cached_calls` came from the cache."""
+
+    calls: int = 0
+    cached_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.calls, self.cached_calls, self.input_tokens, self.output_tokens) < 0:
+            raise ValueError("A cost cannot be negative.")
+        if self.cached_calls > self.calls:
+            raise ValueError("More calls came from the cache than were made.")
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.calls + other.calls,
+            self.cached_calls + other.cached_calls,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+        )
+
+
+@dataclass(slots=True)
+class SealedSplit:
+    """The test split behind a door that opens once. `size` may be known before, the content may not."""
+
+    size: int
+    read: Callable[[], Sequence[Example]]
+    opened: bool = False
+
+    def read_test(self) -> tuple[Example, ...]:
+        """Break the seal. Raises EngineError when it was broken before or a wrong example lies inside."""
+        if self.opened:
+            raise EngineError("The test split was read before; a second look would make its figures worthless.")
+        self.opened = True
+        examples = tuple(self.read())
+        if any(example.split is not Split.TEST for example in examples):
+            raise EngineError("The sealed split holds examples that do not belong to the test split.")
+        return examples
+
+
+def canonical_json(value: object) -> str:
+    """The one text for a JSON value: sorted keys, no spaces, no escapes beyond the needed."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _text(content: Mapping[str, Any], key: str, default: str) -> str:
+    value = content.get(key, default)
+    if not isinstance(value, str):
+        raise ValueError(f"{key} must be a text.")
+    return value
+
+
+def _mapping(content: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = content.get(key, {})
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{key} must be an object.")
+    return dict(value)
+
+
+def _demonstrations(items: object) -> list[Demonstration]:
+    if not isinstance(items, list):
+        raise ValueError("examples must be a list.")
+    demonstrations = []
+    for item in items:
+        if not isinstance(item, Mapping):
+            raise ValueError("examples must hold objects with input and output.")
+        demonstrations.append(Demonstration(_text(item, "input", ""), _text(item, "output", "")))
+    return demonstrations
