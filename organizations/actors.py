@@ -17,8 +17,8 @@ class Actor:
     """On whose behalf a request or task runs.
 
     `role` is a person's; an application by its key acts with the role that its scopes stand for.
-    `scopes` are a key's; a person's session has all three. A `publishable` key stands in web pages, so whoever reads the
-    page has it.
+    `scopes` are a key's; a person's session has all three. A `publishable` key stands in web pages, so whoever
+    reads the page has it.
     """
 
     organization_id: UUID

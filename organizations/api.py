@@ -27,7 +27,7 @@ class KeysetPagination(CursorPagination):
 
     def decode_cursor(self, request: Any) -> Any:
         cursor = super().decode_cursor(request)
-        if cursor and cursor.position is not None and as_uuid(cursor.position) is None:
+        if cursor and cursor.position is not None and as_uuid(str(cursor.position)) is None:
             raise NotFound(self.invalid_cursor_message)  # made by hand: our cursors hold keys
         return cursor
 

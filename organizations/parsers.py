@@ -6,8 +6,7 @@ import json
 import math
 from typing import Any
 
-from django.conf import settings
-from rest_framework.exceptions import APIException, ParseError, ValidationError
+from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import JSONParser
 
 from organizations.identifiers import UNSTORABLE
@@ -15,27 +14,13 @@ from organizations.identifiers import UNSTORABLE
 MAX_DEPTH = 32
 
 
-class BodyTooLarge(APIException):
-    status_code = 413
-    default_code = "too_large"
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"The body is larger than {limit:,} bytes. Send it in several requests.")
-
-
 class BoundedJSONParser(JSONParser):
-    """Refuses with 400 invalid JSON, NaN, infinite numbers, nesting deeper than MAX_DEPTH, and text that cannot be stored.
-
-    Refuses with 413 a body over DATA_UPLOAD_MAX_MEMORY_SIZE, which Django applies to forms alone.
-    """
+    """Refuses with 400 invalid JSON, NaN, infinite numbers, deep nesting (MAX_DEPTH) and text that cannot be stored."""
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        body = stream.read(limit + 1)
-        if len(body) > limit:
-            raise BodyTooLarge(limit)
         try:
-            document = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
+            text = stream.read().decode("utf-8")
+            document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         except RecursionError as error:
             raise _too_deep("") from error
         except ValueError as error:

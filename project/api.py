@@ -6,7 +6,8 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError, transaction
 from django.http import Http404
 from rest_framework import exceptions
@@ -53,6 +54,9 @@ def _problem(error: Exception) -> tuple[int, str, list[dict[str, str]], dict[str
     if isinstance(error, OperationalError):
         log.warning("The database did not do it: %s", error)
         return 503, UNAVAILABLE, [], {"Retry-After": "2"}
+    if isinstance(error, RequestDataTooBig):
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        return 413, f"The body is larger than {limit:,} bytes. Send it in several requests.", [], {}
     if isinstance(error, Http404):
         return 404, str(error) or "Not found.", [], {}
     if isinstance(error, PermissionDenied):

@@ -8,6 +8,14 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from project.overview import health
 
+api = [
+    path("", include("learning.api.urls")),
+    path("", include("experiments.api.urls")),
+]
+pages = [
+    path("", include("organizations.urls")),
+    path("", include("learning.urls")),
+]
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/learning/"), name="home"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
@@ -16,6 +24,7 @@ urlpatterns = [
     path("readyz", health.ready, name="ready"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    path("admin/learning/", include("organizations.urls")),
+    path("api/learning/", include(api)),
+    path("admin/learning/", include(pages)),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,85 @@
+"""POST and GET of executions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from learning.api.batches import answer_batch
+from learning.api.requests import may_register_agents, read_query
+from learning.api.serializers.batches import BatchAnswerSerializer, ExecutionBatchSerializer
+from learning.api.serializers.executions import (
+    ExecutionDetailSerializer,
+    ExecutionFilterSerializer,
+    ExecutionSerializer,
+    NewExecutionSerializer,
+    StoredExecutionSerializer,
+)
+from learning.models import Execution
+from learning.services.agent_directory import find_agent
+from learning.services.executions import log_execution, log_executions
+from organizations.api import OrganizationViewSet
+from organizations.permissions import need
+from organizations.throttles import IntakeThrottle
+
+RENAMED = {"execution_id": "external_id", "user_id": "user", "status": "status"}
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Executions, the newest first",
+        parameters=[ExecutionFilterSerializer],
+        responses=ExecutionSerializer(many=True),
+    ),
+    retrieve=extend_schema(summary="One execution with its decisions", responses=ExecutionDetailSerializer),
+)
+class ExecutionViewSet(OrganizationViewSet):
+    model = Execution
+    permissions = {"GET": need("read"), "POST": need("ingest")}
+    throttle_classes = [IntakeThrottle]
+    serializer_class = ExecutionSerializer
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().select_related("agent")
+
+    def list(self, request: Any) -> Response:
+        given = read_query(ExecutionFilterSerializer, request)
+        rows = self.get_queryset().filter(**{RENAMED[name]: given[name] for name in RENAMED if name in given})
+        if "agent_id" in given:
+            rows = rows.filter(agent=find_agent(name=given["agent_id"]))
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(ExecutionSerializer(page, many=True).data)
+
+    def retrieve(self, request: Any, pk: str) -> Response:
+        execution = self.get_object()
+        execution.decisions_in_order = execution.decisions.order_by("position")
+        return Response(ExecutionDetailSerializer(execution).data)
+
+    @extend_schema(
+        summary="Log one execution",
+        description="The same execution_id of an agent with the same content is stored once and answered alike; "
+        "with another content it is a conflict.",
+        request=NewExecutionSerializer,
+        responses={201: StoredExecutionSerializer},
+    )
+    def create(self, request: Any) -> Response:
+        item = NewExecutionSerializer().run_validation(request.data)
+        outcome = log_execution(item=item, may_register=may_register_agents(request.auth))
+        body = {"execution_id": item.get("execution_id") or str(outcome.id), "id": outcome.id, "success": True}
+        return Response(body, status=201)
+
+    @extend_schema(
+        summary="Log up to 1,000 executions", request=ExecutionBatchSerializer, responses={200: BatchAnswerSerializer}
+    )
+    @action(detail=False, methods=["post"])
+    def batch(self, request: Any) -> Response:
+        may_register = may_register_agents(request.auth)
+        return answer_batch(
+            request.data,
+            NewExecutionSerializer(),
+            store=lambda items: log_executions(items=items, may_register=may_register),
+            prepare=lambda index, item: item,
+        )

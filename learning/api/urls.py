@@ -1,0 +1,38 @@
+"""Under /api/learning/. An address may also end with a slash: project.aliases takes it off."""
+
+from typing import Any
+
+from django.urls import path
+
+from learning.api.agents import AgentViewSet
+from learning.api.examples import DemonstrationViewSet, ExampleViewSet, PreferenceViewSet
+from learning.api.executions import ExecutionViewSet
+from learning.api.feedback import (
+    FeedbackAnalyticsView,
+    FeedbackBatchView,
+    FeedbackIssuesView,
+    FeedbackStatisticsView,
+    FeedbackView,
+)
+
+LIST: Any = {"get": "list", "post": "create"}
+ONE: Any = {"get": "retrieve"}
+
+urlpatterns = [
+    path("executions", ExecutionViewSet.as_view(LIST), name="executions"),
+    path("executions/batch", ExecutionViewSet.as_view({"post": "batch"}), name="executions-batch"),
+    path("executions/<str:pk>", ExecutionViewSet.as_view(ONE), name="execution"),
+    path("feedback", FeedbackView.as_view(), name="feedback"),
+    path("feedback/batch", FeedbackBatchView.as_view(), name="feedback-batch"),
+    path("feedback/stats", FeedbackStatisticsView.as_view(), name="feedback-stats"),
+    path("feedback/stats/<str:agent>", FeedbackStatisticsView.as_view(), name="feedback-stats-of-agent"),
+    path("feedback/issues", FeedbackIssuesView.as_view(), name="feedback-issues"),
+    path("feedback/issues/<str:agent>", FeedbackIssuesView.as_view(), name="feedback-issues-of-agent"),
+    path("feedback/analytics", FeedbackAnalyticsView.as_view(), name="feedback-analytics"),
+    path("examples", ExampleViewSet.as_view(LIST), name="examples"),
+    path("examples/<str:pk>", ExampleViewSet.as_view(ONE), name="example"),
+    path("demonstrations", DemonstrationViewSet.as_view(LIST), name="demonstrations"),
+    path("preferences", PreferenceViewSet.as_view(LIST), name="preferences"),
+    path("agents", AgentViewSet.as_view(LIST), name="agents"),
+    path("agents/<str:pk>", AgentViewSet.as_view(ONE | {"patch": "partial_update"}), name="agent"),
+]
