@@ -136,7 +136,7 @@ def _write(dataset: TrainingDataset, items: Sequence[Item], manifest: str) -> Da
     scores = [item.example.quality_score for item in items if item.example.quality_score is not None]
     version = DatasetVersion.objects.create(
         dataset=dataset,
-        number=(dataset.versions.aggregate(newest=Max("number"))["newest"] or 0) + 1,
+        number=newest_number(dataset) + 1,
         manifest_hash=manifest,
         total=len(items),
         train_count=counts[Split.TRAIN],
@@ -162,6 +162,11 @@ def _write(dataset: TrainingDataset, items: Sequence[Item], manifest: str) -> Da
         after={"dataset": dataset.name, "number": version.number, "total": len(items), "manifest_hash": manifest},
     )
     return version
+
+
+def newest_number(dataset: TrainingDataset) -> int:
+    """The number of the newest version, 0 when there is none."""
+    return dataset.versions.aggregate(newest=Max("number"))["newest"] or 0
 
 
 def newest_version(agent: Agent) -> DatasetVersion | None:

@@ -1,0 +1,15 @@
+"""Pages of learning, under /admin/learning/."""
+
+from django.urls import path
+
+from learning.pages import datasets, gates
+
+urlpatterns = [
+    path("datasets/", datasets.dataset_list, name="datasets"),
+    path("datasets/new/", datasets.dataset_create, name="dataset-new"),
+    path("datasets/<uuid:dataset_id>/", datasets.dataset_detail, name="dataset"),
+    path("datasets/<uuid:dataset_id>/publish", datasets.dataset_publish, name="dataset-publish"),
+    path("gates/<uuid:report_id>/", gates.gate_detail, name="gate"),
+    path("gates/<uuid:report_id>/approve", gates.gate_approve, name="gate-approve"),
+    path("gates/<uuid:report_id>/reject", gates.gate_reject, name="gate-reject"),
+]
