@@ -1,0 +1,89 @@
+"""What a reviewer sees of an item, gathered from learning. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from annotation.models import Slot
+from annotation.services.drafts import find_draft
+from annotation.services.stages import proposed_output
+from learning.models import AgentFeedback, LearningExample
+
+MOST_TURNS = 50
+MOST_FEEDBACK = 10
+DIMENSIONS = ("rating", "accuracy", "helpfulness", "clarity", "completeness")
+
+
+class Turn(NamedTuple):
+    """One turn of the conversation before the input."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One example as it is shown for review."""
+
+    slot: Slot
+    example: LearningExample
+    proposed_output: str
+    conversation: list[Turn] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)  # what else the application said about the situation
+    feedback: list[AgentFeedback] = field(default_factory=list)
+    draft: dict[str, Any] = field(default_factory=dict)
+
+
+def open_item(*, slot: Slot, expert: Any) -> Item:
+    """Everything about a claimed slot, with what the person has typed about it before."""
+    example = slot.example
+    context = _context(example)
+    draft = find_draft(expert=expert, example_id=example.pk)
+    return Item(
+        slot=slot,
+        example=example,
+        proposed_output=proposed_output(example, before_stage=slot.stage),
+        conversation=_turns(context),
+        facts=_facts(context),
+        feedback=_feedback(example),
+        draft=draft.content if draft else {},
+    )
+
+
+def marks(feedback: AgentFeedback) -> list[tuple[str, int]]:
+    """The numbers (1-5) that a user gave, by name."""
+    return [(name, value) for name in DIMENSIONS if (value := getattr(feedback, name)) is not None]
+
+
+def _context(example: LearningExample) -> dict[str, Any]:
+    own = example.input_context if isinstance(example.input_context, dict) else {}
+    if own or example.source_execution_id is None:
+        return own
+    execution = example.source_execution
+    return execution.context if execution and isinstance(execution.context, dict) else {}
+
+
+def _turns(context: dict[str, Any]) -> list[Turn]:
+    """The last turns of the conversation; whatever has no role and text is left out."""
+    turns = context.get("conversation")
+    if not isinstance(turns, list):
+        return []
+    told = [turn for turn in turns if isinstance(turn, dict) and isinstance(turn.get("content"), str)]
+    return [Turn(str(turn.get("role", "user")), turn["content"]) for turn in told[-MOST_TURNS:]]
+
+
+def _facts(context: dict[str, Any]) -> dict[str, str]:
+    plain = {name: value for name, value in context.items() if name != "conversation"}
+    return {name: str(value) for name, value in plain.items() if isinstance(value, str | int | float | bool)}
+
+
+def _feedback(example: LearningExample) -> list[AgentFeedback]:
+    """The feedback that the example came from first, then what else was said about the same execution."""
+    found = []
+    if example.source_feedback is not None:
+        found.append(example.source_feedback)
+    if example.source_execution_id is not None:
+        others = AgentFeedback.objects.filter(execution_id=example.source_execution_id).order_by("-id")
+        found += [row for row in others[:MOST_FEEDBACK] if row.pk != example.source_feedback_id]
+    return found

@@ -1,0 +1,172 @@
+"""Handing in a review, recording one that was made elsewhere, and taking one back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from annotation.models import Decision, ExpertAnnotation, Slot, SlotStatus
+from annotation.models.queues import FIRST_STAGE
+from annotation.services.claims import cancel_slots, finish_slot, reclaim_slot
+from annotation.services.drafts import discard_draft, save_draft
+from annotation.services.opinions import Opinion
+from annotation.services.stages import push_verdict, settle_stage
+from annotation.verdicts import majority
+from learning.models import LearningExample, ReviewStatus
+from learning.services.review import AWAITING, begin_review
+from organizations import audit
+from organizations.errors import Conflict, Missing
+
+UNDO_WITHIN = timedelta(minutes=10)
+STATUS_AFTER = {
+    Decision.APPROVE: ReviewStatus.APPROVED,
+    Decision.REJECT: ReviewStatus.REJECTED,
+    Decision.REQUEST_CHANGES: ReviewStatus.NEEDS_REVISION,
+}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of a submitted review. `conflict` says why it does not count; then it is kept as an extra opinion."""
+
+    annotation: ExpertAnnotation
+    conflict: str = ""
+
+
+def submit_annotation(*, expert: Any, slot_id: UUID, lease_token: UUID, opinion: Opinion) -> Submission:
+    """Hand in the review of a claimed slot and push its verdict down, in one transaction.
+
+    A review whose lease was lost to somebody else never raises: it is kept, and the answer says why it does not count.
+    The same review handed in again (a lost answer) gives the first one. Raises Missing for an unknown slot, and Refused
+    when an approval has no right output.
+    """
+    slot = Slot.objects.select_related("queue").filter(pk=slot_id).first()
+    if slot is None:
+        raise Missing("There is no such item.", "slot")
+    with transaction.atomic():
+        example = _locked_example(slot.example_id)
+        if not finish_slot(expert=expert, slot_id=slot_id, lease_token=lease_token):
+            return _late(expert, slot_id, lease_token, opinion)
+        if example.review_status not in AWAITING:
+            return _extra(expert, slot, opinion, "The example was decided elsewhere while you worked on it.")
+        annotation = _write(expert, example, slot.stage, opinion, slot=slot)
+        settle_stage(slot=slot, example=example)
+        discard_draft(expert=expert, example_id=example.pk)
+    return Submission(annotation)
+
+
+def record_annotation(
+    *, expert: Any, example: LearningExample, opinion: Opinion, stage: str = FIRST_STAGE
+) -> ExpertAnnotation:
+    """A review that was made elsewhere, without a claim. The majority of all opinions at the stage decides.
+
+    Raises Refused when an approval has no right output.
+    """
+    with transaction.atomic():
+        fresh = _locked_example(example.pk)
+        annotation = _write(expert, fresh, stage, opinion)
+        opinions = list(ExpertAnnotation.objects.counted().filter(example=fresh, stage=stage).order_by("id"))
+        decision = majority([each.decision for each in opinions])
+        if decision is None:
+            begin_review(example=fresh)
+        elif fresh.review_status != STATUS_AFTER[Decision(decision)]:
+            push_verdict(example=fresh, decision=decision, opinions=opinions)
+        else:
+            cancel_slots(example_id=fresh.pk)
+    return annotation
+
+
+def undo_submission(*, expert: Any, annotation_id: UUID) -> Slot:
+    """Take back one's own review within UNDO_WITHIN: the item is claimed again, with what was said as a draft.
+
+    The review stays in the history as withdrawn. Raises Missing for somebody else's, Conflict when it is too late.
+    """
+    with transaction.atomic():
+        annotation = ExpertAnnotation.objects.counted().filter(pk=annotation_id, expert=expert).first()
+        if annotation is None or annotation.slot is None:
+            raise Missing("There is no review of yours here that could be taken back.")
+        if annotation.created_at < timezone.now() - UNDO_WITHIN:
+            raise Conflict("A review can be taken back for 10 minutes. Ask a manager to reopen the example.")
+        example, slot = _locked_example(annotation.example_id), annotation.slot
+        later = Slot.objects.filter(example=example, created_at__gt=annotation.created_at)
+        if later.exclude(status=SlotStatus.OPEN).exists():
+            raise Conflict("Somebody else has gone on with this item already.")
+        later.delete()
+        reclaim_slot(expert=expert, slot=slot)
+        ExpertAnnotation.objects.filter(pk=annotation.pk).update(withdrawn_at=timezone.now())
+        _keep_as_draft(expert, example.pk, _said_in(annotation))
+        begin_review(example=example)
+        audit.record(action="annotation.withdrawn", target=annotation, before={"decision": annotation.decision})
+    return slot
+
+
+def last_undoable(*, expert: Any) -> ExpertAnnotation | None:
+    """The person's newest review, while it can be taken back."""
+    since = timezone.now() - UNDO_WITHIN
+    mine = ExpertAnnotation.objects.counted().filter(expert=expert, slot__isnull=False, created_at__gte=since)
+    return mine.select_related("example").order_by("-id").first()
+
+
+def _locked_example(example_id: UUID) -> LearningExample:
+    """The example, with a lock: reviews of one example are handed in one after the other."""
+    return LearningExample.objects.select_for_update(no_key=True).get(pk=example_id)
+
+
+def _late(expert: Any, slot_id: UUID, lease_token: UUID, opinion: Opinion) -> Submission:
+    slot = Slot.objects.get(pk=slot_id)
+    if slot.status == SlotStatus.DONE and slot.lease_token == lease_token and slot.claimed_by_id == expert.pk:
+        before = ExpertAnnotation.objects.current().filter(slot=slot, expert=expert).first()
+        if before is not None and opinion.is_said_by(before):
+            return Submission(before, conflict="" if not before.extra else "This review was kept as an extra opinion.")
+        return _extra(expert, slot, opinion, "You have handed in another review of this item already.")
+    return _extra(expert, slot, opinion, "Your claim on this item had ended and it went to somebody else.")
+
+
+def _extra(expert: Any, slot: Slot, opinion: Opinion, reason: str) -> Submission:
+    """Keep what was written although it does not decide, and as a draft in case the item comes back to this person."""
+    example = LearningExample.objects.get(pk=slot.example_id)
+    annotation = _write(expert, example, slot.stage, opinion, slot=slot, extra=True)
+    _keep_as_draft(expert, slot.example_id, opinion)
+    return Submission(annotation, conflict=f"{reason} What you wrote is kept as an extra opinion.")
+
+
+def _write(
+    expert: Any, example: LearningExample, stage: str, opinion: Opinion, slot: Slot | None = None, extra: bool = False
+) -> ExpertAnnotation:
+    """A new version of what this person says about the example; it supersedes their earlier ones of this kind."""
+    mine = ExpertAnnotation.objects.filter(example=example, stage=stage, expert=expert, superseded_by__isnull=True)
+    if extra:
+        mine = mine.filter(extra=True)
+    replaced = list(mine.values_list("pk", flat=True))
+    annotation = ExpertAnnotation(
+        example=example, slot=slot, expert=expert, stage=stage, extra=extra, **opinion.columns()
+    )
+    # Superseded by itself for a moment: only one current version is allowed, and the old ones need its key.
+    annotation.superseded_by = annotation if replaced else None
+    annotation.save(force_insert=True)
+    if replaced:
+        ExpertAnnotation.objects.filter(pk__in=replaced).update(superseded_by=annotation)
+        annotation.superseded_by = None
+        annotation.save(update_fields=["superseded_by"])
+    audit.record(
+        action="annotation.kept" if extra else "annotation.submitted",
+        target=annotation,
+        after={"decision": opinion.decision, "stage": stage, "example": str(example.pk)},
+    )
+    return annotation
+
+
+def _said_in(annotation: ExpertAnnotation) -> Opinion:
+    return Opinion(**{name: getattr(annotation, name) for name in Opinion.__dataclass_fields__})
+
+
+def _keep_as_draft(expert: Any, example_id: UUID, opinion: Opinion) -> None:
+    said = {name: value for name, value in asdict(opinion).items() if value is not None}
+    content = {name: said[name] for name in said if name not in ("decision", "annotation_type")}
+    save_draft(expert=expert, example_id=example_id, content=content)
+
