@@ -28,6 +28,11 @@ class Sent(NamedTuple):
     body: Any
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64  # five, the default, refuses a browser that asks for a whole page at once
+
+
 class Site:
     """`pages` maps paths to HTML; `answers` holds (status, body) for coming API requests, then 201 for ever.
 
@@ -38,8 +43,7 @@ class Site:
         self.pages = pages or {}
         self.answers: deque[tuple[int, dict[str, Any]]] = deque()
         self.sent: list[Sent] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Site:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 from django import forms
 from django.template.loader import render_to_string
@@ -72,10 +73,25 @@ class VersionForm(forms.Form):
 
 def styleguide() -> str:
     """The page as a signed-in administrator of an organization sees it."""
-    request = RequestFactory().get("/admin/learning/training/")
+    return render_to_string("styleguide.html", _content(), request=signed_in("/admin/learning/training/"))
+
+
+def demo() -> str:
+    """The widget's demo page with two answers, one of them hostile."""
+    executions = [
+        {"external_id": "exec-1", "input": "How long does a refund take?", "output": "It takes ten working days."},
+        {"external_id": "exec-2", "input": "And abroad?", "output": "<b>The same</b> & no fee."},
+    ]
+    context = {"agent": "support", "executions": executions, "publishable_key": "pk_demo", "demo_user": "u-1"}
+    return render_to_string("demo/widget.html", context, request=signed_in("/demo/"))
+
+
+def signed_in(path: str) -> Any:
+    """A request of an administrator of an organization."""
+    request: Any = RequestFactory().get(path)
     request.user = SimpleNamespace(is_authenticated=True, is_staff=True, get_username=lambda: "mara@aster.example")
     request.actor = SimpleNamespace(organization_name="Aster Insurance", role="admin", can_review=True)
-    return render_to_string("styleguide.html", _content(), request=request)
+    return request
 
 
 def _content() -> dict[str, object]:

@@ -1,0 +1,85 @@
+"""A headless Chromium for the tests of this folder, and a page that fails its test on any script error."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.browser.site import Site
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and "page" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
+def chromium() -> str | None:
+    """The browser to drive: CHROMIUM, or the first of the usual names on the path."""
+    named = os.environ.get("CHROMIUM")
+    return named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        reason = "no Chromium on the path: install Debian's chromium, or name one in CHROMIUM"
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    # Playwright's loop runs in this thread; Django would take the tests' database calls for asynchronous ones.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the page complained of: console errors, policy violations, uncaught exceptions.
+
+    A test that provokes one takes it out; what is left fails the test.
+    """
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC")
+    context.set_default_timeout(10_000)
+    opened = context.new_page()
+    opened.on("console", lambda message: _note(message, complaints))
+    opened.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Site() as started:
+        yield started
+
+
+def _note(message: ConsoleMessage, complaints: list[Any]) -> None:
+    if message.type in {"error", "warning"}:
+        complaints.append(f"{message.type}: {message.text}")

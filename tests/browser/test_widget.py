@@ -1,0 +1,210 @@
+"""<agent-feedback> and <agent-output> on a page with the product's content security policy, by mouse and by keys."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.site import Site
+
+ANSWER = "The refund takes ten working days."
+HOSTILE = "<img src=x onerror=alert(1)> & <script>alert(2)</script>"
+MODULES = ["agent-feedback.js", "agent-feedback-style.js", "word-diff.js", "client.js"]
+
+
+def document(body: str) -> str:
+    return (
+        '<!doctype html><html lang="en"><head><title>Widget</title><link rel="icon" href="data:,">'
+        f'<script type="module" src="/static/js/agent-feedback.js"></script></head><body>{body}</body></html>'
+    )
+
+
+def element(output: str = ANSWER) -> str:
+    escaped = output.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    ids = 'agent="support" execution="exec-1" user="u-17" key="pk_test"'
+    return f'<agent-feedback {ids} output="{escaped}"></agent-feedback>'
+
+
+@pytest.fixture
+def widget(page: Page, site: Site) -> Locator:
+    site.pages["/"] = document(element())
+    page.goto(site.url)
+    return page.get_by_test_id("feedback-widget")
+
+
+def test_a_thumb_is_sent_with_the_key_and_an_idempotency_key(widget: Locator, site: Site) -> None:
+    widget.get_by_role("button", name="Good answer").click()
+    expect(widget.get_by_role("status").first).to_have_text("Thank you.")
+    expect(widget.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
+    (sent,) = site.sent
+    assert (sent.method, sent.path) == ("POST", "/api/learning/feedback")
+    assert sent.headers["authorization"] == "Bearer pk_test"
+    assert len(sent.headers["idempotency-key"]) >= 32
+    assert sent.body == {
+        "agent_id": "support",
+        "execution_id": "exec-1",
+        "user_id": "u-17",
+        "feedback_type": "thumbs_up",
+    }
+
+
+def test_stars_are_asked_after_the_thumb_and_sent_as_a_rating(widget: Locator, site: Site) -> None:
+    widget.get_by_role("button", name="Bad answer").click()
+    widget.get_by_text("2 stars").locator("xpath=..").click()
+    widget.get_by_role("button", name="Send", exact=True).click()
+    expect(widget.locator("form.panel").first).to_be_hidden()
+    assert [sent.body["feedback_type"] for sent in site.sent] == ["thumbs_down", "star_rating"]
+    assert site.sent[1].body["rating"] == 2
+
+
+def test_issues_and_a_comment_travel_together(widget: Locator, site: Site) -> None:
+    widget.get_by_role("button", name="Say more").click()
+    widget.get_by_text("Outdated").click()
+    widget.get_by_text("Incomplete").click()
+    widget.get_by_label("Comment").fill("The law changed in May.")
+    widget.get_by_role("button", name="Send", exact=True).click()
+    expect(widget.get_by_role("status").first).to_have_text("Thank you.")
+    body = site.sent[0].body
+    assert body["feedback_type"] == "report_issue"
+    assert body["issue_categories"] == ["incomplete", "outdated"]
+    assert body["feedback_text"] == "The law changed in May."
+
+
+def test_an_empty_opinion_is_not_sent(widget: Locator, site: Site) -> None:
+    widget.get_by_role("button", name="Say more").click()
+    widget.get_by_role("button", name="Send", exact=True).click()
+    expect(widget.get_by_role("status").first).to_contain_text("first")
+    assert site.sent == []
+
+
+def test_a_correction_shows_its_diff_as_it_is_typed_and_is_sent_by_keys_alone(
+    widget: Locator, page: Page, site: Site
+) -> None:
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    expect(widget.get_by_role("button", name="Correct it")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(widget.get_by_label("A better answer")).to_be_focused()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("The refund takes five working days.")
+    expect(widget.get_by_role("status").last).to_have_text("1 removed, 1 added")
+    expect(widget.locator("del")).to_have_text("ten")
+    expect(widget.locator("ins")).to_have_text("five")
+    page.keyboard.press("Control+Enter")
+    expect(widget.get_by_role("status").first).to_have_text("Thank you. Your correction was sent.")
+    expect(widget.get_by_role("button", name="Correct it")).to_be_focused()
+    assert site.sent[0].body["feedback_type"] == "correction"
+    assert site.sent[0].body["correction_text"] == "The refund takes five working days."
+
+
+def test_escape_closes_the_editor_and_gives_the_focus_back(widget: Locator, page: Page, site: Site) -> None:
+    widget.get_by_role("button", name="Correct it").click()
+    page.keyboard.press("Escape")
+    expect(widget.get_by_label("A better answer")).to_be_hidden()
+    expect(widget.get_by_role("button", name="Correct it")).to_be_focused()
+    assert site.sent == []
+
+
+def test_typing_never_reaches_the_shortcuts_of_the_host_page(widget: Locator, page: Page) -> None:
+    page.evaluate("window.heard = []; document.addEventListener('keydown', (event) => window.heard.push(event.key))")
+    widget.get_by_role("button", name="Correct it").click()
+    page.keyboard.type("ar")
+    assert page.evaluate("window.heard") == []
+
+
+def test_an_unchanged_answer_is_not_a_correction(widget: Locator, site: Site) -> None:
+    widget.get_by_role("button", name="Correct it").click()
+    widget.get_by_role("button", name="Send correction").click()
+    expect(widget.get_by_role("status").first).to_have_text("Change the answer first.")
+    assert site.sent == []
+
+
+@pytest.mark.parametrize(("status", "says"), [(503, "Busy, try later."), (0, "The server could not be reached.")])
+def test_trying_again_after_a_failure_repeats_the_same_idempotency_key(
+    widget: Locator, site: Site, complaints: list[str], status: int, says: str
+) -> None:
+    # A browser repeats a request by itself when a kept connection breaks, so a lost server drops it twice.
+    site.answers.extend([(status, {"title": "Busy", "detail": says})] * (2 if status == 0 else 1))
+    widget.get_by_role("button", name="Good answer").click()
+    expect(widget.get_by_role("alert")).to_contain_text(says)
+    expect(widget.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "false")
+    site.answers.clear()
+    widget.get_by_role("button", name="Try again").click()
+    expect(widget.get_by_role("status").first).to_have_text("Thank you.")
+    expect(widget.get_by_role("alert")).to_be_hidden()
+    assert len({sent.headers["idempotency-key"] for sent in site.sent}) == 1
+    complaints.clear()
+
+
+def test_a_refusal_names_its_reason_and_offers_no_second_try(
+    widget: Locator, site: Site, complaints: list[str]
+) -> None:
+    errors = [{"field": "execution_id", "message": "No such execution."}]
+    site.answers.append((400, {"title": "Bad request", "errors": errors}))
+    widget.get_by_role("button", name="Good answer").click()
+    expect(widget.get_by_role("alert")).to_contain_text("No such execution.")
+    expect(widget.get_by_role("button", name="Try again")).to_be_hidden()
+    complaints.clear()
+
+
+def test_the_host_page_hears_what_was_sent_and_what_failed(
+    widget: Locator, page: Page, site: Site, complaints: list[str]
+) -> None:
+    page.evaluate(
+        """window.heard = [];
+        for (const name of ['feedback-sent', 'feedback-error'])
+          document.addEventListener(name, ({ detail }) => window.heard.push([name, detail.type, detail.feedbackId]))"""
+    )
+    site.answers.append((500, {}))
+    widget.get_by_role("button", name="Good answer").click()
+    widget.get_by_role("button", name="Try again").click()
+    expect(widget.get_by_role("status").first).to_have_text("Thank you.")
+    assert page.evaluate("window.heard") == [
+        ["feedback-error", "thumbs_up", None],
+        ["feedback-sent", "thumbs_up", "f-1"],
+    ]
+    complaints.clear()
+
+
+def test_markup_in_an_answer_is_shown_as_text(page: Page, site: Site) -> None:
+    site.pages["/"] = document(element(HOSTILE))
+    page.goto(site.url)
+    widget = page.get_by_test_id("feedback-widget")
+    widget.get_by_role("button", name="Correct it").click()
+    widget.get_by_label("A better answer").fill(HOSTILE + " <b>more</b>")
+    expect(widget.locator(".diff")).to_have_text(HOSTILE + " <b>more</b>")
+    assert widget.locator("img, script, b").count() == 0
+
+
+@pytest.mark.parametrize("given", ["attribute", "content"])
+def test_an_output_shows_its_text_with_the_feedback_below(page: Page, site: Site, given: str) -> None:
+    attribute = f'output="{ANSWER}"' if given == "attribute" else ""
+    content = ANSWER if given == "content" else "\n"
+    site.pages["/"] = document(
+        f'<agent-output agent="support" execution="exec-2" key="pk_test" {attribute}>{content}</agent-output>'
+    )
+    page.goto(site.url)
+    expect(page.get_by_text(ANSWER).locator("visible=true")).to_have_count(1)
+    widget = page.get_by_test_id("feedback-widget")
+    widget.get_by_role("button", name="Correct it").click()
+    expect(widget.get_by_label("A better answer")).to_have_value(ANSWER)
+    widget.get_by_label("A better answer").fill("It takes five.")
+    widget.get_by_role("button", name="Send correction").click()
+    expect(widget.get_by_role("status").first).to_contain_text("Thank you.")
+    assert site.sent[0].body["execution_id"] == "exec-2"
+
+
+def test_a_new_answer_in_the_same_element_starts_afresh(widget: Locator, page: Page) -> None:
+    widget.get_by_role("button", name="Good answer").click()
+    expect(widget.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
+    page.evaluate("document.querySelector('agent-feedback').setAttribute('execution', 'exec-2')")
+    expect(widget.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "false")
+
+
+def test_the_widget_weighs_less_than_15_kilobytes_on_the_wire() -> None:
+    folder = Path(settings.BASE_DIR) / "static" / "js"
+    assert sum(len(gzip.compress((folder / name).read_bytes())) for name in MODULES) < 15_000
