@@ -7,12 +7,18 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from project.overview import health
+from project.overview import pages as overview
+from project.overview.stats_api import StatsView
 
 api = [
+    path("stats", StatsView.as_view(), name="stats"),
     path("", include("learning.api.urls")),
     path("", include("experiments.api.urls")),
 ]
 pages = [
+    path("", overview.dashboard, name="dashboard"),
+    path("demo-progress", overview.demo_progress, name="demo-progress"),
+    path("lineage/<uuid:config_id>/", overview.lineage_page, name="lineage"),
     path("", include("organizations.urls")),
     path("", include("learning.urls")),
 ]
@@ -26,5 +32,6 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/learning/", include(api)),
     path("admin/learning/", include(pages)),
+    path("demo/", overview.widget_demo, name="widget-demo"),
     path("admin/", admin.site.urls),
 ]
