@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from scipy import optimize, special
+import scipy  # its parts load at their first use: every process of the product imports this module
 
 from experiments.stats.moments import SampleMoments
 from experiments.stats.sequence import Interval
@@ -29,15 +29,15 @@ def rate_bounds(sample: SampleMoments, *, alpha: float) -> Interval:
         raise ValueError("a rate lies between 0 and 1")
     successes = min(max(sample.mean, 0.0), 1.0) * sample.n
     failures = sample.n - successes
-    mixture = special.betaln(PRIOR + successes, PRIOR + failures) - special.betaln(PRIOR, PRIOR)
+    mixture = scipy.special.betaln(PRIOR + successes, PRIOR + failures) - scipy.special.betaln(PRIOR, PRIOR)
 
     def beyond(rate: float) -> float:
-        evidence = mixture - special.xlogy(successes, rate) - special.xlog1py(failures, -rate)
+        evidence = mixture - scipy.special.xlogy(successes, rate) - scipy.special.xlog1py(failures, -rate)
         return float(evidence + math.log(alpha))
 
     middle = min(max(successes / sample.n, EDGE), 1 - EDGE)
-    low = 0.0 if beyond(EDGE) <= 0 else optimize.brentq(beyond, EDGE, middle)
-    high = 1.0 if beyond(1 - EDGE) <= 0 else optimize.brentq(beyond, middle, 1 - EDGE)
+    low = 0.0 if beyond(EDGE) <= 0 else scipy.optimize.brentq(beyond, EDGE, middle)
+    high = 1.0 if beyond(1 - EDGE) <= 0 else scipy.optimize.brentq(beyond, middle, 1 - EDGE)
     return Interval(low, high)
 
 
@@ -63,7 +63,7 @@ def units_until_within(control: SampleMoments, treatment: SampleMoments, *, limi
         return 0
     if gap(MOST_TIMES) > 0:
         return None
-    return math.ceil(units * optimize.brentq(gap, 1.0, MOST_TIMES, xtol=1e-3)) - units
+    return math.ceil(units * scipy.optimize.brentq(gap, 1.0, MOST_TIMES, xtol=1e-3)) - units
 
 
 def _grown(sample: SampleMoments, times: float) -> SampleMoments:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from scipy import optimize, stats
+import scipy  # its parts load at their first use: every process of the product imports this module
 
 from experiments.stats.sequence import Difference, Numbers, half_widths, lower_half_widths, tuning
 
@@ -45,8 +45,8 @@ def units_when_peeking(fixed_units: int, *, alpha: float = 0.05, power: float = 
     if fixed_units <= 0:
         raise ValueError("the fixed-horizon plan needs units")
     border = float(half_widths(1.0, 1.0, rho2=tuning(1.0, alpha), alpha=alpha))
-    missed = stats.norm.ppf(power)
-    return math.ceil(fixed_units * ((border + missed) / (stats.norm.isf(alpha / 2) + missed)) ** 2)
+    missed = scipy.stats.norm.ppf(power)
+    return math.ceil(fixed_units * ((border + missed) / (scipy.stats.norm.isf(alpha / 2) + missed)) ** 2)
 
 
 def _units(control: float, treated: float, lift: float, *, alpha: float, power: float, share: float) -> int:
@@ -54,7 +54,7 @@ def _units(control: float, treated: float, lift: float, *, alpha: float, power: 
         raise ValueError("no number of units can show a lift of zero")
     if not (0 < alpha < 1 and 0 < power < 1 and 0 < share < 1):
         raise ValueError("alpha, power and the treatment's share lie strictly between 0 and 1")
-    quantiles = stats.norm.isf(alpha / 2) + stats.norm.ppf(power)
+    quantiles = scipy.stats.norm.isf(alpha / 2) + scipy.stats.norm.ppf(power)
     return math.ceil(quantiles**2 * (control / (1 - share) + treated / share) / lift**2)
 
 
@@ -89,4 +89,4 @@ def _more_units(difference: Difference, distance: float, half_width: Callable[[f
         return 0
     if gap(FARTHEST) > 0:
         return None
-    return math.ceil(optimize.brentq(gap, difference.units, FARTHEST, xtol=0.5)) - difference.units
+    return math.ceil(scipy.optimize.brentq(gap, difference.units, FARTHEST, xtol=0.5)) - difference.units

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+import scipy  # its parts load at their first use: every process of the product imports this module
 
 PRIOR_STRENGTH = 100.0
 ALARM_ALPHA = 0.001
@@ -40,9 +40,9 @@ def sample_ratio(
     total = float(observed.sum())
     prior = PRIOR_STRENGTH * expected
     log_e = float(
-        (special.gammaln(prior + observed) - special.gammaln(prior) - observed * np.log(expected)).sum()
-        - (special.gammaln(PRIOR_STRENGTH + total) - special.gammaln(PRIOR_STRENGTH))
+        (scipy.special.gammaln(prior + observed) - scipy.special.gammaln(prior) - observed * np.log(expected)).sum()
+        - (scipy.special.gammaln(PRIOR_STRENGTH + total) - scipy.special.gammaln(PRIOR_STRENGTH))
     )
     highest = max(highest, log_e)
-    fixed = float(stats.chisquare(observed, total * expected).pvalue) if total else math.nan
+    fixed = float(scipy.stats.chisquare(observed, total * expected).pvalue) if total else math.nan
     return SampleRatio(highest, highest >= -math.log(alpha), fixed)

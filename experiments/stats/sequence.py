@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy  # its parts load at their first use: every process of the product imports this module
 
 from experiments.stats.moments import SampleMoments
 
@@ -66,7 +66,7 @@ def tuning(planned_units: float, alpha: float) -> float:
     """rho squared that makes the sequence tightest at `planned_units` units of both arms together (section 2)."""
     if planned_units <= 0 or not 0 < alpha < 1:
         raise ValueError("planned units must be positive and alpha between 0 and 1")
-    return float(-special.lambertw(-(alpha**2) / math.e, -1).real - 1) / planned_units
+    return float(-scipy.special.lambertw(-(alpha**2) / math.e, -1).real - 1) / planned_units
 
 
 def half_widths(errors: npt.ArrayLike, units: npt.ArrayLike, *, rho2: float, alpha: float) -> Numbers:

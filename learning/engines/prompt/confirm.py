@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy  # its parts load at their first use: every process of the product imports this module
 
 from learning.engines.prompt.evaluation import Answer
 from learning.engines.prompt.results import Difference, TestScore
@@ -48,7 +48,7 @@ def binary_difference(before: Scores, after: Scores, confidence: float) -> Diffe
     both = int(np.sum((before == 1) & (after == 1)))
     gained = int(np.sum((before == 0) & (after == 1)))
     lost = int(np.sum((before == 1) & (after == 0)))
-    p_value = 1.0 if gained + lost == 0 else float(stats.binomtest(gained, gained + lost, 0.5).pvalue)
+    p_value = 1.0 if gained + lost == 0 else float(scipy.stats.binomtest(gained, gained + lost, 0.5).pvalue)
     low, high = newcombe(both, gained, lost, n - both - gained - lost, confidence)
     mean = (gained - lost) / n
     return Difference(
@@ -74,7 +74,7 @@ def graded_difference(before: Scores, after: Scores, confidence: float, seed: in
     differences = after - before
     mean, n = float(np.mean(differences)), len(differences)
     low, high = _t_interval(differences, confidence)
-    test = stats.permutation_test(
+    test = scipy.stats.permutation_test(
         (differences,),
         _mean,
         permutation_type="samples",
@@ -109,7 +109,7 @@ test_score.__test__ = False  # type: ignore[attr-defined]  # its name is a noun,
 
 def wilson(successes: int, n: int, confidence: float) -> tuple[float, float]:
     """Wilson's score interval for a proportion (scipy)."""
-    interval = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
+    interval = scipy.stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -136,7 +136,7 @@ def _t_interval(values: Scores, confidence: float) -> tuple[float, float]:
     mean = float(np.mean(values))
     if len(values) < 2 or np.ptp(values) == 0:
         return mean, mean
-    interval = stats.ttest_1samp(values, 0.0).confidence_interval(confidence)
+    interval = scipy.stats.ttest_1samp(values, 0.0).confidence_interval(confidence)
     return float(interval.low), float(interval.high)
 
 
