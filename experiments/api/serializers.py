@@ -1,0 +1,213 @@
+"""What requests about experiments and deployments look like, and what is answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from experiments.metrics import CATALOGUE
+from experiments.models import DeploymentStatus, ExperimentStatus
+from experiments.stats.reading import Role
+from experiments.stats.verdict import Verdict
+from learning.api.serializers.fields import ExternalId, StrictSerializer, Text
+
+MAX_ARMS = 10
+MAX_UNITS = 100_000_000
+Fields = serializers.Serializer[Any]
+
+
+class NewVariantSerializer(StrictSerializer):
+    key = serializers.RegexField(r"^[a-z0-9][a-z0-9_-]{0,49}$", help_text="Executions report it as `variant`.")
+    config_id = serializers.UUIDField()
+    percentage = serializers.FloatField(min_value=0, max_value=100, help_text="All variants together are 100.")
+    is_control = serializers.BooleanField(required=False)
+
+
+class MetricChoiceSerializer(StrictSerializer):
+    name = serializers.ChoiceField(choices=sorted(CATALOGUE))
+    role = serializers.ChoiceField(choices=[role.value for role in Role], required=False)
+    margin = serializers.FloatField(
+        min_value=0,
+        max_value=1e9,
+        required=False,
+        help_text="How much worse a guardrail may get, in the metric's unit.",
+    )
+
+
+class DraftSerializer(StrictSerializer):
+    """What can be changed until an experiment starts."""
+
+    name = Text(max_length=200, allow_blank=False, required=False)
+    hypothesis = Text(max_length=5000, required=False)
+    traffic_percentage = serializers.FloatField(
+        source="traffic", min_value=0, max_value=100, required=False, help_text="Users that take part at all."
+    )
+    metrics = serializers.ListField(child=MetricChoiceSerializer(), required=False, max_length=len(CATALOGUE))
+    min_samples = serializers.IntegerField(source="minimum_units", min_value=1, max_value=MAX_UNITS, required=False)
+    min_duration_hours = serializers.FloatField(source="minimum_hours", min_value=0, max_value=100_000, required=False)
+    planned_units = serializers.IntegerField(min_value=2, max_value=MAX_UNITS, required=False)
+    significance_threshold = serializers.FloatField(source="alpha", min_value=0.0001, max_value=0.5, required=False)
+
+
+class NewExperimentSerializer(DraftSerializer):
+    agent_id = ExternalId()
+    name = Text(max_length=200, allow_blank=False)
+    candidate_config_id = serializers.UUIDField(
+        required=False, allow_null=True, help_text="Instead of variants: half of the users get this, half control."
+    )
+    control_config_id = serializers.UUIDField(
+        required=False, allow_null=True, help_text="With candidate_config_id. Left out: what serves everybody now."
+    )
+    variants = serializers.ListField(child=NewVariantSerializer(), required=False, max_length=MAX_ARMS)
+
+
+class StatusChangeSerializer(StrictSerializer):
+    status = serializers.ChoiceField(choices=[s.value for s in ExperimentStatus if s != ExperimentStatus.DRAFT])
+
+
+class VariantSerializer(Fields):
+    key = serializers.CharField()
+    config_id = serializers.UUIDField()
+    config_number = serializers.IntegerField(source="config.number")
+    percentage = serializers.FloatField(source="share")
+    is_control = serializers.BooleanField()
+
+
+class StoredMetricSerializer(Fields):
+    name = serializers.CharField()
+    role = serializers.CharField()
+    margin = serializers.FloatField()
+
+
+class ExperimentSerializer(Fields):
+    id = serializers.UUIDField()
+    agent_id = serializers.CharField(source="agent.external_id")
+    name = serializers.CharField()
+    hypothesis = serializers.CharField()
+    status = serializers.ChoiceField(choices=ExperimentStatus.choices)
+    traffic_percentage = serializers.FloatField(source="share")
+    metrics = StoredMetricSerializer(many=True)
+    min_samples = serializers.IntegerField(source="minimum_units")
+    min_duration_hours = serializers.FloatField(source="minimum_hours")
+    planned_units = serializers.IntegerField()
+    significance_threshold = serializers.FloatField(source="alpha")
+    variants = VariantSerializer(many=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class ArmResultSerializer(Fields):
+    n = serializers.IntegerField()
+    mean = serializers.FloatField(allow_null=True)
+
+
+class MetricResultSerializer(Fields):
+    metric = serializers.CharField()
+    role = serializers.CharField()
+    margin = serializers.FloatField()
+    variant = serializers.CharField(source="variant.key")
+    control = serializers.SerializerMethodField()
+    treatment = serializers.SerializerMethodField()
+    lift = serializers.FloatField(allow_null=True, help_text="Treatment minus control, in the metric's unit.")
+    low = serializers.FloatField(allow_null=True, help_text="Ends of the confidence sequence; null before it starts.")
+    high = serializers.FloatField(allow_null=True)
+    p = serializers.FloatField(help_text="Always valid: look whenever you like.")
+
+    @extend_schema_field(ArmResultSerializer)
+    def get_control(self, row: Any) -> dict[str, Any]:
+        return {"n": row.control_n, "mean": row.control_mean}
+
+    @extend_schema_field(ArmResultSerializer)
+    def get_treatment(self, row: Any) -> dict[str, Any]:
+        return {"n": row.treatment_n, "mean": row.treatment_mean}
+
+
+class SampleRatioSerializer(Fields):
+    alarm = serializers.BooleanField()
+    p = serializers.FloatField(allow_null=True)
+
+
+class ResultsSerializer(Fields):
+    experiment_id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=ExperimentStatus.choices)
+    verdict = serializers.ChoiceField(choices=[verdict.value for verdict in Verdict])
+    winner = serializers.ChoiceField(
+        choices=[verdict.value for verdict in Verdict], help_text="The verdict's older name."
+    )
+    winning_variant = serializers.CharField(allow_null=True)
+    statistical_significance = serializers.FloatField(
+        allow_null=True, help_text="The smallest always-valid p of a success metric."
+    )
+    sentence = serializers.CharField()
+    missing = serializers.ListField(child=serializers.CharField())
+    units_needed = serializers.IntegerField(allow_null=True)
+    units = serializers.DictField(child=serializers.IntegerField())
+    crossed_units = serializers.IntegerField()
+    hours = serializers.FloatField()
+    sample_ratio = SampleRatioSerializer()
+    metrics = MetricResultSerializer(many=True)
+    analysed_at = serializers.DateTimeField(allow_null=True)
+
+
+class ExperimentFilterSerializer(Fields):
+    agent_id = ExternalId(required=False)
+    status = serializers.ChoiceField(choices=ExperimentStatus.choices, required=False)
+
+
+class NewDeploymentSerializer(StrictSerializer):
+    agent_id = ExternalId()
+    config_id = serializers.UUIDField()
+    share = serializers.FloatField(
+        min_value=0, max_value=100, required=False, help_text="Percent of users; 100 unless given."
+    )
+
+
+class PromotionSerializer(StrictSerializer):
+    share = serializers.FloatField(min_value=0, max_value=100, required=False)
+
+
+class RollbackSerializer(StrictSerializer):
+    reason = Text(max_length=2000, required=False)
+
+
+class DeploymentSerializer(Fields):
+    id = serializers.UUIDField()
+    agent_id = serializers.CharField(source="agent.external_id")
+    config_id = serializers.UUIDField()
+    config_number = serializers.IntegerField(source="config.number")
+    previous_config_id = serializers.UUIDField(allow_null=True)
+    experiment_id = serializers.UUIDField(allow_null=True)
+    status = serializers.ChoiceField(choices=DeploymentStatus.choices)
+    share = serializers.FloatField()
+    created_at = serializers.DateTimeField()
+
+
+class DeploymentFilterSerializer(Fields):
+    agent_id = ExternalId(required=False)
+    status = serializers.ChoiceField(choices=DeploymentStatus.choices, required=False)
+
+
+class ConfigQuerySerializer(Fields):
+    user_id = Text(max_length=200, required=False)
+    expose = serializers.BooleanField(
+        required=False, help_text="Record that the user meets the variant now; otherwise the first execution does."
+    )
+
+
+class ServedConfigSerializer(Fields):
+    agent_id = serializers.CharField()
+    config_id = serializers.UUIDField()
+    config_number = serializers.IntegerField()
+    content = serializers.DictField(child=serializers.JSONField())
+    variant = serializers.CharField(help_text="Empty outside of a running experiment. Send it with the execution.")
+    experiment_id = serializers.UUIDField(allow_null=True)
+    deployment_id = serializers.UUIDField(allow_null=True, help_text="Set when the user is in a deployment's share.")
+
+
+class RulesetSerializer(Fields):
+    buckets = serializers.IntegerField()
+    agents = serializers.ListField(child=serializers.DictField(child=serializers.JSONField(allow_null=True)))
+    configs = serializers.DictField(child=serializers.DictField(child=serializers.JSONField()))

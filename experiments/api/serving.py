@@ -1,0 +1,65 @@
+"""What an application asks on every request of its users: the config to use, or the rules to find it by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.http import parse_etags
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.response import Response
+
+from experiments.api import serializers as shapes
+from experiments.services.assignment import config_for_user, find_agent_to_serve
+from experiments.services.ruleset import build_ruleset
+from learning.api.requests import read_query
+from organizations.api import OrganizationAPIView
+from organizations.permissions import need
+
+
+class AgentConfigView(OrganizationAPIView):
+    """The config for one user of an agent."""
+
+    permissions = {"GET": need("read")}
+
+    @extend_schema(
+        summary="The config to use for a user",
+        parameters=[shapes.ConfigQuerySerializer],
+        responses=shapes.ServedConfigSerializer,
+    )
+    def get(self, request: Any, agent: str) -> Response:
+        query = read_query(shapes.ConfigQuerySerializer, request)
+        row = find_agent_to_serve(agent)
+        served = config_for_user(
+            agent=row,
+            user_id=query.get("user_id", ""),
+            expose=query.get("expose", False) and request.method == "GET",  # HEAD asks, it does not use
+        )
+        answer = {
+            "agent_id": row.external_id,
+            "config_id": served.config.pk,
+            "config_number": served.config.number,
+            "content": served.config.content,
+            "variant": served.variant,
+            "experiment_id": served.experiment.pk if served.experiment else None,
+            "deployment_id": served.deployment.pk if served.deployment else None,
+        }
+        return Response(answer, headers={"Cache-Control": "private, no-store"})
+
+
+class RulesetView(OrganizationAPIView):
+    """Everything that decides which config a user gets (docs/assignment.md)."""
+
+    permissions = {"GET": need("read")}
+
+    @extend_schema(
+        summary="The rules to assign users by yourself",
+        parameters=[OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The last ETag.")],
+        responses={200: shapes.RulesetSerializer, 304: None},
+    )
+    def get(self, request: Any) -> Response:
+        rules, fingerprint = build_ruleset()
+        etag = f'"{fingerprint}"'
+        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+        if etag in parse_etags(request.headers.get("If-None-Match", "")):
+            return Response(status=304, headers=headers)
+        return Response(rules, headers=headers)

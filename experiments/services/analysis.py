@@ -1,0 +1,155 @@
+"""One look at an experiment: outcomes in, a stored analysis with a verdict out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from django.db import transaction
+
+from experiments.metrics import CATALOGUE, metric_of
+from experiments.models import Analysis, Experiment, MetricResult, Variant
+from experiments.models.experiments import split_of
+from experiments.services.exposures import record_reported_exposures
+from experiments.services.outcomes import Outcomes, load_outcomes
+from experiments.stats.moments import SampleMoments, unlike_most
+from experiments.stats.reading import Arm, Reading, read_metric
+from experiments.stats.sample_ratio import SampleRatio, sample_ratio
+from experiments.stats.verdict import Decision, Progress, Rules, decide
+
+PValues = Mapping[tuple[str, str], float]  # (variant key, metric name) -> the smallest p so far
+
+
+def analyse_experiment(*, experiment: Experiment) -> Analysis:
+    """Look now and store what was found; looks of one experiment come one after the other."""
+    with transaction.atomic():
+        # The lock keeps the running minimum of p whole: two looks at once would both start from the same one.
+        experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
+        variants = list(experiment.variants.select_related("config").order_by("position"))
+        record_reported_exposures(experiment=experiment, variants=variants)
+        outcomes = load_outcomes(experiment=experiment, variants=variants)
+        last = latest_analysis(experiment)
+        readings = read_outcomes(experiment, variants, outcomes, _smallest_p(last))
+        ratio = _sample_ratio(variants, outcomes, last)
+        hours = experiment.hours()
+        progress = Progress(units=outcomes.units.total(), hours=hours, sample_ratio_alarm=ratio.alarm)
+        decision = decide([reading for _, reading in readings], progress, rules_of(experiment))
+        return _store(experiment, variants, outcomes, readings, ratio, decision, hours, last)
+
+
+def latest_analysis(experiment: Experiment) -> Analysis | None:
+    """The newest look; None before the first."""
+    return experiment.analyses.select_related("winner__config").order_by("-number").first()
+
+
+def rules_of(experiment: Experiment) -> Rules:
+    return Rules(
+        planned_units=experiment.planned_units,
+        minimum_units=experiment.minimum_units,
+        minimum_hours=experiment.minimum_hours,
+        alpha=experiment.alpha,
+    )
+
+
+def read_outcomes(
+    experiment: Experiment, variants: list[Variant], outcomes: Outcomes, smallest_p: PValues
+) -> list[tuple[str, Reading]]:
+    """Each metric of each treatment against control, with the metric's name in the catalogue."""
+    control = next(variant.key for variant in variants if variant.is_control)
+    return [
+        (
+            item["name"],
+            read_metric(
+                metric_of(item),
+                variant.key,
+                _arm(outcomes, control, item["name"]),
+                _arm(outcomes, variant.key, item["name"]),
+                planned_units=experiment.planned_units,
+                alpha=experiment.alpha,
+                previous_p=smallest_p.get((variant.key, item["name"]), 1.0),
+            ),
+        )
+        for variant in variants
+        if not variant.is_control
+        for item in experiment.metrics
+    ]
+
+
+def _arm(outcomes: Outcomes, key: str, name: str) -> Arm:
+    values = outcomes.values[key][name]
+    return Arm(SampleMoments.of(values), unlike_most(values) if CATALOGUE[name].few_values else None)
+
+
+def _smallest_p(last: Analysis | None) -> PValues:
+    if last is None:
+        return {}
+    return {(row.variant.key, row.metric): row.p for row in last.results.select_related("variant")}
+
+
+def _sample_ratio(variants: list[Variant], outcomes: Outcomes, last: Analysis | None) -> SampleRatio:
+    split = split_of(variants)
+    keys = [key for key, _ in split.shares]
+    return sample_ratio(
+        [outcomes.units[key] for key in keys],
+        [split.propensity(key) for key in keys],
+        highest=last.sample_ratio_log_e if last else 0.0,
+    )
+
+
+def _store(
+    experiment: Experiment,
+    variants: list[Variant],
+    outcomes: Outcomes,
+    readings: list[tuple[str, Reading]],
+    ratio: SampleRatio,
+    decision: Decision,
+    hours: float,
+    last: Analysis | None,
+) -> Analysis:
+    by_key = {variant.key: variant for variant in variants}
+    analysis = Analysis.objects.create(
+        experiment=experiment,
+        number=last.number + 1 if last else 1,
+        units={variant.key: outcomes.units[variant.key] for variant in variants},
+        crossed_units=outcomes.crossed,
+        hours=hours,
+        sample_ratio_log_e=ratio.log_e,
+        sample_ratio_alarm=ratio.alarm,
+        sample_ratio_p=_known(ratio.fixed_p),
+        verdict=decision.verdict.value,
+        winner=by_key[decision.winner] if decision.winner else None,
+        sentence=decision.sentence,
+        missing=list(decision.missing),
+        units_needed=decision.units_needed,
+    )
+    MetricResult.objects.bulk_create(
+        _result(analysis, by_key[reading.arm], name, reading) for name, reading in readings
+    )
+    return analysis
+
+
+def _result(analysis: Analysis, variant: Variant, name: str, reading: Reading) -> MetricResult:
+    return MetricResult(
+        analysis=analysis,
+        variant=variant,
+        metric=name,
+        role=reading.metric.role.value,
+        margin=reading.metric.margin,
+        control_n=reading.control.n,
+        control_mean=_known(reading.control.mean),
+        control_m2=reading.control.m2,
+        treatment_n=reading.treatment.n,
+        treatment_mean=_known(reading.treatment.mean),
+        treatment_m2=reading.treatment.m2,
+        lift=_known(reading.difference.estimate),
+        standard_error=_known(reading.difference.standard_error),
+        low=_known(reading.interval.low),
+        high=_known(reading.interval.high),
+        p=reading.p,
+        short=reading.short,
+    )
+
+
+def _known(value: float) -> float | None:
+    """Unknown numbers are NULL, never nan, which PostgreSQL would sort and compare."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,73 @@
+"""What people press: start, pause, resume, stop, complete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from experiments.models import Analysis, Deployment, DeploymentStatus, Experiment, ExperimentStatus
+from experiments.services.agent_lock import lock_agent
+from experiments.services.analysis import analyse_experiment
+from learning.services.gate import require_approved
+from organizations import audit
+from organizations.errors import Conflict
+from organizations.transitions import move
+
+
+def start_experiment(*, experiment: Experiment) -> Experiment:
+    """From now on users are assigned, and nothing that decides the verdict can change.
+
+    Raises Conflict when another experiment or a partial deployment decides for the agent, or when an arm's config may no
+    longer go before users.
+    """
+    with transaction.atomic():
+        lock_agent(experiment.agent_id)
+        for variant in experiment.variants.select_related("config"):
+            require_approved(config=variant.config)
+        if Deployment.objects.filter(agent_id=experiment.agent_id, status=DeploymentStatus.RAMPING).exists():
+            raise Conflict(
+                "A deployment serves a share of this agent's users. Promote it or roll it back first.", "agent"
+            )
+        now = timezone.now()
+        try:
+            with transaction.atomic():
+                move(experiment, ExperimentStatus.RUNNING, started_at=now, running_since=now)
+        except IntegrityError as error:
+            raise Conflict("Another experiment runs on this agent. Stop or complete it first.", "agent") from error
+    return experiment
+
+
+def pause_experiment(*, experiment: Experiment) -> Experiment:
+    """Everybody gets control until it is resumed; nothing is counted meanwhile."""
+    move(experiment, ExperimentStatus.PAUSED, **_clock_stopped(experiment))
+    return experiment
+
+
+def resume_experiment(*, experiment: Experiment) -> Experiment:
+    """Users get the arms they had."""
+    move(experiment, ExperimentStatus.RUNNING, running_since=timezone.now())
+    return experiment
+
+
+def stop_experiment(*, experiment: Experiment, reason: str = "") -> Experiment:
+    """Ends it without a decision; what serves everybody serves again."""
+    with transaction.atomic():
+        move(experiment, ExperimentStatus.STOPPED, ended_at=timezone.now(), **_clock_stopped(experiment))
+        if reason:
+            audit.record(action="experiment.stop_reason", target=experiment, after={"reason": reason})
+    return experiment
+
+
+def complete_experiment(*, experiment: Experiment) -> Analysis:
+    """Looks once more, ends it, and returns the verdict that counts."""
+    with transaction.atomic():
+        analysis = analyse_experiment(experiment=experiment)
+        move(experiment, ExperimentStatus.COMPLETED, ended_at=timezone.now(), **_clock_stopped(experiment))
+    return analysis
+
+
+def _clock_stopped(experiment: Experiment) -> dict[str, Any]:
+    """Values that end the current stretch of running, if there is one."""
+    return {"ran_seconds": experiment.hours() * 3600, "running_since": None}

@@ -1,0 +1,89 @@
+"""What the last look at an experiment found, as people and clients read it. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.models import Analysis, Experiment, MetricResult
+from experiments.services.analysis import latest_analysis
+from experiments.stats.reading import Role
+from experiments.stats.verdict import Verdict
+
+MOST_LOOKS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One metric of one treatment at one look: units of both arms with an outcome, lift, and the sequence's ends."""
+
+    units: int
+    lift: float | None
+    low: float | None
+    high: float | None
+
+
+def results_of(experiment: Experiment) -> dict[str, Any]:
+    """The fields of GET results; without a look yet the verdict is inconclusive and says so."""
+    analysis = latest_analysis(experiment)
+    if analysis is None:
+        return _nothing_yet(experiment)
+    rows = metric_results(analysis)
+    success = [row.p for row in rows if row.role == Role.SUCCESS]
+    return {
+        "experiment_id": experiment.pk,
+        "status": experiment.status,
+        "verdict": analysis.verdict,
+        "winner": analysis.verdict,
+        "winning_variant": analysis.winner.key if analysis.winner else None,
+        "statistical_significance": min(success, default=None),
+        "sentence": analysis.sentence,
+        "missing": analysis.missing,
+        "units_needed": analysis.units_needed,
+        "units": analysis.units,
+        "crossed_units": analysis.crossed_units,
+        "hours": analysis.hours,
+        "sample_ratio": {"alarm": analysis.sample_ratio_alarm, "p": analysis.sample_ratio_p},
+        "metrics": rows,
+        "analysed_at": analysis.created_at,
+    }
+
+
+def metric_results(analysis: Analysis) -> list[MetricResult]:
+    """The metrics of one look in the order of the experiment, arm by arm."""
+    order = {item["name"]: place for place, item in enumerate(analysis.experiment.metrics)}
+    rows = analysis.results.select_related("variant")
+    return sorted(rows, key=lambda row: (order.get(row.metric, len(order)), row.variant.position))
+
+
+def looks_over_time(experiment: Experiment) -> dict[tuple[str, str], list[Look]]:
+    """By variant key and metric: at most `MOST_LOOKS` looks spread over the experiment, the newest included."""
+    numbers = list(experiment.analyses.order_by("number").values_list("number", flat=True))
+    step = max(1, -(-len(numbers) // MOST_LOOKS))
+    chosen = numbers[::-1][::step]
+    rows = MetricResult.objects.filter(analysis__experiment=experiment, analysis__number__in=chosen)
+    found: dict[tuple[str, str], list[Look]] = {}
+    for row in rows.select_related("variant").order_by("analysis__number"):
+        look = Look(row.control_n + row.treatment_n, row.lift, row.low, row.high)
+        found.setdefault((row.variant.key, row.metric), []).append(look)
+    return found
+
+
+def _nothing_yet(experiment: Experiment) -> dict[str, Any]:
+    return {
+        "experiment_id": experiment.pk,
+        "status": experiment.status,
+        "verdict": Verdict.INCONCLUSIVE.value,
+        "winner": Verdict.INCONCLUSIVE.value,
+        "winning_variant": None,
+        "statistical_significance": None,
+        "sentence": "Nobody has looked yet: results appear a minute after the start.",
+        "missing": [],
+        "units_needed": None,
+        "units": {},
+        "crossed_units": 0,
+        "hours": experiment.hours(),
+        "sample_ratio": {"alarm": False, "p": None},
+        "metrics": [],
+        "analysed_at": None,
+    }

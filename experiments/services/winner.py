@@ -1,0 +1,25 @@
+"""From a verdict to what serves: always a person's click."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from experiments.models import Deployment, Experiment
+from experiments.services.analysis import latest_analysis
+from experiments.services.deployments import deploy_config
+from experiments.services.lifecycle import complete_experiment
+from experiments.stats.verdict import Verdict
+from organizations.errors import Conflict
+
+
+def deploy_winner(*, experiment: Experiment, share: float = 100) -> Deployment:
+    """Complete a live experiment and put its winning config before `share` percent of the users.
+
+    Raises Conflict while no treatment has won; a live experiment then goes on.
+    """
+    with transaction.atomic():
+        analysis = complete_experiment(experiment=experiment) if experiment.live else latest_analysis(experiment)
+        if analysis is None or analysis.winner is None or analysis.verdict != Verdict.TREATMENT:
+            raise Conflict("No treatment has won, so there is nothing to deploy.", "verdict")
+        config = analysis.winner.config
+        return deploy_config(agent=experiment.agent, config=config, share=share, experiment=experiment)

@@ -1,0 +1,52 @@
+"""Looks at running experiments. Beat starts it; a missed look is made up by the next one."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from uuid import UUID
+
+from celery import shared_task
+from django.db import DatabaseError
+from django.utils import timezone
+
+from experiments.models import Experiment, ExperimentStatus
+from experiments.services.analysis import analyse_experiment, latest_analysis
+from organizations.scope import organization_scope
+from organizations.tasks import organization_ids
+
+log = logging.getLogger(__name__)
+# Looks are dense at first and thin out, so that a week of looking stays a few hundred rows.
+SHARE_OF_AGE = 0.02
+SHORTEST, LONGEST = timedelta(seconds=50), timedelta(hours=1)
+
+
+@shared_task(name="experiments.analyse_running")
+def analyse_running_experiments() -> int:
+    """Look at every running experiment that is due; how many were looked at."""
+    return sum(_analyse_those_of(organization_id) for organization_id in organization_ids())
+
+
+def _analyse_those_of(organization_id: UUID) -> int:
+    with organization_scope(organization_id):
+        running = Experiment.objects.filter(status=ExperimentStatus.RUNNING)
+        due = [experiment.pk for experiment in running if is_due(experiment)]
+    done = 0
+    for experiment_id in due:
+        try:  # one experiment that cannot be analysed must not keep the others from it
+            with organization_scope(organization_id):
+                analyse_experiment(experiment=Experiment.objects.get(pk=experiment_id))
+            done += 1
+        except (ArithmeticError, DatabaseError, ValueError):
+            log.exception("Experiment %s could not be analysed", experiment_id)
+    return done
+
+
+def is_due(experiment: Experiment) -> bool:
+    """Whether a running experiment should be looked at again."""
+    last = latest_analysis(experiment)
+    if last is None or experiment.started_at is None:
+        return True
+    now = timezone.now()
+    pause = min(max((now - experiment.started_at) * SHARE_OF_AGE, SHORTEST), LONGEST)
+    return now - last.created_at >= pause
