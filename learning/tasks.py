@@ -2,5 +2,6 @@
 
 from learning.gate_tasks import run_gate, sweep_gates
 from learning.intake_tasks import join_missed_feedback, keep_partitions
+from learning.training_tasks import run_training, sweep_training
 
-__all__ = ["join_missed_feedback", "keep_partitions", "run_gate", "sweep_gates"]
+__all__ = ["join_missed_feedback", "keep_partitions", "run_gate", "run_training", "sweep_gates", "sweep_training"]

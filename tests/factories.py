@@ -5,7 +5,17 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from learning.models import Agent, AgentConfig, ConfigStatus, ExampleType, LearningExample, ReviewStatus, SourceType
+from learning.models import (
+    Agent,
+    AgentConfig,
+    ConfigStatus,
+    DatasetVersion,
+    ExampleType,
+    LearningExample,
+    ReviewStatus,
+    SourceType,
+)
+from learning.services.datasets import create_dataset, publish_version
 from organizations.keys import create_api_key
 from organizations.models import KeyKind, Organization, Role, User
 from organizations.scope import organization_scope
@@ -36,7 +46,9 @@ def make_user(organization: Organization, role: str = Role.ADMIN) -> User:
     return user
 
 
-def make_key(organization: Organization, scopes: list[str] | None = None, kind: str = KeyKind.SECRET, **values: Any) -> str:
+def make_key(
+    organization: Organization, scopes: list[str] | None = None, kind: str = KeyKind.SECRET, **values: Any
+) -> str:
     """The key itself, as an application would hold it."""
     with outside_scope(), organization_scope(organization.id):
         return create_api_key(name=f"key {next(_numbers)}", kind=kind, scopes=scopes, **values)[1]
@@ -66,3 +78,18 @@ def make_example(agent: Agent, **values: Any) -> LearningExample:
         "review_status": ReviewStatus.PENDING,
     }
     return LearningExample.objects.create(agent=agent, **defaults | values)
+
+
+def make_published_version(agent: Agent, examples: int = 80) -> DatasetVersion:
+    """Approved corrections whose input says the right answer ("good" or "bad"), published."""
+    for number in range(examples):
+        word, label = (("good", "positive"), ("bad", "negative"))[number % 2]
+        make_example(
+            agent,
+            input_text=f"Film number {number} was {word}",
+            original_output=f"I think it is {label}",
+            expected_output=label,
+            review_status=ReviewStatus.APPROVED,
+        )
+    dataset = create_dataset(name=f"Dataset {next(_numbers)}", agent=agent)
+    return publish_version(dataset=dataset)

@@ -72,9 +72,8 @@ def test_few_train_examples_give_fewer_variants_and_no_endless_search() -> None:
 
 
 def test_an_empty_prompt_gets_instructions_too() -> None:
-    assert [one.text for one in write_instructions(Prompt(), OutputForm())][
-        0
-    ] == "Reply with the answer and nothing else."
+    first = write_instructions(Prompt(), OutputForm())[0]
+    assert first.text == "Reply with the answer and nothing else."
 
 
 @pytest.mark.parametrize("labels", [2, 3, 5, 12])

@@ -1,0 +1,158 @@
+"""Training runs: asked for, cancelled, found again. The pending row is the message (docs/decisions/0003)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from learning.models import Agent, AgentConfig, ConfigStatus, DatasetVersion, GateReport, RunStatus, TrainingRun
+from learning.models import TrainingType as Kind
+from learning.services import datasets
+from learning.services.run_config import check_examples, check_type, read_run_config
+from organizations import audit
+from organizations.errors import Conflict, Refused
+from organizations.transitions import LostRace, move
+
+# Three sweeps without a sign of life: with the sweep every 10 seconds a killed run goes on within 45.
+SILENCE = timedelta(seconds=30)
+MOST_ATTEMPTS = 3
+LARGEST_SEED = 2**31 - 1
+
+
+def start_training_run(
+    *,
+    agent: Agent,
+    dataset_version: DatasetVersion | None = None,
+    base_config: AgentConfig | None = None,
+    training_type: str = Kind.PROMPT_OPTIMIZATION,
+    name: str = "",
+    config: Mapping[str, Any] | None = None,
+    seed: int = 1,
+    user: Any = None,
+) -> TrainingRun:
+    """Queue a run. Without a version the newest of the agent is used; without a config the one that serves.
+
+    Raises Refused naming the field at fault, for instance how many approved examples are missing.
+    """
+    if not settings.LEARNING_ENABLED:
+        raise Conflict("Learning is switched off (LEARNING_ENABLED).")
+    check_type(training_type)
+    wishes = read_run_config(config or {})
+    if not 0 <= seed <= LARGEST_SEED:
+        raise Refused(f"The seed must be a whole number from 0 to {LARGEST_SEED}.", "seed")
+    version = dataset_version or _newest_version(agent)
+    _check_owner(version, agent)
+    check_examples(version, wishes)
+    with transaction.atomic():
+        run = TrainingRun.objects.create(
+            name=name.strip() or f"{agent.name}: {version.dataset.name}, version {version.number}"[:200],
+            agent=agent,
+            base_config=_base_config(agent, base_config),
+            dataset_version=version,
+            training_type=training_type,
+            config=wishes.as_json(),
+            total_steps=wishes.max_calls,
+            seed=seed,
+            created_by=user,
+        )
+        audit.record(
+            action="trainingrun.requested",
+            target=run,
+            after={"agent": agent.external_id, "dataset_version": str(version.pk), "config": run.config, "seed": seed},
+        )
+    return run
+
+
+def request_cancel(*, run: TrainingRun) -> TrainingRun:
+    """Stop a run: at once while it waits, at its next step while it works.
+
+    Raises Conflict when it is over already.
+    """
+    if run.status == RunStatus.PENDING:
+        try:
+            move(run, RunStatus.CANCELLED, cancel_requested=True, finished_at=timezone.now())
+            return run
+        except LostRace:
+            run.refresh_from_db()  # a worker claimed it in this very moment
+    if run.status != RunStatus.RUNNING:
+        raise Conflict(f"This run is {run.status}; there is nothing to cancel.", "status")
+    with transaction.atomic():
+        TrainingRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(cancel_requested=True)
+        audit.record(action="trainingrun.cancel_requested", target=run, after={"status": run.status})
+    run.refresh_from_db()
+    return run
+
+
+def due_runs() -> list[UUID]:
+    """Runs that a worker should take up: never claimed, or silent. Hopeless ones are ended here with a reason."""
+    for run in TrainingRun.objects.filter(status__in=[RunStatus.PENDING, RunStatus.RUNNING]).filter(_hopeless()):
+        _end(run)
+    return list(TrainingRun.objects.filter(claimable()).order_by("id").values_list("pk", flat=True))
+
+
+def claimable() -> Q:
+    """What may be claimed: nobody has it, or its worker went silent."""
+    free = Q(status=RunStatus.PENDING) | silent()
+    return free & Q(attempt__lt=MOST_ATTEMPTS, cancel_requested=False)
+
+
+def silent() -> Q:
+    return Q(status=RunStatus.RUNNING, heartbeat_at__lt=timezone.now() - SILENCE)
+
+
+def timeout() -> timedelta:
+    """How long a run may take, from its first claim."""
+    return timedelta(seconds=settings.TRAINING_JOB_TIMEOUT)
+
+
+def gate_report(run: TrainingRun) -> GateReport | None:
+    """The newest gate report of what the run proposes."""
+    return run.gate_reports.order_by("-id").first()
+
+
+def _hopeless() -> Q:
+    late = Q(started_at__lt=timezone.now() - timeout())
+    return late | (silent() & (Q(cancel_requested=True) | Q(attempt__gte=MOST_ATTEMPTS)))
+
+
+def _end(run: TrainingRun) -> None:
+    """End a run that nobody will finish. A worker that still lives finds out at its next step."""
+    to, reason = RunStatus.FAILED, f"The worker went silent {run.attempt} times."
+    if run.started_at and run.started_at < timezone.now() - timeout():
+        reason = f"The run took longer than {settings.TRAINING_JOB_TIMEOUT} seconds."
+    elif run.cancel_requested:
+        to, reason = RunStatus.CANCELLED, ""
+    try:
+        move(run, to, failure_reason=reason, finished_at=timezone.now())
+    except LostRace:
+        return  # it came to its own end meanwhile
+
+
+def _newest_version(agent: Agent) -> DatasetVersion:
+    version = datasets.newest_version(agent)
+    if version is None:
+        raise Refused("This agent has no published dataset version. Publish one first.", "dataset_version_id")
+    return version
+
+
+def _check_owner(version: DatasetVersion, agent: Agent) -> None:
+    if version.dataset.agent_id not in (None, agent.pk):
+        raise Refused("This dataset version belongs to another agent.", "dataset_version_id")
+
+
+def _base_config(agent: Agent, asked: AgentConfig | None) -> AgentConfig:
+    """What the run starts from and has to beat."""
+    approved = agent.configs.filter(status=ConfigStatus.APPROVED)
+    config = asked or agent.serving_config or approved.order_by("-number").first()
+    if config is None:
+        raise Refused("This agent has no config yet. Register what it does today first.", "base_config_id")
+    if config.agent_id != agent.pk:
+        raise Refused(f"Config {config.number} belongs to another agent.", "base_config_id")
+    return config

@@ -1,0 +1,253 @@
+"""A run from start to end through the task, with a scripted model over HTTP and real commits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from learning import gate_tasks, training_tasks
+from learning.models import Agent, AgentConfig, GateReport, LlmResponse, RunStatus, TrainingRun
+from learning.services import run_progress, training
+from organizations.models import AuditEvent, Organization
+from organizations.scope import organization_scope
+from tests import factories
+from tests.scripted_llm import Fault, ScriptedLLM
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def needs_examples(messages: list[dict[str, str]]) -> str:
+    """Right when it was shown how, and chatty otherwise."""
+    label = "positive" if "good" in messages[-1]["content"] else "negative"
+    shown = any(message["role"] == "assistant" for message in messages)
+    return label if shown else f"The sentiment is {label}."
+
+
+@pytest.fixture
+def organization(transactional_db: None) -> Organization:
+    return factories.make_organization()
+
+
+@pytest.fixture
+def llm(settings: Any) -> Iterator[ScriptedLLM]:
+    with ScriptedLLM(needs_examples) as server:
+        settings.OPENAI_BASE_URL = server.base_url
+        yield server
+
+
+@pytest.fixture
+def woken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The wake-ups that would go to the broker."""
+    calls: list[str] = []
+    monkeypatch.setattr(training_tasks.run_training, "delay", lambda **kwargs: calls.append(kwargs["run_id"]))
+    monkeypatch.setattr(gate_tasks.run_gate, "delay", lambda **kwargs: calls.append(kwargs["report_id"]))
+    return calls
+
+
+def start(organization: Organization, **config: Any) -> TrainingRun:
+    with organization_scope(organization.pk):
+        agent = factories.make_agent()
+        factories.make_config(agent)
+        factories.make_published_version(agent, examples=120)
+        return training.start_training_run(agent=agent, config={"max_calls": 120, **config})
+
+
+def work(organization: Organization, run: TrainingRun) -> None:
+    training_tasks.run_training(organization_id=str(organization.pk), run_id=str(run.pk))
+
+
+def reload(organization: Organization, run: TrainingRun) -> TrainingRun:
+    with organization_scope(organization.pk):
+        return TrainingRun.objects.select_related("candidate_config").get(pk=run.pk)
+
+
+def test_a_run_ends_with_a_measured_candidate_at_the_gate(
+    organization: Organization, llm: ScriptedLLM, woken: list[str]
+) -> None:
+    run = start(organization)
+    work(organization, run)
+    run = reload(organization, run)
+    assert run.status == RunStatus.COMPLETED, run.failure_reason
+    assert run.metrics["verdict"] == "improved"
+    assert run.metrics["improvement"]["low"] > 0
+    assert run.metrics["before"]["mean"] == 0
+    assert run.progress_percentage == 100
+    assert run.llm_calls == len(llm.calls) <= 120
+    assert run.input_tokens > 0
+    assert run.seconds > 0
+    candidate = run.candidate_config
+    assert candidate
+    assert candidate.content["examples"]
+    with organization_scope(organization.pk):
+        report = GateReport.objects.get(config=candidate)
+        assert candidate.parent_id == run.base_config_id
+        assert [line.message for line in run.log_lines.order_by("id")][-1].startswith("Improved: 0% -> ")
+        assert AuditEvent.objects.filter(action="datasetversion.test_split_read").count() == 1
+    assert woken == [str(report.pk)]
+
+
+def test_a_prompt_that_is_right_already_gets_no_candidate(
+    organization: Organization, settings: Any, woken: list[str]
+) -> None:
+    run = start(organization)
+    with ScriptedLLM(lambda messages: "positive" if "good" in messages[-1]["content"] else "negative") as llm:
+        settings.OPENAI_BASE_URL = llm.base_url
+        work(organization, run)
+    run = reload(organization, run)
+    assert (run.status, run.metrics["verdict"]) == (RunStatus.COMPLETED, "no measurable improvement")
+    assert run.candidate_config is None
+    with organization_scope(organization.pk):
+        assert not AgentConfig.objects.filter(training_run=run).exists()
+        assert not AuditEvent.objects.filter(action="datasetversion.test_split_read").exists()
+    assert woken == []
+
+
+def test_a_message_that_comes_twice_does_the_work_once(
+    organization: Organization, llm: ScriptedLLM, woken: list[str]
+) -> None:
+    run = start(organization)
+    work(organization, run)
+    calls = len(llm.calls)
+    work(organization, run)
+    assert len(llm.calls) == calls
+    with organization_scope(organization.pk):
+        assert AgentConfig.objects.filter(training_run=run).count() == 1
+
+
+def test_of_many_workers_at_once_exactly_one_gets_the_run(organization: Organization) -> None:
+    run = start(organization)
+    barrier, claims = threading.Barrier(8), []
+
+    def compete() -> None:
+        barrier.wait()
+        try:
+            with organization_scope(organization.pk):
+                claims.append(run_progress.claim_run(run_id=run.pk))
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=compete) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(claims) == 8
+    assert sum(claim is not None for claim in claims) == 1
+    assert reload(organization, run).attempt == 1
+
+
+def test_the_second_attempt_of_a_run_pays_only_for_what_the_first_did_not_ask(
+    organization: Organization, llm: ScriptedLLM, woken: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(organization)
+
+    class Killed(BaseException):
+        """Stands for the end of the process: nothing of ours runs afterwards."""
+
+    def die_midway(self: Any, step: int, total: int, message: str, /) -> None:
+        if step > 60:
+            raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(training_tasks.ProgressWriter, "__call__", die_midway)
+        work(organization, run)
+    first = len(llm.calls)
+    assert reload(organization, run).status == RunStatus.RUNNING
+    monkeypatch.setattr(training, "SILENCE", training.SILENCE * 0)
+    training_tasks.sweep_training()
+    assert woken == [str(run.pk)]
+    work(organization, run)
+    run = reload(organization, run)
+    assert (run.status, run.attempt) == (RunStatus.COMPLETED, 2)
+    assert run.metrics["cost"]["cached_calls"] >= first - 2
+    assert len(llm.calls) <= 120 + 2  # what was under way when the first attempt died is asked again
+
+
+def test_a_model_that_is_down_fails_the_run_with_a_reason(
+    organization: Organization, llm: ScriptedLLM, woken: list[str]
+) -> None:
+    run = start(organization)
+    llm.fail_next(*[Fault(401)] * 4)
+    work(organization, run)
+    run = reload(organization, run)
+    assert run.status == RunStatus.FAILED
+    assert "language model" in run.failure_reason
+    assert "scripted fault 401" in run.failure_reason
+
+
+def test_a_fault_of_ours_fails_the_run_and_shows_in_the_workers_log(
+    organization: Organization, llm: ScriptedLLM, woken: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(organization)
+    monkeypatch.setattr(training_tasks, "optimize", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        work(organization, run)
+    run = reload(organization, run)
+    assert (run.status, run.failure_reason) == (RunStatus.FAILED, "Internal error: ZeroDivisionError.")
+
+
+def test_a_person_stops_a_working_run(organization: Organization, llm: ScriptedLLM, woken: list[str]) -> None:
+    run = start(organization)
+
+    def cancel_midway(messages: list[dict[str, str]]) -> str:
+        if len(llm.calls) == 20:
+            with organization_scope(organization.pk):
+                training.request_cancel(run=TrainingRun.objects.get(pk=run.pk))
+            connection.close()
+        return needs_examples(messages)
+
+    llm.answer, llm.delay = cancel_midway, 0.05
+    work(organization, run)
+    run = reload(organization, run)
+    assert run.status == RunStatus.CANCELLED
+    assert 20 <= run.llm_calls < 120
+    assert run.candidate_config is None
+
+
+def test_answers_are_remembered_for_the_own_organization_alone(
+    organization: Organization, llm: ScriptedLLM, woken: list[str]
+) -> None:
+    work(organization, start(organization))
+    other = factories.make_organization()
+    with organization_scope(organization.pk):
+        assert LlmResponse.objects.count() == len(llm.calls)
+    with organization_scope(other.pk):
+        assert LlmResponse.objects.count() == 0
+
+
+def test_no_transaction_is_open_while_the_model_thinks(
+    organization: Organization, llm: ScriptedLLM, woken: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from learning.llm import OpenAIModel
+
+    inside: list[bool] = []
+    asked = OpenAIModel._call_all
+
+    def watched(self: OpenAIModel, wanted: Any, tick: Any) -> Any:
+        inside.append(connection.in_atomic_block)
+        return asked(self, wanted, tick)
+
+    monkeypatch.setattr(OpenAIModel, "_call_all", watched)
+    work(organization, start(organization))
+    assert inside
+    assert not any(inside)
+
+
+def test_the_sweep_wakes_the_waiting_runs_of_every_organization(
+    organization: Organization, llm: ScriptedLLM, woken: list[str]
+) -> None:
+    first, second = start(organization), start(factories.make_organization())
+    training_tasks.sweep_training()
+    assert set(woken) == {str(first.pk), str(second.pk)}
+
+
+def test_a_candidate_never_serves_by_itself(organization: Organization, llm: ScriptedLLM, woken: list[str]) -> None:
+    run = start(organization)
+    work(organization, run)
+    with organization_scope(organization.pk):
+        agent = Agent.objects.get(pk=run.agent_id)
+        assert agent.serving_config is None
