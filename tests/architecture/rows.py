@@ -76,6 +76,8 @@ def _plain_value(field: Any) -> dict[str, Any]:
         return {}
     if field.choices:
         return {field.name: field.choices[0][0]}
+    if "external_id" in field.name:  # stands in addresses, and an answer may repeat the address
+        return {field.name: f"foreign-{field.model._meta.model_name}"}
     if isinstance(field, models.TextField | models.CharField):
         return {field.name: f"{MARKER} {field.name}"[: field.max_length or 100]}
     if isinstance(field, models.JSONField):
