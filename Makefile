@@ -27,7 +27,7 @@ install: $(STAMP)
 install-dev: $(DEV_STAMP)
 
 run: $(STAMP)
-	@exec env ALS_DIE_WITH_PARENT=1 $(BIN)/python manage.py up
+	@exec env ALS_DIE_WITH_PARENT=1 $(BIN)/python -m project.services.supervisor
 
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -q -n $(or $(WORKERS),2) --dist loadfile $(TESTS)

@@ -1,10 +1,21 @@
 """The Celery application. Tasks are wake-ups: the row in the database is the message (docs/decisions/0003)."""
 
 import os
+import signal
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_process_init
+
+from project.services.processes import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 app = Celery("project")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+def end_with_the_worker(**_: Any) -> None:
+    """A pool process must not go on with a task whose worker was killed: the row is claimed again elsewhere."""
+    die_with_parent(signal.SIGKILL)

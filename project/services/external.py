@@ -29,8 +29,8 @@ def prepare_database(url: str, owner_url: str = "") -> list[str]:
     done = []
     with _connect(owner_url or url) as owner:
         done.append(_check_version(owner))
-        done += [_prepare_extension(owner, extension) for extension in EXTENSIONS]
         _check_may_create_tables(owner)
+        done += [_prepare_extension(owner, extension) for extension in EXTENSIONS]
         done.append(_prepare_role(owner))
         login = _login_of(url)
         done.append(_lend_role(owner, login))
@@ -122,7 +122,8 @@ def _execute(owner: Database, statement: str, lacking: str) -> None:
     try:
         owner.execute(statement)
     except psycopg.errors.InsufficientPrivilege as error:
-        raise ServiceError(f"{owner.info.user} {lacking}. Run as an administrator: {statement};") from error
+        where = f"Run in the database {owner.info.dbname} as an administrator"
+        raise ServiceError(f"{owner.info.user} {lacking}. {where}: {statement};") from error
 
 
 def _connect(url: str) -> Database:

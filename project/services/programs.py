@@ -48,8 +48,8 @@ def web(options: Options) -> Program:
 def worker() -> Program:
     processes = os.environ.get("WORKER_PROCESSES", "2")
     argv = _celery("worker", "--pool", "prefork", "--concurrency", processes, "--loglevel", "INFO")
-    # SIGQUIT ends running tasks at once: nobody is left to wait for them, and their rows are claimed again.
-    return Program("worker", argv, NO_POOL, death_signal=signal.SIGQUIT, patience=8)
+    # SIGKILL: celery's own endings wait for a broker that is ending too. The rows of cut tasks are claimed again.
+    return Program("worker", argv, NO_POOL, death_signal=signal.SIGKILL, patience=8)
 
 
 def beat(place: Place) -> Program:
