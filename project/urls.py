@@ -1,5 +1,7 @@
 """Every address of the product."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
@@ -10,12 +12,12 @@ from project.overview import health
 from project.overview import pages as overview
 from project.overview.stats_api import StatsView
 
-api = [
+api: list[Any] = [
     path("stats", StatsView.as_view(), name="stats"),
     path("", include("learning.api.urls")),
     path("", include("experiments.api.urls")),
 ]
-pages = [
+pages: list[Any] = [
     path("", overview.dashboard, name="dashboard"),
     path("demo-progress", overview.demo_progress, name="demo-progress"),
     path("lineage/<uuid:config_id>/", overview.lineage_page, name="lineage"),

@@ -56,7 +56,9 @@ class AgentConfig(OrganizationModel):
     content: Any = models.JSONField()
     content_hash = models.CharField(max_length=64)
     parent = TenantForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
-    training_run = TenantForeignKey("TrainingRun", on_delete=models.PROTECT, null=True, blank=True, related_name="candidates")
+    training_run = TenantForeignKey(
+        "TrainingRun", on_delete=models.PROTECT, null=True, blank=True, related_name="candidates"
+    )
     status = models.CharField(max_length=10, choices=ConfigStatus.choices, default=ConfigStatus.DRAFT)
 
     class Meta:

@@ -54,7 +54,9 @@ class DatasetVersion(OrganizationModel):
         verbose_name = "dataset version"
         constraints = [
             models.UniqueConstraint(fields=["organization", "dataset", "number"], name="dataset_version_number_once"),
-            models.UniqueConstraint(fields=["organization", "dataset", "manifest_hash"], name="dataset_version_content_once"),
+            models.UniqueConstraint(
+                fields=["organization", "dataset", "manifest_hash"], name="dataset_version_content_once"
+            ),
             between("average_quality", 0, 1),
             between("number", 1),
         ]

@@ -58,8 +58,12 @@ class LearningExample(OrganizationModel):
     agent = TenantForeignKey(Agent, on_delete=models.CASCADE, related_name="examples")
     example_type = models.CharField(max_length=15, choices=ExampleType.choices)
     source_type = models.CharField(max_length=15, choices=SourceType.choices)
-    source_execution = TenantForeignKey(Execution, on_delete=models.PROTECT, null=True, blank=True, related_name="examples")
-    source_feedback = TenantForeignKey(AgentFeedback, on_delete=models.PROTECT, null=True, blank=True, related_name="examples")
+    source_execution = TenantForeignKey(
+        Execution, on_delete=models.PROTECT, null=True, blank=True, related_name="examples"
+    )
+    source_feedback = TenantForeignKey(
+        AgentFeedback, on_delete=models.PROTECT, null=True, blank=True, related_name="examples"
+    )
     input_text = models.TextField(blank=True)
     input_context: Any = models.JSONField(default=dict, blank=True)
     original_output = models.TextField(blank=True)
@@ -84,7 +88,9 @@ class LearningExample(OrganizationModel):
             between("quality_score", 0, 1),
             between("predicted_quality", 0, 1),
             models.UniqueConstraint(
-                fields=["organization", "source_feedback"], name="example_per_feedback", condition=Q(source_feedback__isnull=False)
+                fields=["organization", "source_feedback"],
+                name="example_per_feedback",
+                condition=Q(source_feedback__isnull=False),
             ),
         ]
         indexes = [

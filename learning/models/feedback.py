@@ -51,12 +51,15 @@ class AgentFeedback(OrganizationModel):
         verbose_name = "feedback"
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "idempotency_key"], name="feedback_once", condition=Q(idempotency_key__isnull=False)
+                fields=["organization", "idempotency_key"],
+                name="feedback_once",
+                condition=Q(idempotency_key__isnull=False),
             ),
             one_of("feedback_type", FeedbackType),
             *(between(name, 1, 5) for name in ("rating", "accuracy", "helpfulness", "clarity", "completeness")),
             models.CheckConstraint(
-                condition=~Q(feedback_type=FeedbackType.STAR_RATING) | Q(rating__isnull=False), name="star_rating_has_rating"
+                condition=~Q(feedback_type=FeedbackType.STAR_RATING) | Q(rating__isnull=False),
+                name="star_rating_has_rating",
             ),
             models.CheckConstraint(
                 condition=~Q(feedback_type=FeedbackType.CORRECTION) | ~Q(correction_text=""), name="correction_has_text"
@@ -64,5 +67,9 @@ class AgentFeedback(OrganizationModel):
         ]
         indexes = [
             models.Index(fields=["organization", "agent", "-created_at"], name="feedback_recent"),
-            models.Index(fields=["organization", "execution_external_id"], name="feedback_waiting", condition=Q(execution__isnull=True)),
+            models.Index(
+                fields=["organization", "execution_external_id"],
+                name="feedback_waiting",
+                condition=Q(execution__isnull=True),
+            ),
         ]

@@ -67,8 +67,12 @@ class TrainingRun(OrganizationModel):
     output_tokens = models.PositiveBigIntegerField(default=0)
     cost = models.DecimalField(max_digits=14, decimal_places=6, default=0)
     seconds = models.FloatField(default=0)
-    candidate_config = TenantForeignKey(AgentConfig, on_delete=models.PROTECT, null=True, blank=True, related_name="proposed_by")
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False, related_name="+")
+    candidate_config = TenantForeignKey(
+        AgentConfig, on_delete=models.PROTECT, null=True, blank=True, related_name="proposed_by"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+    )
 
     class Meta:
         verbose_name = "training run"
@@ -142,7 +146,9 @@ class GateReport(OrganizationModel):
     cases: Any = models.JSONField(default=list)  # [{"kind", "name", "passed", "before", "after", "detail"}]
     summary: Any = models.JSONField(default=dict)
     approved = models.BooleanField(null=True, blank=True)
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False, related_name="+")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+    )
     decided_at = models.DateTimeField(null=True, blank=True)
     decision_note = models.TextField(blank=True)
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from experiments.services import lineage as serving
-
 from annotation.services import lineage as reviews
+from experiments.services import lineage as serving
 from learning.models import AgentConfig, DatasetExample, GateReport, TrainingRun
 from learning.services import lineage as origins
 

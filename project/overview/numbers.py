@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from experiments.services import overview as live
-
 from annotation.services import overview as review
+from experiments.services import overview as live
 from learning.services import overview as learning
 
 
