@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from learning.pages import datasets, gates
+from learning.pages import datasets, gates, training
 
 urlpatterns = [
     path("datasets/", datasets.dataset_list, name="datasets"),
@@ -12,4 +12,8 @@ urlpatterns = [
     path("gates/<uuid:report_id>/", gates.gate_detail, name="gate"),
     path("gates/<uuid:report_id>/approve", gates.gate_approve, name="gate-approve"),
     path("gates/<uuid:report_id>/reject", gates.gate_reject, name="gate-reject"),
+    path("training/", training.run_list, name="training-runs"),
+    path("training/new/", training.run_create, name="training-run-new"),
+    path("training/<uuid:run_id>/", training.run_detail, name="training-run"),
+    path("training/<uuid:run_id>/cancel", training.run_cancel, name="training-run-cancel"),
 ]

@@ -25,8 +25,11 @@ class DatabaseCache:
     def get_many(self, keys: Iterable[str]) -> Mapping[str, JsonObject]:
         """The stored answers among the keys."""
         with organization_scope(self._organization_id):
-            rows = LlmResponse.objects.filter(key__in=list(keys)).values("key", "text", "input_tokens", "output_tokens")
-            return {row.pop("key"): row for row in rows}
+            rows = LlmResponse.objects.filter(key__in=list(keys))
+            return {
+                row.key: {"text": row.text, "input_tokens": row.input_tokens, "output_tokens": row.output_tokens}
+                for row in rows
+            }
 
     def put(self, key: str, model: str, answer: JsonObject) -> None:
         """Keep an answer; the first one stays when two workers asked the same."""

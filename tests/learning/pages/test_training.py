@@ -1,0 +1,174 @@
+"""Pages of training runs: started and stopped by administrators, watched by everybody of the organization."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from learning.engines.errors import Cancelled
+from learning.engines.types import Cost
+from learning.models import Agent, DatasetVersion, RunStatus, TrainingRun
+from learning.services import run_progress, training
+from organizations.models import Organization
+from tests import factories
+
+LIST = "/admin/learning/training/"
+NEW = "/admin/learning/training/new/"
+FORM = {
+    "max_calls": 200,
+    "metric": "exact",
+    "goals": ["accuracy", "clarity"],
+    "rewrites": 0,
+    "seed": 7,
+    "name": "First",
+}
+
+
+@pytest.fixture
+def agent(scope: Organization) -> Agent:
+    agent = factories.make_agent(name="Critic")
+    factories.make_config(agent)
+    return agent
+
+
+@pytest.fixture
+def version(agent: Agent) -> DatasetVersion:
+    return factories.make_published_version(agent)
+
+
+@pytest.fixture
+def run(agent: Agent, version: DatasetVersion) -> TrainingRun:
+    return training.start_training_run(agent=agent, name="Second")
+
+
+def text(response: Any) -> str:
+    return response.content.decode()
+
+
+def test_an_administrator_starts_a_run_and_sees_it_wait(sign_in: Any, version: DatasetVersion) -> None:
+    client = sign_in("admin")
+    assert f'value="{version.pk}" selected' in text(client.get(NEW, {"version": str(version.pk)}))
+    page = text(client.post(NEW, FORM | {"version": str(version.pk)}, follow=True))
+    assert "Waiting for a worker" in page
+    assert "accuracy, clarity" in page
+    run = TrainingRun.objects.get()
+    assert (run.name, run.seed, run.created_by, run.config["max_calls"]) == ("First", 7, client.user, 200)
+    assert "First" in text(client.get(LIST))
+
+
+def test_too_few_examples_are_explained_at_the_field(sign_in: Any, agent: Agent) -> None:
+    version = factories.make_published_version(agent, examples=30)
+    page = text(sign_in("admin").post(NEW, FORM | {"version": str(version.pk)}))
+    assert "so 20 are missing" in page
+    assert not TrainingRun.objects.exists()
+
+
+def test_an_open_run_asks_for_news_and_a_finished_one_does_not(sign_in: Any, run: TrainingRun) -> None:
+    client = sign_in("member")
+    work = run_progress.claim_run(run_id=run.pk)
+    assert work
+    run_progress.record_progress(claim=work.claim, step=85, total=340, message="Round 1 of 3: current", cost=Cost(85))
+    polled = text(client.get(f"{LIST}{run.pk}/", headers={"HX-Request": "true"}))
+    assert "<html" not in polled
+    assert 'hx-trigger="every 2s"' in polled
+    assert "Round 1 of 3: current" in polled
+    assert 'value="25.0"' in polled
+    run_progress.fail_run(claim=work.claim, reason="The model <b>went</b> away.", cost=Cost(85))
+    polled = text(client.get(f"{LIST}{run.pk}/", headers={"HX-Request": "true"}))
+    assert "hx-trigger" not in polled
+    assert "The model &lt;b&gt;went&lt;/b&gt; away." in polled
+
+
+def test_a_run_is_cancelled_by_its_button(sign_in: Any, run: TrainingRun) -> None:
+    client = sign_in("admin")
+    assert 'data-testid="cancel-run"' in text(client.get(f"{LIST}{run.pk}/"))
+    assert "The run is cancelled." in text(client.post(f"{LIST}{run.pk}/cancel", follow=True))
+    assert "there is nothing to cancel" in text(client.post(f"{LIST}{run.pk}/cancel", follow=True))
+
+
+def test_a_working_run_stops_at_its_next_step(sign_in: Any, run: TrainingRun) -> None:
+    work = run_progress.claim_run(run_id=run.pk)
+    assert work
+    assert "stops at its next step" in text(sign_in("admin").post(f"{LIST}{run.pk}/cancel", follow=True))
+    with pytest.raises(Cancelled):
+        run_progress.record_progress(claim=work.claim, step=1, total=2, message="", cost=Cost())
+
+
+@pytest.mark.parametrize("role", ["member", "expert", "manager"])
+def test_only_administrators_start_and_stop(sign_in: Any, run: TrainingRun, role: str) -> None:
+    client = sign_in(role)
+    assert client.get(NEW).status_code == 403
+    assert client.post(NEW, FORM).status_code == 403
+    assert client.post(f"{LIST}{run.pk}/cancel").status_code == 403
+    assert "cancel-run" not in text(client.get(f"{LIST}{run.pk}/"))
+
+
+def test_a_measured_run_shows_its_gain_with_the_interval(sign_in: Any, run: TrainingRun) -> None:
+    config = factories.make_config(run.agent, status="candidate")
+    score = {"low": 0.1, "high": 0.9, "n": 45}
+    run.metrics = {
+        "verdict": "improved",
+        "improvement_percentage": 60.0,
+        "improvement": {"mean": 0.6, "low": 0.43, "high": 0.73, "n": 45, "p_value": 1e-8, "method": "exact McNemar"},
+        "before": {**score, "mean": 0.2},
+        "after": {**score, "mean": 0.8},
+        "instruction_only": {**score, "mean": 0.25},
+        "variants": [{"name": "stated form", "kind": "clarified", "mean": 0.5, "n": 6}],
+        "recommendations": ["Show the exact spelling."],
+    }
+    run.status, run.candidate_config = RunStatus.COMPLETED, config
+    run.save()
+    page = text(sign_in("member").get(f"{LIST}{run.pk}/"))
+    for shown in (
+        "20.0 %",
+        "80.0 %",
+        "25.0 %",
+        ">60.0<",
+        "43.0 to 73.0, n = 45",
+        "stated form",
+        "Show the exact spelling.",
+    ):
+        assert shown in page, shown
+    assert "60.0 points better" in text(sign_in("member").get(LIST))
+
+
+def test_a_run_of_another_organization_is_not_found(
+    sign_in: Any, run: TrainingRun, other_organization: Organization
+) -> None:
+    stranger = sign_in("admin", inside=other_organization)
+    assert stranger.get(f"{LIST}{run.pk}/").status_code == 404
+    assert stranger.post(f"{LIST}{run.pk}/cancel").status_code == 404
+    assert "Second" not in text(stranger.get(LIST))
+
+
+def test_the_list_goes_on_page_by_page(sign_in: Any, agent: Agent, version: DatasetVersion, monkeypatch: Any) -> None:
+    from learning.pages import training as pages
+
+    monkeypatch.setattr(pages, "SHOWN", 2)
+    for number in range(3):
+        training.start_training_run(agent=agent, name=f"run-{number}")
+    client = sign_in("member")
+    first = text(client.get(LIST))
+    assert "run-2" in first
+    assert "run-0" not in first
+    last = TrainingRun.objects.get(name="run-1")
+    second = text(client.get(LIST, {"before": str(last.pk)}))
+    assert "run-0" in second
+    assert "run-2" not in second
+    assert "run-2" in text(client.get(LIST, {"before": "nonsense"}))
+
+
+def test_the_number_of_queries_does_not_grow_with_the_list(sign_in: Any, agent: Agent, version: DatasetVersion) -> None:
+    client = sign_in("member")
+    client.get(LIST)
+    counts = []
+    for number in (1, 5, 12):
+        while TrainingRun.objects.count() < number:
+            training.start_training_run(agent=agent)
+        with CaptureQueriesContext(connection) as queries:
+            client.get(LIST)
+        counts.append(len(queries))
+    assert counts[0] == counts[1] == counts[2]
