@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.stats.reading import Metric, Role
+from experiments.stats.reading import Metric
+from experiments.stats.terms import Role
 
 
 @dataclass(frozen=True, slots=True)

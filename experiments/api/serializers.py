@@ -9,8 +9,7 @@ from rest_framework import serializers
 
 from experiments.metrics import CATALOGUE
 from experiments.models import DeploymentStatus, ExperimentStatus
-from experiments.stats.reading import Role
-from experiments.stats.verdict import Verdict
+from experiments.stats.terms import Role, Verdict
 from learning.api.serializers.fields import ExternalId, StrictSerializer, Text
 
 MAX_ARMS = 10

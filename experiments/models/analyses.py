@@ -7,8 +7,7 @@ from typing import Any
 from django.db import models
 
 from experiments.models.experiments import Experiment, Variant
-from experiments.stats.reading import Role
-from experiments.stats.verdict import Verdict
+from experiments.stats.terms import Role, Verdict
 from organizations.constraints import between, one_of
 from organizations.fields import TenantForeignKey
 from organizations.models import OrganizationModel

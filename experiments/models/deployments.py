@@ -100,3 +100,8 @@ class DeploymentEvent(OrganizationModel):
 
     class Meta:
         constraints = [one_of("kind", DeploymentEventKind), between("coverage", 0, BUCKETS)]
+
+    @property
+    def share(self) -> float:
+        """Percent of users that got the config after this step."""
+        return percent_of(self.coverage)

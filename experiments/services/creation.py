@@ -12,7 +12,7 @@ from django.db import transaction
 from experiments.bucketing import BUCKETS, Split, buckets_of
 from experiments.metrics import CATALOGUE, DEFAULT_METRICS
 from experiments.models import Experiment, ExperimentStatus, Variant
-from experiments.stats.reading import Role
+from experiments.stats.terms import Role
 from learning.models import Agent, AgentConfig
 from learning.services.gate import require_approved
 from organizations import audit

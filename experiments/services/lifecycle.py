@@ -19,8 +19,8 @@ from organizations.transitions import move
 def start_experiment(*, experiment: Experiment) -> Experiment:
     """From now on users are assigned, and nothing that decides the verdict can change.
 
-    Raises Conflict when another experiment or a partial deployment decides for the agent, or when an arm's config may no
-    longer go before users.
+    Raises Conflict when another experiment or a partial deployment decides for the agent, or when the config of an arm
+    may no longer go before users.
     """
     with transaction.atomic():
         lock_agent(experiment.agent_id)

@@ -7,8 +7,7 @@ from typing import Any
 
 from experiments.models import Analysis, Experiment, MetricResult
 from experiments.services.analysis import latest_analysis
-from experiments.stats.reading import Role
-from experiments.stats.verdict import Verdict
+from experiments.stats.terms import Role, Verdict
 
 MOST_LOOKS = 60
 

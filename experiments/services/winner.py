@@ -8,7 +8,7 @@ from experiments.models import Deployment, Experiment
 from experiments.services.analysis import latest_analysis
 from experiments.services.deployments import deploy_config
 from experiments.services.lifecycle import complete_experiment
-from experiments.stats.verdict import Verdict
+from experiments.stats.terms import Verdict
 from organizations.errors import Conflict
 
 

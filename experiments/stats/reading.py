@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import math
 from dataclasses import dataclass
 
@@ -18,13 +17,7 @@ from experiments.stats.sequence import (
     one_sided,
     units_short,
 )
-
-
-class Role(enum.StrEnum):
-    """What a metric is for: a success metric must get better, a guardrail must not get worse than its margin."""
-
-    SUCCESS = "success"
-    GUARDRAIL = "guardrail"
+from experiments.stats.terms import Role
 
 
 @dataclass(frozen=True, slots=True)

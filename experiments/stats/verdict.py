@@ -7,20 +7,14 @@ passed. Proven harm needs no minimum. Everything else is inconclusive, and the r
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from experiments.stats.multiplicity import holm
 from experiments.stats.planning import units_until_decided
-from experiments.stats.reading import Reading, Role
-
-
-class Verdict(enum.StrEnum):
-    CONTROL = "control"
-    TREATMENT = "treatment"
-    INCONCLUSIVE = "inconclusive"
+from experiments.stats.reading import Reading
+from experiments.stats.terms import Role, Verdict
 
 
 @dataclass(frozen=True, slots=True)

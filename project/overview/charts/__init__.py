@@ -5,8 +5,9 @@ Every chart carries a title for screen readers, its values on hover, and the sam
 Missing values are None: a line breaks there, a bar is absent, the table says "-".
 """
 
+from project.overview.charts.bands import Band, band_chart
 from project.overview.charts.drawings import bar_chart, line_chart
 from project.overview.charts.intervals import interval_chart
 from project.overview.charts.scale import Interval, Series, value_text
 
-__all__ = ["Interval", "Series", "bar_chart", "interval_chart", "line_chart", "value_text"]
+__all__ = ["Band", "Interval", "Series", "band_chart", "bar_chart", "interval_chart", "line_chart", "value_text"]

@@ -102,8 +102,13 @@ def _strokes(row: Series, across: Sequence[float], scale: Scale, kind: int) -> S
         '<polyline class="chart-line chart-dash-{}" points="{}"/>',
         ((kind, " ".join(r)) for r in runs if len(r) > 1),
     )
+    return stretched(lines)
+
+
+def stretched(shapes: SafeString) -> SafeString:
+    """Shapes on a canvas 1000 wide that stretches sideways alone."""
     return format_html(
-        '<svg width="100%" height="{}" viewBox="0 0 1000 {}" preserveAspectRatio="none">{}</svg>', WHOLE, WHOLE, lines
+        '<svg width="100%" height="{}" viewBox="0 0 1000 {}" preserveAspectRatio="none">{}</svg>', WHOLE, WHOLE, shapes
     )
 
 

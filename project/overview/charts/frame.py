@@ -21,6 +21,8 @@ def figure(
     scale: Scale,
     across: Sequence[float],
     shapes: SafeString,
+    *,
+    legend: bool = True,
 ) -> SafeString:
     span = f"{labels[0]} to {labels[-1]}. " + ". ".join(_summary(row, unit) for row in series)
     return format_html(
@@ -29,7 +31,7 @@ def figure(
         '<svg class="chart-canvas" height="{high}" role="img"><title>{title}</title><desc>{span}</desc>'
         "{grid}{shapes}{foot}</svg></div>{table}</figure>",
         title=title,
-        legend=_legend(series),
+        legend=_legend(series) if legend else "",
         high=WHOLE,
         axis=_axis(scale, unit),
         span=span,

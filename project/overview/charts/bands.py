@@ -1,0 +1,88 @@
+"""An estimate with its interval over time: the chart of a confidence sequence, which narrows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from project.overview.charts.drawings import stretched
+from project.overview.charts.frame import figure, nothing
+from project.overview.charts.scale import Scale, Series, known_values, number
+
+
+@dataclass(frozen=True)
+class Band:
+    """One moment: an estimate and its interval, each None while unknown."""
+
+    label: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+
+
+def band_chart(*, title: str, moments: Sequence[Band], unit: str = "") -> SafeString:
+    """The estimate as a line, its interval as a band around it, and the line of zero."""
+    labels = [moment.label for moment in moments]
+    series = [
+        Series("estimate", [moment.estimate for moment in moments]),
+        Series("low", [moment.low for moment in moments]),
+        Series("high", [moment.high for moment in moments]),
+    ]
+    known = known_values(labels, series)
+    if not known:
+        return nothing(title)
+    scale = Scale.over(min(known), max(known), from_zero=True)
+    across = [100 * i / (len(labels) - 1) if len(labels) > 1 else 50.0 for i in range(len(labels))]
+    shapes = format_html(
+        '<g class="chart-series-1">{}{}{}</g>',
+        stretched(_bands(moments, across, scale)),
+        stretched(_line(moments, across, scale)),
+        _last(moments, across, scale),
+    )
+    return figure(title, labels, series, unit, scale, across, shapes, legend=False)
+
+
+def _bands(moments: Sequence[Band], across: Sequence[float], scale: Scale) -> SafeString:
+    """One filled shape for each stretch with known ends: along the top, back along the bottom."""
+    stretches: list[list[tuple[float, float, float]]] = [[]]
+    for x, moment in zip(across, moments, strict=True):
+        if moment.low is None or moment.high is None:
+            stretches.append([])
+        else:
+            stretches[-1].append((x, scale.down(moment.low), scale.down(moment.high)))
+    return format_html_join(
+        "",
+        '<polygon class="chart-band" points="{}"/>',
+        (
+            (" ".join([*(_at(x, top) for x, _, top in s), *(_at(x, bottom) for x, bottom, _ in reversed(s))]),)
+            for s in stretches
+            if len(s) > 1
+        ),
+    )
+
+
+def _line(moments: Sequence[Band], across: Sequence[float], scale: Scale) -> SafeString:
+    points = [_at(x, scale.down(m.estimate)) for x, m in zip(across, moments, strict=True) if m.estimate is not None]
+    return format_html('<polyline class="chart-line" points="{}"/>', " ".join(points))
+
+
+def _last(moments: Sequence[Band], across: Sequence[float], scale: Scale) -> SafeString:
+    """The newest estimate as a dot with its interval as a whisker, so that one look alone shows too."""
+    x, moment = across[-1], moments[-1]
+    parts = []
+    if moment.low is not None and moment.high is not None:
+        line = '<line class="chart-interval" x1="{}%" x2="{}%" y1="{}" y2="{}"/>'
+        parts.append(
+            format_html(line, number(x), number(x), number(scale.down(moment.high)), number(scale.down(moment.low)))
+        )
+    if moment.estimate is not None:
+        dot = '<circle class="chart-estimate" cx="{}%" cy="{}" r="4"/>'
+        parts.append(format_html(dot, number(x), number(scale.down(moment.estimate))))
+    return format_html_join("", "{}", ((part,) for part in parts))
+
+
+def _at(x: float, y: float) -> str:
+    return f"{number(x * 10)},{number(y)}"

@@ -1,0 +1,21 @@
+"""Charts for the templates of apps that lie below and cannot import them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+from django.utils.safestring import SafeString
+
+from project.overview import charts
+
+register = template.Library()
+
+
+@register.simple_tag
+def band_chart(title: str, moments: Sequence[Any], unit: str = "") -> SafeString:
+    """`moments` have label, estimate, low and high."""
+    return charts.band_chart(
+        title=title, moments=[charts.Band(m.label, m.estimate, m.low, m.high) for m in moments], unit=unit
+    )

@@ -1,0 +1,130 @@
+"""The pages of experiments and deployments."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from experiments.models import Deployment, Experiment
+from experiments.services.analysis import analyse_experiment
+from experiments.services.deployments import deploy_config
+from learning.models import Agent, AgentConfig
+from organizations.models import Organization
+from tests.experiments.audience import run_users
+
+BASE = "/admin/learning"
+
+
+def text(answer: Any) -> str:
+    assert answer.status_code == 200, answer.status_code
+    return answer.content.decode()
+
+
+def test_from_the_form_to_the_deployed_winner(sign_in: Any, agent: Agent, candidate: AgentConfig) -> None:
+    browser = sign_in("admin")
+    assert f"config {candidate.number}" in text(browser.get(f"{BASE}/experiments/new/?config={candidate.pk}"))
+    form = {
+        "config": str(candidate.pk), "name": "Trial", "hypothesis": "", "success": "net_satisfaction",
+        "guardrail": "error_rate", "margin": "0.05", "traffic": "100", "minimum_units": "100", "minimum_hours": "0",
+    }  # fmt: skip
+    made = browser.post(f"{BASE}/experiments/new/", form)
+    experiment = Experiment.objects.get()
+    address = f"{BASE}/experiments/{experiment.pk}/"
+    assert (made.status_code, made["Location"], experiment.created_by) == (302, address, browser.user)
+    assert "Not started" in text(browser.get(address))
+    assert "Users are assigned" in text(browser.post(f"{address}start", follow=True))
+    experiment.refresh_from_db()
+    for wave in range(3):
+        run_users(experiment, 130, {"control": 0.3, "treatment": 0.9}, before=f"wave{wave}", seed=wave)
+        browser.post(f"{address}look")
+    shown = text(browser.get(address))
+    assert "treatment wins: net satisfaction is" in shown
+    assert 'class="chart-band"' in shown and "As promised" in shown
+    assert 'data-testid="deploy-winner"' in shown
+    assert "The winner serves everybody" in text(browser.post(f"{address}deploy", follow=True))
+    agent.refresh_from_db()
+    assert agent.serving_config == candidate
+    listed = text(browser.get(f"{BASE}/experiments/"))
+    assert "Trial" in listed and "treatment wins" in listed
+
+
+def test_pause_resume_and_stop_are_buttons(sign_in: Any, experiment: Experiment) -> None:
+    browser = sign_in("admin")
+    address = f"{BASE}/experiments/{experiment.pk}/"
+    for step, status in (("pause", "paused"), ("resume", "running"), ("stop", "stopped")):
+        assert browser.post(f"{address}{step}").status_code == 302
+        experiment.refresh_from_db()
+        assert experiment.status == status
+    assert "it cannot become" in text(browser.post(f"{address}start", follow=True))
+    assert browser.post(f"{address}explode").status_code == 404
+
+
+def test_a_refused_step_is_said_on_the_page(sign_in: Any, experiment: Experiment) -> None:
+    shown = text(sign_in("admin").post(f"{BASE}/experiments/{experiment.pk}/deploy", follow=True))
+    assert "No treatment has won" in shown
+    experiment.refresh_from_db()
+    assert experiment.status == "running"
+
+
+def test_what_is_missing_is_listed(sign_in: Any, experiment: Experiment) -> None:
+    run_users(experiment, 40, {"control": 0.5, "treatment": 0.5})
+    analyse_experiment(experiment=experiment)
+    shown = text(sign_in("member").get(f"{BASE}/experiments/{experiment.pk}/"))
+    assert "60 more users" in shown and "Still missing" in shown
+    assert "pause-experiment" not in shown
+
+
+def test_a_rollback_is_one_click(sign_in: Any, agent: Agent, candidate: AgentConfig) -> None:
+    before = agent.serving_config
+    deployment = deploy_config(agent=agent, config=candidate)
+    browser = sign_in("admin")
+    assert text(browser.get(f"{BASE}/deployments/")).count('data-testid="rollback"') == 1
+    shown = text(browser.post(f"{BASE}/deployments/{deployment.pk}/rollback", follow=True))
+    assert "no longer serves" in shown and "Rolled back" in shown and "Serves again" in shown
+    agent.refresh_from_db()
+    assert agent.serving_config == before
+    assert "cannot become" in text(browser.post(f"{BASE}/deployments/{deployment.pk}/rollback", follow=True))
+
+
+def test_a_share_is_deployed_and_widened(sign_in: Any, agent: Agent, candidate: AgentConfig) -> None:
+    browser = sign_in("admin")
+    browser.post(f"{BASE}/deployments/new/", {"config": str(candidate.pk), "share": "20"})
+    deployment = Deployment.objects.get(status="ramping")
+    assert "20 %" in text(browser.get(f"{BASE}/deployments/"))
+    assert "must be a number" in text(
+        browser.post(f"{BASE}/deployments/{deployment.pk}/promote", {"share": "many"}, follow=True)
+    )
+    browser.post(f"{BASE}/deployments/{deployment.pk}/promote", {"share": "100"})
+    deployment.refresh_from_db()
+    assert deployment.status == "serving"
+
+
+@pytest.mark.parametrize("role", ["member", "expert", "manager"])
+def test_only_administrators_change_anything(sign_in: Any, experiment: Experiment, role: str) -> None:
+    browser = sign_in(role)
+    deployment = Deployment.objects.get()
+    for path in ("experiments/new/", "deployments/new/"):
+        assert browser.get(f"{BASE}/{path}").status_code == 403
+    for path in (f"experiments/{experiment.pk}/stop", f"deployments/{deployment.pk}/rollback"):
+        assert browser.post(f"{BASE}/{path}").status_code == 403
+
+
+def test_a_stranger_finds_no_page(
+    sign_in: Any, experiment: Experiment, other_organization: Organization, client: Any
+) -> None:
+    stranger = sign_in("admin", inside=other_organization)
+    assert experiment.name not in text(stranger.get(f"{BASE}/experiments/"))
+    assert stranger.get(f"{BASE}/experiments/{experiment.pk}/").status_code == 404
+    assert stranger.post(f"{BASE}/experiments/{experiment.pk}/stop").status_code == 404
+    assert stranger.post(f"{BASE}/deployments/{Deployment.objects.get().pk}/rollback").status_code == 404
+    assert stranger.get(f"{BASE}/experiments/{uuid4()}/").status_code == 404
+    assert client.get(f"{BASE}/experiments/").status_code == 302
+
+
+def test_bad_form_input_is_said_beside_the_field(sign_in: Any, agent: Agent, candidate: AgentConfig) -> None:
+    form = {"config": str(candidate.pk), "name": "", "success": "latency", "guardrail": "latency", "margin": "-1"}
+    shown = text(sign_in("admin").post(f"{BASE}/experiments/new/", form))
+    assert shown.count('class="error"') >= 4
+    assert not Experiment.objects.exists()
