@@ -23,8 +23,17 @@ class FeedbackType(models.TextChoices):
 
 
 ISSUE_CATEGORIES = (
-    "incorrect", "incomplete", "unclear", "irrelevant", "hallucination", "outdated", "tone", "formatting", "unsafe", "other",
-)  # fmt: skip
+    "incorrect",
+    "incomplete",
+    "unclear",
+    "irrelevant",
+    "hallucination",
+    "outdated",
+    "tone",
+    "formatting",
+    "unsafe",
+    "other",
+)
 
 
 class AgentFeedback(OrganizationModel):
