@@ -1,4 +1,4 @@
-"""The difference between two texts, word by word. Pure; static/js/word_diff.js shows the same while one types."""
+"""The difference between two texts, word by word. Pure; static/js/word-diff.js shows the same while one types."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-WORD = re.compile(r"\s+|\w+|[^\w\s]")
+WORD = re.compile(r"\s+|[\w'’-]+|[^\w\s]")
 MOST_WORDS = 20_000  # beyond it the matcher takes seconds; then the texts are shown whole
 
 

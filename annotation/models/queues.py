@@ -31,9 +31,7 @@ class AnnotationQueue(OrganizationModel):
     """Which examples are reviewed, how often and through which stages. An empty filter lets everything in."""
 
     name = models.CharField(max_length=100)
-    agent = TenantForeignKey(
-        Agent, on_delete=models.CASCADE, null=True, blank=True, related_name="annotation_queues"
-    )
+    agent = TenantForeignKey(Agent, on_delete=models.CASCADE, null=True, blank=True, related_name="annotation_queues")
     domain = models.CharField(max_length=100, blank=True)
     example_types = ArrayField(models.CharField(max_length=15), default=list, blank=True)
     reviews_per_item = models.PositiveSmallIntegerField(default=1)

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from annotation.models import AnnotationQueue, Slot, SlotStatus
 from annotation.services.queues import default_queue, fill_queue
 from learning.services.review import AWAITING
-from organizations.errors import Conflict
+from organizations.errors import Conflict, Missing, Refused
 from organizations.scope import current_organization_id
 
 LEASE = timedelta(minutes=10)
@@ -64,7 +64,7 @@ def claim_next(*, expert: Any, queue: AnnotationQueue | None = None) -> Slot | N
 def extend_lease(*, expert: Any, slot_id: UUID, lease_token: UUID) -> datetime:
     """Hold on to a slot; until when. Raises Conflict when somebody else has it or it is finished."""
     if not held(slot_id, expert, lease_token).update(lease_until=Now() + LEASE, updated_at=Now()):
-        raise Conflict("Your claim on this item has ended: somebody else has it, or it is finished.", "lease_token")
+        raise _why_not_held(slot_id)
     return held(slot_id, expert, lease_token).values_list("lease_until", flat=True)[0]
 
 
@@ -109,9 +109,7 @@ def cancel_slots(*, example_id: UUID) -> int:
 
 def held(slot_id: UUID, expert: Any, lease_token: UUID) -> Any:
     """The slot, if this person holds it by this token. A lease that ran out counts until somebody takes the slot."""
-    return Slot.objects.filter(
-        pk=slot_id, status=SlotStatus.CLAIMED, claimed_by_id=expert.pk, lease_token=lease_token
-    )
+    return Slot.objects.filter(pk=slot_id, status=SlotStatus.CLAIMED, claimed_by_id=expert.pk, lease_token=lease_token)
 
 
 def _first_awaiting(statement: str, expert: Any, queue: AnnotationQueue) -> Slot | None:
@@ -140,7 +138,13 @@ def _run(statement: str, expert: Any, queue: AnnotationQueue) -> UUID | None:
 
 def _give_back(expert: Any, slot_id: UUID, lease_token: UUID, **values: Any) -> None:
     if not held(slot_id, expert, lease_token).update(**_open_again(), **values):
-        raise Conflict("You do not hold this item any more.", "lease_token")
+        raise _why_not_held(slot_id)
+
+
+def _why_not_held(slot_id: UUID) -> Refused:
+    if not Slot.objects.filter(pk=slot_id).exists():
+        return Missing("There is no such item.")
+    return Conflict("Your claim on this item has ended: somebody else has it, or it is finished.", "lease_token")
 
 
 def _open_again() -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +13,8 @@ from organizations.errors import Missing, Refused
 LARGEST_DRAFT = 400_000  # characters of JSON
 
 
-def save_draft(*, expert: Any, example_id: UUID, content: dict[str, Any]) -> datetime:
-    """Keep what is typed in place of what was kept before; when it was kept.
+def save_draft(*, expert: Any, example_id: UUID, content: dict[str, Any]) -> AnnotationDraft:
+    """Keep what is typed in place of what was kept before.
 
     Raises Missing for an unknown example, Refused for a draft that is too large.
     """
@@ -26,7 +25,7 @@ def save_draft(*, expert: Any, example_id: UUID, content: dict[str, Any]) -> dat
     draft, _ = AnnotationDraft.objects.update_or_create(
         expert=expert, example_id=example_id, defaults={"content": content}
     )
-    return draft.updated_at
+    return draft
 
 
 def find_draft(*, expert: Any, example_id: UUID) -> AnnotationDraft | None:

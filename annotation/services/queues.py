@@ -118,3 +118,10 @@ def fill_queue(*, queue: AnnotationQueue, whole: bool = False) -> int:
         if made < BATCH and queue.filled_to < began - MARK_EVERY:
             cursor.execute(MARK, {"queue": queue.id, "to": began, "from": began - MARK_EVERY})
     return int(made)
+
+
+def fill_all() -> None:
+    """Make the missing slots of every active queue, the oldest first; the first queue too where there is none."""
+    default_queue()
+    for queue in list_queues():
+        fill_queue(queue=queue)

@@ -169,4 +169,3 @@ def _keep_as_draft(expert: Any, example_id: UUID, opinion: Opinion) -> None:
     said = {name: value for name, value in asdict(opinion).items() if value is not None}
     content = {name: said[name] for name in said if name not in ("decision", "annotation_type")}
     save_draft(expert=expert, example_id=example_id, content=content)
-

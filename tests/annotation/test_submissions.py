@@ -247,7 +247,7 @@ def test_the_majority_of_several_reviews_decides(agent: Agent, queue: Annotation
     [
         (2, ["approve", "reject", "reject"], ReviewStatus.REJECTED),
         (2, ["approve", "reject", "request_changes", "approve"], ReviewStatus.APPROVED),
-        (4, ["approve", "approve", "reject", "reject", "request_changes", "request_changes"], ReviewStatus.NEEDS_REVISION),
+        (4, [*["approve", "reject"] * 2, *["request_changes"] * 2], ReviewStatus.NEEDS_REVISION),
     ],
 )
 def test_a_tie_calls_for_up_to_two_more_reviewers_and_then_for_a_revision(

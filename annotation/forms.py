@@ -1,0 +1,81 @@
+"""The review form as a browser sends it, with or without JavaScript."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from annotation.models import Decision
+from annotation.models.annotations import SCORES
+from annotation.services.opinions import LONGEST_TEXT, MOST_SECONDS, Opinion
+
+SKIP = "skip"
+ACTIONS = [*Decision.choices, (SKIP, "Skip")]
+TYPED = (*SCORES, "notes", "improvement_suggestions", "confidence")
+
+
+def share(**kwargs: Any) -> forms.FloatField:
+    """A number from 0 to 1 that may be left open."""
+    return forms.FloatField(
+        required=False, min_value=0, max_value=1, widget=forms.NumberInput(attrs={"step": "0.05"}), **kwargs
+    )
+
+
+def text(rows: int, **kwargs: Any) -> forms.CharField:
+    return forms.CharField(
+        required=False, strip=False, max_length=LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": rows}), **kwargs
+    )
+
+
+class ReviewForm(forms.Form):
+    """One review. Browsers send line breaks as two characters; here they are one again."""
+
+    use_required_attribute = False
+
+    slot = forms.UUIDField(widget=forms.HiddenInput)
+    lease_token = forms.UUIDField(widget=forms.HiddenInput)
+    action = forms.ChoiceField(choices=ACTIONS)
+    technical_accuracy = share()
+    professional_quality = share()
+    completeness = share()
+    clarity = share()
+    corrected_output = text(8, label="The right output")
+    notes = text(3, help_text="Why you decided so. Whoever improves the agent reads it.")
+    improvement_suggestions = text(2, label="Suggestions", help_text="How the agent could do better, one in each line.")
+    confidence = share(label="How sure are you?", help_text="0 is a guess, 1 is certain.")
+    seconds_spent = forms.IntegerField(required=False, min_value=0, max_value=MOST_SECONDS, widget=forms.HiddenInput)
+
+    def clean_corrected_output(self) -> str:
+        return plain_lines(self.cleaned_data["corrected_output"])
+
+    def clean_notes(self) -> str:
+        return plain_lines(self.cleaned_data["notes"]).strip()
+
+    def clean_improvement_suggestions(self) -> list[str]:
+        lines = plain_lines(self.cleaned_data["improvement_suggestions"]).split("\n")
+        return [line.strip() for line in lines if line.strip()]
+
+    def opinion(self, *, proposed: str) -> Opinion:
+        """What was said; a text that was left as it was proposed is no correction."""
+        given = self.cleaned_data
+        corrected = given["corrected_output"]
+        return Opinion(
+            decision=given["action"],
+            corrected_output="" if corrected.strip() == plain_lines(proposed).strip() else corrected,
+            seconds_spent=given["seconds_spent"],
+            **{name: given[name] for name in TYPED},
+        )
+
+
+def initial_values(*, draft: dict[str, Any], proposed: str) -> dict[str, Any]:
+    """What the form starts with: the draft where there is one."""
+    values = {name: draft[name] for name in TYPED if draft.get(name) not in (None, "")}
+    suggestions = values.get("improvement_suggestions")
+    if isinstance(suggestions, list):
+        values["improvement_suggestions"] = "\n".join(str(line) for line in suggestions)
+    return values | {"corrected_output": draft.get("corrected_output") or proposed}
+
+
+def plain_lines(value: str) -> str:
+    return value.replace("\r\n", "\n")
