@@ -71,6 +71,8 @@ class Site:
         site = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # kept connections: closing one per file makes Chromium lose some under load
+
             def do_GET(self) -> None:
                 if self.path.startswith("/api/"):
                     return self.reply_scripted(None)

@@ -42,7 +42,7 @@ def bar_chart(*, title: str, labels: Sequence[str], series: Sequence[Series], un
     if min(known) < 0:
         raise ValueError("a stacked bar cannot be negative")
     totals = [sum(row.values[i] or 0 for row in series) for i in range(len(labels))]
-    scale = Scale.over(0, max(totals), from_zero=True)
+    scale = Scale.over(0, max(totals), from_zero=True, whole=all(value.is_integer() for value in known))
     slot = 100 / len(labels)
     across = [(i + 0.5) * slot for i in range(len(labels))]
     below = [0.0] * len(labels)  # what the series before have filled

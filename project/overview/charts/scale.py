@@ -35,6 +35,8 @@ class Interval:
     note: str = ""
 
     def __post_init__(self) -> None:
+        if not all(map(math.isfinite, (self.low, self.estimate, self.high))):
+            raise ValueError(f"{self.label}: an interval is finite")
         if not self.low <= self.estimate <= self.high:
             raise ValueError(f"{self.label}: {self.estimate} is outside of {self.low} to {self.high}")
 
@@ -46,8 +48,8 @@ class Scale:
     ticks: tuple[float, ...]
 
     @classmethod
-    def over(cls, low: float, high: float, *, from_zero: bool) -> Scale:
-        """Round ticks, about four, that cover low to high."""
+    def over(cls, low: float, high: float, *, from_zero: bool, whole: bool = False) -> Scale:
+        """Round ticks, about four, that cover low to high; whole ones for counts."""
         if from_zero:
             low, high = min(low, 0.0), max(high, 0.0)
         if high == low:
@@ -55,6 +57,8 @@ class Scale:
         rough = (high - low) / 4
         magnitude = 10.0 ** math.floor(math.log10(rough))
         step = next(m * magnitude for m in (1, 2, 2.5, 5, 10) if m * magnitude >= rough * 0.999)
+        if whole:
+            step = max(1.0, math.ceil(step))
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
         return cls(tuple(i * step for i in range(first, last + 1)))
 
@@ -68,7 +72,10 @@ def known_values(labels: Sequence[str], series: Sequence[Series]) -> list[float]
     for row in series:
         if len(row.values) != len(labels):
             raise ValueError(f"{row.label}: {len(row.values)} values for {len(labels)} labels")
-    return [value for row in series for value in row.values if value is not None]
+    known = [value for row in series for value in row.values if value is not None]
+    if not all(map(math.isfinite, known)):
+        raise ValueError("a chart cannot place a number that is not finite")
+    return known
 
 
 def value_text(value: float | None, unit: str = "") -> str:
@@ -96,7 +103,5 @@ def short_text(value: float) -> str:
 
 
 def number(value: float) -> str:
-    """A number for an attribute: plain digits whatever the language, never nan or infinity."""
-    if not math.isfinite(value):
-        raise ValueError("a chart cannot place a number that is not finite")
+    """A number for an attribute: plain digits whatever the language."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

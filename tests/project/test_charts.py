@@ -1,0 +1,142 @@
+"""Charts: every value where it belongs, safe for any label, readable without eyes."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from project.overview.charts import Interval, Series, bar_chart, interval_chart, line_chart, value_text
+from project.overview.charts.scale import Scale
+
+DAYS = ["1 Nov", "2 Nov", "3 Nov"]
+
+
+def parsed(markup: str) -> ElementTree.Element:
+    return ElementTree.fromstring(markup)  # well-formed, or this raises
+
+
+def numbers(element: ElementTree.Element, name: str) -> list[float]:
+    return [float(found.attrib[name].rstrip("%")) for found in element.iter("rect") if "x" in found.attrib]
+
+
+def test_bars_stand_on_one_another_in_proportion() -> None:
+    chart = parsed(
+        bar_chart(title="Feedback", labels=DAYS, series=[Series("up", [3, 2, 0]), Series("down", [1, 2, 3])])
+    )
+    heights = numbers(chart, "height")
+    assert heights == pytest.approx([120, 80, 40, 80, 120], abs=0.02)  # 4 is the whole height of 160; none for nothing
+    tops = numbers(chart, "y")
+    assert tops[0] == pytest.approx(tops[2] + heights[2], abs=0.02)
+
+
+def test_a_line_breaks_where_a_value_is_missing() -> None:
+    values = [0.1, 0.2, None, 0.4, float("nan"), 0.5, 0.6]
+    chart = parsed(line_chart(title="Rate", labels=[str(i) for i in range(7)], series=[Series("rate", values)]))
+    lines = [line.attrib["points"].split() for line in chart.iter("polyline")]
+    assert [len(points) for points in lines] == [2, 2]  # 0.4 stands alone: a dot and no line
+    assert len(list(chart.iter("circle"))) == 5
+
+
+def test_a_label_can_never_become_markup() -> None:
+    hostile = '<script>alert("x")</script>&'
+    for markup in (
+        bar_chart(title=hostile, labels=[hostile], series=[Series(hostile, [1])], unit=hostile),
+        line_chart(title=hostile, labels=[hostile], series=[Series(hostile, [1]), Series("b", [2])]),
+        interval_chart(title=hostile, rows=[Interval(hostile, 1, 0, 2, hostile)], unit=hostile),
+        bar_chart(title=hostile, labels=[], series=[]),
+    ):
+        assert "<script" not in markup
+        assert list(parsed(markup).iter("script")) == []
+
+
+def test_a_chart_needs_no_inline_style_or_id() -> None:
+    markup = line_chart(title="Rate", labels=DAYS, series=[Series("a", [1, 2, 3]), Series("b", [3, 2, 1])])
+    assert not re.search(r"\s(style|id|on\w+)=", markup)
+
+
+def test_a_chart_tells_its_numbers_to_those_who_cannot_see_it() -> None:
+    chart = parsed(bar_chart(title="Feedback", labels=DAYS, series=[Series("up", [4, None, 6])]))
+    drawing = next(svg for svg in chart.iter("svg") if svg.attrib.get("role") == "img")
+    assert drawing.findtext("title") == "Feedback"
+    assert drawing.findtext("desc") == "1 Nov to 3 Nov. up: 4 to 6, last 6"
+    cells = [cell.text for cell in chart.iter("td")]
+    assert cells == ["4", "-", "6"]
+
+
+def test_without_values_a_chart_says_so() -> None:
+    for markup in (
+        bar_chart(title="Feedback", labels=DAYS, series=[Series("up", [None, None, None])]),
+        line_chart(title="Feedback", labels=[], series=[]),
+        interval_chart(title="Feedback", rows=[]),
+    ):
+        assert "No values yet" in markup
+
+
+def test_values_that_do_not_match_the_labels_are_refused() -> None:
+    with pytest.raises(ValueError, match="2 values for 3 labels"):
+        line_chart(title="Rate", labels=DAYS, series=[Series("a", [1, 2])])
+    with pytest.raises(ValueError, match="negative"):
+        bar_chart(title="Rate", labels=DAYS, series=[Series("a", [1, -2, 3])])
+    with pytest.raises(ValueError, match="outside"):
+        Interval("gain", 3, 0, 2)
+    with pytest.raises(ValueError, match="finite"):
+        line_chart(title="Rate", labels=DAYS, series=[Series("a", [1, float("inf"), 3])])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "higher_is_better", "tone"),
+    [
+        (1, 3, True, "chart-clear"),
+        (-3, -1, True, "chart-against"),
+        (-3, -1, False, "chart-clear"),
+        (-1, 1, True, "chart-unclear"),
+        (0, 1, True, "chart-unclear"),
+    ],
+)
+def test_an_interval_is_clear_only_when_it_leaves_out_the_reference(
+    low: float, high: float, higher_is_better: bool, tone: str
+) -> None:
+    rows = [Interval("gain", (low + high) / 2, low, high)]
+    assert tone in interval_chart(title="Gain", rows=rows, higher_is_better=higher_is_better)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0, 33, (0, 10, 20, 30, 40)),
+        (0, 1, (0, 0.25, 0.5, 0.75, 1)),
+        (0, 0, (0, 0.25, 0.5, 0.75, 1)),
+        (-3, 5, (-4, -2, 0, 2, 4, 6)),
+        (0, 100_000, (0, 25_000, 50_000, 75_000, 100_000)),
+    ],
+)
+def test_ticks_are_round_and_cover_the_values(low: float, high: float, ticks: tuple[float, ...]) -> None:
+    assert Scale.over(low, high, from_zero=True).ticks == pytest.approx(ticks)
+
+
+def test_counts_get_whole_ticks() -> None:
+    assert Scale.over(0, 1, from_zero=True, whole=True).ticks == (0, 1)
+    assert Scale.over(0, 9, from_zero=True, whole=True).ticks == pytest.approx((0, 3, 6, 9))
+
+
+def test_a_flat_line_away_from_zero_has_an_axis() -> None:
+    assert "polyline" in line_chart(title="Rate", labels=DAYS, series=[Series("a", [0.7, 0.7, 0.7])], from_zero=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (1234567, "", "1,234,567"),
+        (0.5, "", "0.5"),
+        (21.44, "%", "21.4%"),
+        (123.4, "ms", "123 ms"),
+        (0.0314, "", "0.031"),
+        (-0.0001, "", "0"),
+        (None, "%", "-"),
+        (float("nan"), "", "-"),
+    ],
+)
+def test_numbers_are_written_for_people(value: float | None, unit: str, text: str) -> None:
+    assert value_text(value, unit) == text
