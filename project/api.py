@@ -9,7 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError, transaction
-from django.http import Http404
+from django.http import Http404, HttpResponse, JsonResponse
+from django.views.defaults import page_not_found, server_error
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -19,6 +20,28 @@ from organizations.problems import field_errors
 log = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 UNAVAILABLE = "The database is not reachable at the moment. Nothing was stored; send the request again."
+
+
+def not_found(request: Any, exception: Exception) -> HttpResponse:
+    """An address that nothing answers: a problem document for programs, a page for people."""
+    if not request.path.startswith("/api/"):
+        return page_not_found(request, exception)
+    body = {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": f"There is nothing at {request.path}.",
+    }
+    return JsonResponse(body, status=404, content_type=CONTENT_TYPE)
+
+
+def server_failed(request: Any) -> HttpResponse:
+    """A defect of ours: it is in the log."""
+    if not request.path.startswith("/api/"):
+        return server_error(request)
+    detail = "Something failed on our side. It is in the log; nothing was stored."
+    body = {"type": "about:blank", "title": "Internal Server Error", "status": 500, "detail": detail}
+    return JsonResponse(body, status=500, content_type=CONTENT_TYPE)
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:

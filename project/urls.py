@@ -15,6 +15,7 @@ from project.overview.stats_api import StatsView
 api: list[Any] = [
     path("stats", StatsView.as_view(), name="stats"),
     path("", include("learning.api.urls")),
+    path("", include("annotation.api.urls")),
     path("", include("experiments.api.urls")),
 ]
 pages: list[Any] = [
@@ -23,6 +24,8 @@ pages: list[Any] = [
     path("lineage/<uuid:config_id>/", overview.lineage_page, name="lineage"),
     path("", include("organizations.urls")),
     path("", include("learning.urls")),
+    path("", include("experiments.urls")),
+    path("annotation/", include("annotation.urls")),
 ]
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/learning/"), name="home"),
@@ -37,3 +40,5 @@ urlpatterns = [
     path("demo/", overview.widget_demo, name="widget-demo"),
     path("admin/", admin.site.urls),
 ]
+handler404 = "project.api.not_found"
+handler500 = "project.api.server_failed"

@@ -19,6 +19,8 @@ from organizations.permissions import need
     retrieve=extend_schema(summary="One agent", responses=AgentSerializer),
 )
 class AgentViewSet(OrganizationViewSet):
+    """The agents of the organization. An agent is also registered by the first execution that names it."""
+
     model = Agent
     permissions = {
         "GET": need("read"),

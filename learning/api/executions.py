@@ -37,6 +37,8 @@ RENAMED = {"execution_id": "external_id", "user_id": "user", "status": "status"}
     retrieve=extend_schema(summary="One execution with its decisions", responses=ExecutionDetailSerializer),
 )
 class ExecutionViewSet(OrganizationViewSet):
+    """Runs of agents, as applications report them."""
+
     model = Execution
     permissions = {"GET": need("read"), "POST": need("ingest")}
     throttle_classes = [IntakeThrottle]
@@ -72,7 +74,10 @@ class ExecutionViewSet(OrganizationViewSet):
         return Response(body, status=201)
 
     @extend_schema(
-        summary="Log up to 1,000 executions", request=ExecutionBatchSerializer, responses={200: BatchAnswerSerializer}
+        summary="Log up to 1,000 executions",
+        description="Each item is taken or refused on its own.",
+        request=ExecutionBatchSerializer,
+        responses={200: BatchAnswerSerializer},
     )
     @action(detail=False, methods=["post"])
     def batch(self, request: Any) -> Response:

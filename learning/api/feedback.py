@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.response import Response
 
 from learning.api.batches import answer_batch
@@ -31,6 +31,8 @@ MAX_BUCKETS = 366
 
 
 class FeedbackView(OrganizationAPIView):
+    """What an end user says. The execution may be logged later; a correction becomes a learning example."""
+
     permissions = {"POST": need("ingest")}
     throttle_classes = [IntakeThrottle]
 
@@ -50,12 +52,15 @@ class FeedbackView(OrganizationAPIView):
 
 
 class FeedbackBatchView(OrganizationAPIView):
+    """Each item is taken or refused on its own."""
+
     permissions = {"POST": need("ingest")}
     throttle_classes = [IntakeThrottle]
 
     @extend_schema(
         summary="Send up to 1,000 pieces of feedback",
-        description="Each item may have a key of its own. With the header alone, it is the header and the index.",
+        description="Each item is taken or refused on its own, and may have a key of its own. With the header alone, "
+        "its key is the header and its index.",
         parameters=[IDEMPOTENCY_KEY],
         request=FeedbackBatchSerializer,
         responses={200: BatchAnswerSerializer},
@@ -99,11 +104,21 @@ class FeedbackStatisticsView(SpanView):
         return Response(FeedbackStatisticsSerializer(vars(numbers) | span).data)
 
 
+@extend_schema_view(get=extend_schema(operation_id="learning_feedback_stats_of_agent"))
+class AgentStatisticsView(FeedbackStatisticsView):
+    """The same, with the agent in the address."""
+
+
 class FeedbackIssuesView(SpanView):
     @extend_schema(summary="What users complain about", parameters=[SpanSerializer], responses=IssuesSerializer)
     def get(self, request: Any, agent: str | None = None) -> Response:
         found, span = self.read_span(agent)
         return Response(IssuesSerializer(span | {"issues": count_issues(agent=found, days=span["days"])}).data)
+
+
+@extend_schema_view(get=extend_schema(operation_id="learning_feedback_issues_of_agent"))
+class AgentIssuesView(FeedbackIssuesView):
+    """The same, with the agent in the address."""
 
 
 class FeedbackAnalyticsView(SpanView):

@@ -8,6 +8,8 @@ from learning.api.agents import AgentViewSet
 from learning.api.examples import DemonstrationViewSet, ExampleViewSet, PreferenceViewSet
 from learning.api.executions import ExecutionViewSet
 from learning.api.feedback import (
+    AgentIssuesView,
+    AgentStatisticsView,
     FeedbackAnalyticsView,
     FeedbackBatchView,
     FeedbackIssuesView,
@@ -25,9 +27,9 @@ urlpatterns = [
     path("feedback", FeedbackView.as_view(), name="feedback"),
     path("feedback/batch", FeedbackBatchView.as_view(), name="feedback-batch"),
     path("feedback/stats", FeedbackStatisticsView.as_view(), name="feedback-stats"),
-    path("feedback/stats/<str:agent>", FeedbackStatisticsView.as_view(), name="feedback-stats-of-agent"),
+    path("feedback/stats/<str:agent>", AgentStatisticsView.as_view(), name="feedback-stats-of-agent"),
     path("feedback/issues", FeedbackIssuesView.as_view(), name="feedback-issues"),
-    path("feedback/issues/<str:agent>", FeedbackIssuesView.as_view(), name="feedback-issues-of-agent"),
+    path("feedback/issues/<str:agent>", AgentIssuesView.as_view(), name="feedback-issues-of-agent"),
     path("feedback/analytics", FeedbackAnalyticsView.as_view(), name="feedback-analytics"),
     path("examples", ExampleViewSet.as_view(LIST), name="examples"),
     path("examples/<str:pk>", ExampleViewSet.as_view(ONE), name="example"),

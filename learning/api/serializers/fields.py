@@ -100,7 +100,7 @@ class BoundedJSON(serializers.JSONField):
         return value
 
 
-@extend_schema_field({"type": ["object", "null"], "additionalProperties": {}})
+@extend_schema_field({"type": "object", "additionalProperties": {}})
 class BoundedObject(BoundedJSON):
     """A JSON object."""
 
