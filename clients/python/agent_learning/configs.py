@@ -1,0 +1,38 @@
+"""The agent config that serves a user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class AgentConfig:
+    """One immutable version of how an agent answers, and the experiment arm that the user is in ("" for none)."""
+
+    id: str
+    number: int
+    content: dict[str, Any]
+    variant: str = ""
+    experiment_id: str | None = None
+    agent_id: str = field(default="")
+
+    @property
+    def model(self) -> str:
+        return str(self.content.get("model", ""))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Sampling parameters for the model's API: temperature, max_tokens and the like."""
+        return dict(self.content.get("parameters", {}))
+
+    def messages(self, text: str) -> list[dict[str, str]]:
+        """The chat to send: the system prompt, the examples as earlier turns, then the user's text."""
+        turns = []
+        if self.content.get("system_prompt"):
+            turns.append({"role": "system", "content": self.content["system_prompt"]})
+        for example in self.content.get("examples", []):
+            turns.append({"role": "user", "content": example["input"]})
+            turns.append({"role": "assistant", "content": example["output"]})
+        template = self.content.get("input_template", "{input}")
+        return [*turns, {"role": "user", "content": template.replace("{input}", text)}]
