@@ -35,7 +35,7 @@ urlpatterns = [
     path("readyz", health.ready, name="ready"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    path("api/learning/", include(api)),
+    path("api/learning/", include((api, "api"))),
     path("admin/learning/", include(pages)),
     path("demo/", overview.widget_demo, name="widget-demo"),
     path("admin/", admin.site.urls),
