@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import path
 
 from learning.api.agents import AgentViewSet
+from learning.api.datasets import DatasetViewSet
 from learning.api.examples import DemonstrationViewSet, ExampleViewSet, PreferenceViewSet
 from learning.api.executions import ExecutionViewSet
 from learning.api.feedback import (
@@ -16,6 +17,7 @@ from learning.api.feedback import (
     FeedbackStatisticsView,
     FeedbackView,
 )
+from learning.api.training import OptimizePromptView, TrainingRunViewSet
 
 LIST: Any = {"get": "list", "post": "create"}
 ONE: Any = {"get": "retrieve"}
@@ -37,4 +39,22 @@ urlpatterns = [
     path("preferences", PreferenceViewSet.as_view(LIST), name="preferences"),
     path("agents", AgentViewSet.as_view(LIST), name="agents"),
     path("agents/<str:pk>", AgentViewSet.as_view(ONE | {"patch": "partial_update"}), name="agent"),
+    path("datasets", DatasetViewSet.as_view(LIST), name="datasets"),
+    path("datasets/<str:pk>", DatasetViewSet.as_view(ONE), name="dataset"),
+    path(
+        "datasets/<str:pk>/examples",
+        DatasetViewSet.as_view({"get": "examples", "post": "add_example"}),
+        name="dataset-examples",
+    ),
+    path(
+        "datasets/<str:pk>/versions",
+        DatasetViewSet.as_view({"get": "versions", "post": "publish"}),
+        name="dataset-versions",
+    ),
+    path("datasets/<str:pk>/export", DatasetViewSet.as_view({"get": "export"}), name="dataset-export"),
+    path("training-runs", TrainingRunViewSet.as_view(LIST), name="training-runs"),
+    path("training-runs/<str:pk>", TrainingRunViewSet.as_view(ONE), name="training-run"),
+    path("training-runs/<str:pk>/cancel", TrainingRunViewSet.as_view({"post": "cancel"}), name="training-cancel"),
+    path("training-runs/<str:pk>/approve", TrainingRunViewSet.as_view({"post": "approve"}), name="training-approve"),
+    path("optimize-prompt", OptimizePromptView.as_view(), name="optimize-prompt"),
 ]

@@ -1,0 +1,110 @@
+"""Datasets: made, filled, published, exported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.response import Response
+
+from learning.api.requests import read_query
+from learning.api.serializers import datasets as shapes
+from learning.api.serializers.examples import ExampleSerializer
+from learning.models import DatasetVersion, Split, TrainingDataset
+from learning.services import datasets
+from learning.services.agent_directory import find_agent
+from learning.services.examples import create_example
+from organizations.api import OrganizationViewSet
+from organizations.errors import Missing, Refused
+from organizations.models import Role
+from organizations.permissions import need
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Datasets, the newest first", responses=shapes.DatasetSerializer(many=True)),
+    retrieve=extend_schema(summary="One dataset", responses=shapes.DatasetSerializer),
+)
+class DatasetViewSet(OrganizationViewSet):
+    model = TrainingDataset
+    permissions = {"GET": need("read"), "POST": need("manage", role=Role.MANAGER)}
+    serializer_class = shapes.DatasetSerializer
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().select_related("agent")
+
+    def list(self, request: Any) -> Response:
+        return self.paged(self.get_queryset(), shapes.DatasetSerializer)
+
+    def retrieve(self, request: Any, pk: str) -> Response:
+        return Response(shapes.DatasetSerializer(self.get_object()).data)
+
+    @extend_schema(
+        summary="A new, empty selection", request=shapes.NewDatasetSerializer, responses={201: shapes.DatasetSerializer}
+    )
+    def create(self, request: Any) -> Response:
+        values = shapes.NewDatasetSerializer().run_validation(request.data)
+        name = values.pop("agent_id", None)
+        dataset = datasets.create_dataset(agent=find_agent(name=name) if name else None, **values)
+        return Response(shapes.DatasetSerializer(dataset).data, status=201)
+
+    @extend_schema(
+        summary="The approved examples that a new version would hold", responses=ExampleSerializer(many=True)
+    )
+    def examples(self, request: Any, pk: str) -> Response:
+        return self.paged(datasets.eligible_examples(self.get_object()).select_related("agent"), ExampleSerializer)
+
+    @extend_schema(
+        summary="Give an example; it waits for review like any other",
+        request=shapes.NewDatasetExampleSerializer,
+        responses={201: ExampleSerializer},
+    )
+    def add_example(self, request: Any, pk: str) -> Response:
+        dataset = self.get_object()
+        values = shapes.NewDatasetExampleSerializer().run_validation(request.data)
+        name = values.pop("agent_id", None)
+        agent = find_agent(name=name) if name else dataset.agent
+        if agent is None:
+            raise Refused("This dataset spans all agents, so name one.", "agent_id")
+        if dataset.agent_id not in (None, agent.pk):
+            raise Refused("This dataset is another agent's.", "agent_id")
+        return Response(ExampleSerializer(create_example(agent=agent, **values)).data, status=201)
+
+    @extend_schema(summary="Published versions, the newest first", responses=shapes.DatasetVersionSerializer(many=True))
+    def versions(self, request: Any, pk: str) -> Response:
+        return self.paged(self.get_object().versions.all(), shapes.DatasetVersionSerializer)
+
+    @extend_schema(
+        summary="Publish what is approved now; the same content again is the same version",
+        request=None,
+        responses={200: shapes.DatasetVersionSerializer, 201: shapes.DatasetVersionSerializer},
+    )
+    def publish(self, request: Any, pk: str) -> Response:
+        dataset = self.get_object()
+        before = datasets.newest_number(dataset)
+        version = datasets.publish_version(dataset=dataset)
+        status = 201 if version.number > before else 200
+        return Response(shapes.DatasetVersionSerializer(version).data, status=status)
+
+    @extend_schema(
+        summary="A version's open examples as chats, for other tools; the test split stays sealed",
+        parameters=[shapes.ExportFilterSerializer],
+        responses=shapes.ExportedItemSerializer(many=True),
+    )
+    def export(self, request: Any, pk: str) -> Response:
+        asked = read_query(shapes.ExportFilterSerializer, request)
+        items = self.version(asked.get("version")).items.exclude(split=Split.TEST)
+        if "split" in asked:
+            items = items.filter(split=asked["split"])
+        return self.paged(items, shapes.ExportedItemSerializer)
+
+    def version(self, number: int | None) -> DatasetVersion:
+        """The version with that number, or the newest. Raises Missing."""
+        versions = self.get_object().versions.order_by("-number")
+        found: DatasetVersion | None = (versions if number is None else versions.filter(number=number)).first()
+        if found is None:
+            raise Missing("This dataset has no such version." if number else "This dataset has no version yet.")
+        return found
+
+    def paged(self, rows: Any, serializer: Any) -> Response:
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(serializer(page, many=True).data)
