@@ -27,8 +27,8 @@ export function newKey() {
 
 /** An agent config as served to one user; `content` is everything that decides how the agent answers. */
 export class AgentConfig {
-  constructor({ config_id, number, content, variant, experiment_id }) {
-    Object.assign(this, { id: config_id, number, content, variant, experimentId: experiment_id });
+  constructor({ config_id, config_number, content, variant, experiment_id }) {
+    Object.assign(this, { id: config_id, number: config_number, content, variant, experimentId: experiment_id });
   }
 
   get model() {
@@ -70,7 +70,7 @@ export class AgentLearning {
       input,
       output,
       config_id: config?.id,
-      variant: config?.variant,
+      variant: config?.variant || undefined,
       duration_ms: durationMs,
     });
   }

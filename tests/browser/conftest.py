@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from organizations.models import User
 from tests.browser.site import Site
+
+PASSWORD = "a long enough password"  # what factories.make_user gives
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -78,6 +81,21 @@ def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
 def site() -> Iterator[Site]:
     with Site() as started:
         yield started
+
+
+@pytest.fixture
+def signed_in(page: Page, live_server: Any) -> Callable[[User], Page]:
+    """signed_in(user) -> the page, with that person signed in at `live_server` through the form."""
+
+    def sign_in(user: User) -> Page:
+        page.goto(f"{live_server.url}/login/")
+        page.get_by_label("User name").fill(user.get_username())
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/admin/learning/**")
+        return page
+
+    return sign_in
 
 
 def _note(message: ConsoleMessage, complaints: list[Any]) -> None:

@@ -82,7 +82,12 @@ def demo() -> str:
         {"external_id": "exec-1", "input": "How long does a refund take?", "output": "It takes ten working days."},
         {"external_id": "exec-2", "input": "And abroad?", "output": "<b>The same</b> & no fee."},
     ]
-    context = {"agent": "support", "executions": executions, "publishable_key": "pk_demo", "demo_user": "u-1"}
+    context = {
+        "agent": {"external_id": "support"},
+        "executions": executions,
+        "publishable_key": "pk_demo",
+        "demo_user": "u-1",
+    }
     return render_to_string("demo/widget.html", context, request=signed_in("/demo/"))
 
 

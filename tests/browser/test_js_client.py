@@ -12,7 +12,7 @@ from tests.browser.site import Site
 
 CONFIG = {
     "config_id": "c-7",
-    "number": 7,
+    "config_number": 7,
     "variant": "treatment",
     "experiment_id": "e-1",
     "content": {

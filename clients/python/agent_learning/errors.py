@@ -17,5 +17,6 @@ class Refused(LearningError):
     """The server refused the request. `errors` is a list of {"field", "message"}; `status` the HTTP status."""
 
     def __init__(self, status: int, detail: str, errors: list[dict[str, Any]]) -> None:
-        super().__init__(f"{detail} (HTTP {status})")
+        named = "; ".join(f"{one.get('field')}: {one.get('message')}" for one in errors)
+        super().__init__(f"{named or detail} (HTTP {status})")
         self.status, self.detail, self.errors = status, detail, errors

@@ -67,9 +67,12 @@ class Transport:
 
 
 def _decode(response: httpx.Response) -> Any:
-    if response.is_success:
+    if not response.is_success:
+        raise _refusal(response)
+    try:
         return response.json()
-    raise _refusal(response)
+    except ValueError as error:
+        raise Unreachable(f"{response.url}: the answer is not JSON; is this the address of the product?") from error
 
 
 def _refusal(response: httpx.Response) -> Refused:
@@ -79,5 +82,7 @@ def _refusal(response: httpx.Response) -> Refused:
         problem = None
     if not isinstance(problem, dict):
         problem = {}
+    errors = problem.get("errors")
+    told = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
     detail = problem.get("detail") or response.reason_phrase or "The server refused the request."
-    return Refused(response.status_code, str(detail), problem.get("errors") or [])
+    return Refused(response.status_code, str(detail), told)
