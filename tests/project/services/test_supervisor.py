@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,9 +81,11 @@ class Product:
 
 
 @pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for both starts below: the second finds the tables of the first."""
-    return tmp_path_factory.mktemp("product")
+def state() -> Iterator[Path]:
+    """A folder that the servers' account can reach. Both starts share it: the second finds the first one's tables."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -138,8 +141,8 @@ def test_kill_9_of_it_leaves_no_process_behind(product: Product) -> None:
         time.sleep(0.1)
 
 
-def test_it_leaves_with_an_error_when_a_database_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALS_STATE_DIR", str(tmp_path))
+def test_it_leaves_with_an_error_when_a_database_dies(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALS_STATE_DIR", str(state))
     monkeypatch.setenv("ALS_SERVICES", "dying")
     supervisor = Supervisor(Options.from_environment())
     monkeypatch.setattr(supervisor.cluster, "postgres", None)
