@@ -39,6 +39,11 @@ FROM (
     AND (%(types)s::text[] = '{{}}' OR e.example_type = ANY(%(types)s))
     AND NOT EXISTS (SELECT 1 FROM annotation_slot s WHERE s.organization_id = e.organization_id
                     AND s.example_id = e.id AND s.stage = %(stage)s)
+    AND NOT EXISTS (
+      SELECT 1 FROM annotation_annotationqueue q WHERE q.organization_id = e.organization_id AND q.active
+        AND num_nonnulls(q.agent_id, nullif(q.domain, ''), nullif(q.example_types, '{{}}')) > %(filters)s
+        AND (q.agent_id IS NULL OR q.agent_id = e.agent_id) AND q.domain IN ('', e.domain)
+        AND (q.example_types = '{{}}' OR e.example_type = ANY(q.example_types)))
   ORDER BY e.created_at LIMIT %(batch)s
 ) e CROSS JOIN generate_series(1, %(reviews)s) n
 ORDER BY e.id, n  -- one order for all who fill at the same time, so that they never wait in a circle
@@ -100,6 +105,7 @@ def create_queue(
 def fill_queue(*, queue: AnnotationQueue, whole: bool = False) -> int:
     """Make the missing slots of pending examples; how many were made.
 
+    An example goes to one queue: to an active one with more filters rather than to one with fewer, else to the first.
     Looks at what is newer than the queue's mark, or at everything when `whole` (after filters changed, or for examples
     that became pending again).
     """
@@ -112,6 +118,7 @@ def fill_queue(*, queue: AnnotationQueue, whole: bool = False) -> int:
                 "organization": current_organization_id(), "queue": queue.id, "stage": queue.stages[0], "since": since,
                 "order": settings.LEARNING["annotation"]["queue_priority"], "agent": queue.agent_id,
                 "domain": queue.domain, "types": queue.example_types, "batch": BATCH, "reviews": queue.reviews_per_item,
+                "filters": sum(map(bool, (queue.agent_id, queue.domain, queue.example_types))),
             },
         )  # fmt: skip
         made = cursor.rowcount

@@ -28,7 +28,14 @@ function begin() {
   shownAt = performance.now();
   seconds = 0;
   const said = document.querySelector("[data-notice]");
-  document.getElementById("desk-says").textContent = said?.textContent.trim() ?? "";
+  announce(said?.textContent.trim() ?? "");
+}
+
+/** For screen readers: the desk itself is exchanged, which they do not notice. */
+function announce(text) {
+  const says = document.getElementById("desk-says");
+  says.textContent = text;
+  setTimeout(() => { if (says.textContent === text) says.textContent = ""; }, 5_000);
 }
 
 function follow() {
@@ -40,7 +47,7 @@ function follow() {
 /* Scores: the slider moves the number, which is what is sent; an empty number is no score */
 
 function fromSlider(slider) {
-  document.getElementById(slider.dataset.score).value = Number(slider.value).toFixed(2).replace(/0$/, "");
+  document.getElementById(slider.dataset.score).value = String(Number(slider.value));
   slider.removeAttribute("data-unset");
   slider.removeAttribute("aria-valuetext");
 }

@@ -162,6 +162,17 @@ def test_a_queue_holds_what_its_filters_let_in(agent: Agent, expert: Any) -> Non
     assert slot is not None and slot.example == wanted
 
 
+def test_an_example_goes_to_the_active_queue_with_the_most_filters(agent: Agent, queue: AnnotationQueue) -> None:
+    law = create_queue(name="law", domain="law")
+    create_queue(name="hard law", domain="law", example_types=["edge_case"])
+    for domain, kind in (("law", "correction"), ("law", "edge_case"), ("art", "edge_case")):
+        factories.make_example(agent, domain=domain, example_type=kind)
+    assert fill_queue(queue=queue) == 1
+    assert fill_queue(queue=law) == 1
+    AnnotationQueue.objects.exclude(pk=queue.pk).update(active=False)
+    assert fill_queue(queue=queue) == 1  # the edge case of law: its queue is paused
+
+
 def test_filling_looks_only_at_what_is_new_unless_told_otherwise(agent: Agent, queue: AnnotationQueue) -> None:
     old = factories.make_example(agent)
     LearningExample.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=1))
