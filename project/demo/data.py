@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,14 @@ class Item:
     key: str
     text: str
     expected: str
+
+    def is_answered_by(self, output: str) -> bool:
+        """The wanted word and nothing else: what a program that reads the answer needs."""
+        return output.strip() == self.expected
+
+    def is_named_in(self, output: str) -> bool:
+        """The wanted word occurs somewhere: good enough for a reader."""
+        return self.expected in re.findall(r"\w+", output.casefold())
 
 
 @dataclass(frozen=True)

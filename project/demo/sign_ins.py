@@ -1,7 +1,7 @@
 """Who may sign in to the demo's organization, and the demo's API keys: made once, kept where only we can read them.
 
-Passwords and keys are random for each installation. They stand in var/<name>/demo-access.json; sign-ins.txt beside it is
-the same for people to read.
+Passwords and keys are random for each installation. They stand in var/<name>/demo-access.json; sign-ins.txt beside it
+is the same for people to read.
 """
 
 from __future__ import annotations

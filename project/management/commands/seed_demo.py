@@ -10,7 +10,10 @@ from project.demo import sign_ins
 
 
 class Command(BaseCommand):
-    help = "Make the organization Demo with one person for each role, and print how to sign in. Doing it again changes nothing."
+    help = (
+        "Make the organization Demo with one person for each role, and print how to sign in."
+        " Doing it again changes nothing."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         sign_ins.seed()
