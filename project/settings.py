@@ -169,7 +169,8 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "project.schema.document_problems"],
 }
 
-CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{_socket}"
+# Celery's spelling of a Unix socket differs from everybody else's.
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1) or f"redis+socket://{_socket}"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = False  # the sweeper owns retries: a killing task would come back for ever
