@@ -65,6 +65,13 @@ def test_a_chart_tells_its_numbers_to_those_who_cannot_see_it() -> None:
     assert cells == ["4", "-", "6"]
 
 
+def test_labels_are_evenly_spaced_and_end_with_the_newest() -> None:
+    days = [str(day) for day in range(1, 31)]
+    chart = parsed(bar_chart(title="Feedback", labels=days, series=[Series("up", [1] * 30)]))
+    shown = [text.text for text in chart.iter("text") if "chart-tick" in text.attrib.get("class", "")]
+    assert sorted(map(int, filter(None, shown))) == [5, 10, 15, 20, 25, 30]
+
+
 def test_without_values_a_chart_says_so() -> None:
     for markup in (
         bar_chart(title="Feedback", labels=DAYS, series=[Series("up", [None, None, None])]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from django.utils.html import format_html, format_html_join
@@ -82,17 +83,16 @@ def _grid(scale: Scale) -> SafeString:
 
 
 def _foot(labels: Sequence[str], across: Sequence[float]) -> SafeString:
-    """A few labels: the first, the last and some between; every second one gives way on a phone."""
+    """The last label and every n-th before it; every second one gives way on a phone."""
     last = len(labels) - 1
-    count = min(MOST_LABELS, len(labels))
-    chosen = sorted({round(i * last / max(count - 1, 1)) for i in range(count)})
+    chosen = range(last, -1, -math.ceil(len(labels) / MOST_LABELS))
     edge = len(labels) > MOST_LABELS or (across[0] == 0 and last > 0)
     return format_html_join(
         "",
         '<text class="{}" x="{}%" y="{}" text-anchor="{}">{}</text>',
         (
             (
-                "chart-tick-minor" if place % 2 and i != last else "chart-tick",
+                "chart-tick-minor" if place % 2 else "chart-tick",
                 number(across[i]),
                 TOP + HEIGHT + 17,
                 "start" if edge and i == 0 else "end" if edge and i == last else "middle",
