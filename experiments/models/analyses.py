@@ -12,6 +12,8 @@ from organizations.constraints import between, one_of
 from organizations.fields import TenantForeignKey
 from organizations.models import OrganizationModel
 
+MOST_CROSSED = 0.01  # of the exposed units
+
 
 class VerdictChoice(models.TextChoices):
     INCONCLUSIVE = Verdict.INCONCLUSIVE.value, "Inconclusive"
@@ -48,6 +50,11 @@ class Analysis(OrganizationModel):
             between("sample_ratio_p", 0, 1),
             models.UniqueConstraint(fields=["organization", "experiment", "number"], name="analysis_number_once"),
         ]
+
+    @property
+    def crossed_alarm(self) -> bool:
+        """Whether so many units met several arms that something is wrong with the assignment."""
+        return self.crossed_units > MOST_CROSSED * self.total_units
 
     @property
     def total_units(self) -> int:

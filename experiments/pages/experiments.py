@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from experiments.models import Analysis, Experiment
-from experiments.pages.figures import figures_of, progress_of
+from experiments.pages.figures import figures_of, plan_of, progress_of, users_to_see
 from experiments.pages.forms import ExperimentForm
 from experiments.services import lifecycle
 from experiments.services.analysis import analyse_experiment, latest_analysis
@@ -82,9 +82,11 @@ def experiment_detail(request: HttpRequest, experiment_id: UUID) -> HttpResponse
         "progress": progress_of(experiment, units, hours),
         "arms": [(variant, analysis.units.get(variant.key, 0) if analysis else 0) for variant in variants],
         "metrics": [
-            figures_of(row, looks[row.variant.key, row.metric])
+            figures_of(row, looks[row.variant.key, row.metric], alpha=experiment.alpha)
             for row in (metric_results(analysis) if analysis else [])
         ],
+        "plan": plan_of(experiment),
+        "costs": users_to_see() if experiment.status == "draft" else [],
         "several": len(variants) > 2,
         "deployable": analysis is not None and analysis.verdict == Verdict.TREATMENT and experiment.status != "stopped",
         "deployments": experiment.deployments.select_related("config").order_by("-id"),

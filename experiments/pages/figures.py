@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from experiments.metrics import CATALOGUE, Definition
 from experiments.models import Experiment, MetricResult
 from experiments.services.results import Look
+from experiments.stats.exact import difference_bounds
+from experiments.stats.moments import SampleMoments
+from experiments.stats.planning import units_for_proportions, units_when_peeking
+from experiments.stats.terms import Role
 
 CERTAIN = 0.0001
 
@@ -37,6 +41,7 @@ class MetricFigures:
     treatment: str
     lift: str
     interval: str
+    exact: bool  # too rare for the sequence: these are the exact bounds that judge a guardrail
     p: str
     tone: str  # good, bad or "": whether the sequence lies on one side of zero, and on which
     waiting: str  # why there is no interval yet
@@ -44,24 +49,26 @@ class MetricFigures:
     moments: Sequence[Moment]
 
 
-def figures_of(row: MetricResult, looks: Sequence[Look]) -> MetricFigures:
+def figures_of(row: MetricResult, looks: Sequence[Look], *, alpha: float) -> MetricFigures:
     """What the page shows of one stored result and the looks before it."""
     definition = CATALOGUE[row.metric]
+    low, high = _bounds(row, definition, alpha)
     return MetricFigures(
         title=definition.label,
         description=definition.description,
         role=row.get_role_display().lower(),
-        margin=amount(definition, row.margin) if row.role == "guardrail" else "",
+        margin=amount(definition, row.margin) if row.role == Role.GUARDRAIL else "",
         variant=row.variant.key,
         control_n=row.control_n,
         control=value(definition, row.control_mean),
         treatment_n=row.treatment_n,
         treatment=value(definition, row.treatment_mean),
         lift=signed(definition, row.lift),
-        interval="" if row.low is None else f"{signed(definition, row.low)} to {signed(definition, row.high)}",
+        interval="" if low is None else f"{signed(definition, low)} to {signed(definition, high)}",
+        exact=low is not None and row.low is None,
         p="below 0.0001" if row.p < CERTAIN else f"{row.p:.4f}",
         tone=_tone(row, definition),
-        waiting=_waiting(row, definition),
+        waiting=_waiting(row),
         unit="points" if definition.percent else definition.unit,
         moments=[_moment(definition, look) for look in looks],
     )
@@ -78,12 +85,33 @@ def amount(definition: Definition, number: float | None) -> str:
     """A difference: percentage points, or a number with its unit."""
     if number is None:
         return "-"
-    return f"{number * 100:.1f} points" if definition.percent else f"{number:,.0f} {definition.unit}"
+    if definition.percent:
+        return f"{round(number * 100, 1) or 0.0:.1f} points"  # never "-0.0"
+    return f"{round(number) or 0:,} {definition.unit}"
 
 
 def signed(definition: Definition, number: float | None) -> str:
     """A difference with its sign."""
     return amount(definition, number) if number is None or number < 0 else f"+{amount(definition, number)}"
+
+
+def plan_of(experiment: Experiment) -> list[tuple[str, str, str]]:
+    """Label, role and margin of each metric that was chosen."""
+    rows = []
+    for item in experiment.metrics:
+        definition = CATALOGUE[item["name"]]
+        margin = amount(definition, item["margin"]) if item["role"] == Role.GUARDRAIL else "-"
+        rows.append((definition.label, item["role"], margin))
+    return rows
+
+
+def users_to_see(lifts: Sequence[float] = (0.03, 0.05, 0.1), baseline: float = 0.5) -> list[tuple[str, str, str]]:
+    """What a difference costs at most: its size, users for one look at the end, users when looking all the time."""
+    fixed = [units_for_proportions(baseline, lift) for lift in lifts]
+    return [
+        (f"{lift * 100:.0f} points", f"{units:,}", f"{units_when_peeking(units):,}")
+        for lift, units in zip(lifts, fixed, strict=True)
+    ]
 
 
 def progress_of(experiment: Experiment, units: int, hours: float) -> list[tuple[str, str, str]]:
@@ -101,11 +129,20 @@ def _tone(row: MetricResult, definition: Definition) -> str:
     return "good" if (row.low > 0) == definition.higher_is_better else "bad"
 
 
-def _waiting(row: MetricResult, definition: Definition) -> str:
+def _bounds(row: MetricResult, definition: Definition, alpha: float) -> tuple[float | None, float | None]:
+    if row.low is not None or row.role != Role.GUARDRAIL or not definition.rate:
+        return row.low, row.high
+    if row.control_mean is None or row.treatment_mean is None:
+        return None, None
+    control = SampleMoments(row.control_n, row.control_mean, row.control_m2)
+    treatment = SampleMoments(row.treatment_n, row.treatment_mean, row.treatment_m2)
+    bounds = difference_bounds(control, treatment, alpha=alpha)
+    return bounds.low, bounds.high
+
+
+def _waiting(row: MetricResult) -> str:
     if not row.short:
         return ""
-    if row.role == "guardrail" and definition.rate:
-        return "Too rare for an interval; exact bounds decide whether it is safe."
     return f"An arm needs at least {row.short} more users with a telling outcome."
 
 

@@ -27,7 +27,10 @@ class ExperimentForm(forms.Form):
     config = ConfigChoice(queryset=AgentConfig.objects.none(), label="Candidate", help_text="Approved configs.")
     name = forms.CharField(max_length=200)
     hypothesis = forms.CharField(
-        required=False, max_length=5000, widget=forms.Textarea, help_text="What should get better, and why."
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="What should get better, and why.",
     )
     success = forms.ChoiceField(choices=METRICS, label="Must get better", initial="net_satisfaction")
     guardrail = forms.ChoiceField(
@@ -36,7 +39,7 @@ class ExperimentForm(forms.Form):
     margin = forms.FloatField(
         min_value=0,
         initial=0.05,
-        help_text="How much worse the guardrail may get: 0.05 is five points, or milliseconds.",
+        help_text="How much worse the guardrail may get. 0.05 is five percentage points; for latency, milliseconds.",
     )
     traffic = forms.FloatField(min_value=0.01, max_value=100, initial=100, label="Users that take part, percent")
     minimum_units = forms.IntegerField(min_value=2, label="Minimum of users", help_text="No winner before.")

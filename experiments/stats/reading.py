@@ -40,9 +40,13 @@ class Metric:
         if not (math.isfinite(self.margin) and self.margin >= 0):
             raise ValueError("a margin is finite and not negative")
 
+    def number(self, amount: float) -> str:
+        """An amount of this metric without its unit."""
+        return f"{amount * 100:.1f}" if self.percent else f"{amount:,.4g}"
+
     def say(self, amount: float) -> str:
         """An amount of this metric in words."""
-        return f"{amount * 100:.1f} points" if self.percent else f"{amount:,.3g} {self.unit}".strip()
+        return f"{self.number(amount)} {'points' if self.percent else self.unit}".strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,9 @@ def _missing(readings: Sequence[Reading], progress: Progress, rules: Rules) -> I
 
 
 def _treatment_wins(best: Reading) -> Decision:
-    return Decision(Verdict.TREATMENT, best.arm, f"{best.arm} wins: {_compared(best)}, and no guardrail is hurt.")
+    return Decision(
+        Verdict.TREATMENT, best.arm, f"{_first(best.arm)} wins: {_compared(best)}, and no guardrail is hurt."
+    )
 
 
 def _control_wins(worst: Reading, how: str) -> Decision:
@@ -140,7 +142,7 @@ def _not_proven_safe(best: Reading, guardrails: list[Reading], rules: Rules) -> 
     unsafe = next(reading for reading in guardrails if not _safe(reading, rules))
     more = unsafe.units_until_safe(planned_units=rules.planned_units, alpha=rules.alpha)
     needed = f"about {more:,} more users" if more else "more users than anybody can say now"
-    sentence = f"{best.arm} is better ({_compared(best)}), but {unsafe.metric.name} is not proven safe yet."
+    sentence = f"{_first(best.arm)} is better ({_compared(best)}), but {unsafe.metric.name} is not proven safe yet."
     return Decision(Verdict.INCONCLUSIVE, None, sentence, (f"{unsafe.metric.name}: {needed}",), more or None)
 
 
@@ -172,4 +174,9 @@ def _compared(reading: Reading) -> str:
     words = f"{metric.name} is {metric.say(abs(estimate))} {'higher' if estimate >= 0 else 'lower'}"
     if math.isnan(interval.low):
         return words
-    return f"{words} (between {metric.say(interval.low)} and {metric.say(interval.high)})"
+    return f"{words} (between {metric.number(interval.low)} and {metric.say(interval.high)})"
+
+
+def _first(words: str) -> str:
+    """As at the start of a sentence."""
+    return words[:1].upper() + words[1:]

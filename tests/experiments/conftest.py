@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +19,15 @@ from tests import factories
 
 
 @pytest.fixture
-def agent(scope: Organization) -> Agent:
+def same_salts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same arms for the same users in every run of a test."""
+    salts = random.Random(7)
+    stand_in = SimpleNamespace(token_hex=lambda size: salts.randbytes(size).hex())
+    monkeypatch.setattr("experiments.bucketing.secrets", stand_in)
+
+
+@pytest.fixture
+def agent(scope: Organization, same_salts: None) -> Agent:
     agent = factories.make_agent()
     deploy_config(agent=agent, config=factories.make_config(agent, content={"system_prompt": "current"}))
     agent.refresh_from_db()

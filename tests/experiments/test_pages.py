@@ -33,21 +33,22 @@ def test_from_the_form_to_the_deployed_winner(sign_in: Any, agent: Agent, candid
     experiment = Experiment.objects.get()
     address = f"{BASE}/experiments/{experiment.pk}/"
     assert (made.status_code, made["Location"], experiment.created_by) == (302, address, browser.user)
-    assert "Not started" in text(browser.get(address))
+    draft = text(browser.get(address))
+    assert "Not started" in draft and "5.0 points" in draft and "3,124" in draft
     assert "Users are assigned" in text(browser.post(f"{address}start", follow=True))
     experiment.refresh_from_db()
     for wave in range(3):
         run_users(experiment, 130, {"control": 0.3, "treatment": 0.9}, before=f"wave{wave}", seed=wave)
         browser.post(f"{address}look")
     shown = text(browser.get(address))
-    assert "treatment wins: net satisfaction is" in shown
+    assert "Treatment wins: net satisfaction is" in shown
     assert 'class="chart-band"' in shown and "As promised" in shown
     assert 'data-testid="deploy-winner"' in shown
     assert "The winner serves everybody" in text(browser.post(f"{address}deploy", follow=True))
     agent.refresh_from_db()
     assert agent.serving_config == candidate
     listed = text(browser.get(f"{BASE}/experiments/"))
-    assert "Trial" in listed and "treatment wins" in listed
+    assert "Trial" in listed and "Treatment wins" in listed
 
 
 def test_pause_resume_and_stop_are_buttons(sign_in: Any, experiment: Experiment) -> None:
@@ -128,3 +129,10 @@ def test_bad_form_input_is_said_beside_the_field(sign_in: Any, agent: Agent, can
     shown = text(sign_in("admin").post(f"{BASE}/experiments/new/", form))
     assert shown.count('class="error"') >= 4
     assert not Experiment.objects.exists()
+
+
+def test_a_rare_guardrail_shows_its_exact_bounds(sign_in: Any, experiment: Experiment) -> None:
+    run_users(experiment, 150, {"control": 0.5, "treatment": 0.5})
+    analyse_experiment(experiment=experiment)
+    shown = text(sign_in("member").get(f"{BASE}/experiments/{experiment.pk}/"))
+    assert "Exact bounds" in shown and "-0.0 points" not in shown

@@ -32,8 +32,7 @@ def test_a_clear_gain_with_a_safe_guardrail_wins():
     decision = decide([rated(SATISFACTION, 0.60, 0.72), rated(ERRORS, 0.02, 0.02)], DONE, RULES)
     assert (decision.verdict, decision.winner) == (Verdict.TREATMENT, "treatment")
     assert decision.sentence == (
-        "treatment wins: satisfaction is 12.0 points higher (between 5.6 points and 18.4 points), "
-        "and no guardrail is hurt."
+        "Treatment wins: satisfaction is 12.0 points higher (between 5.6 and 18.4 points), and no guardrail is hurt."
     )
 
 
