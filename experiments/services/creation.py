@@ -93,6 +93,8 @@ def update_draft(*, experiment: Experiment, **values: Any) -> Experiment:
         changes["coverage"] = _coverage(values["traffic"])
     if "metrics" in values:
         changes["metrics"] = clean_metrics(values["metrics"])
+    if not changes:
+        return experiment
     with transaction.atomic():
         changed = Experiment.objects.filter(pk=experiment.pk, status=ExperimentStatus.DRAFT).update(**changes)
         if not changed:

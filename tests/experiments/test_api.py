@@ -125,6 +125,11 @@ def test_a_started_experiment_cannot_be_changed(api: StrangerAPIClient, experime
     assert "frozen" in answer.json()["detail"]
 
 
+def test_an_empty_change_changes_nothing(api: StrangerAPIClient, draft: Any) -> None:
+    address = f"{BASE}/experiments/{draft().pk}"
+    assert api.patch(address, {}, format="json").json() == api.get(address).json()
+
+
 def test_an_unapproved_candidate_is_a_conflict(api: StrangerAPIClient, agent: Agent) -> None:
     raw = factories.make_config(agent, status="candidate")
     assert api.post(f"{BASE}/experiments", plan(agent, raw), format="json").status_code == 409
