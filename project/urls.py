@@ -37,6 +37,8 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/learning/", include((api, "api"))),
     path("admin/learning/", include(pages)),
+    path("admin/learning/<path:unknown>", overview.no_such_page),
+    path("favicon.ico", RedirectView.as_view(url="/static/img/mark.svg")),
     path("demo/", overview.widget_demo, name="widget-demo"),
     path("admin/", admin.site.urls),
 ]

@@ -43,6 +43,12 @@ def widget_demo(request: HttpRequest) -> HttpResponse:
     return render(request, "demo/widget.html", demo_context())
 
 
+@page()
+def no_such_page(request: HttpRequest, unknown: str) -> HttpResponse:
+    """Our own page for an address that nobody knows, instead of Django's sign-in."""
+    raise Http404(f"There is no page /admin/learning/{unknown}.")
+
+
 def feedback_charts(days: list[Any]) -> dict[str, Any]:
     labels = [day.day.strftime("%d %b") for day in days]
     return {

@@ -21,10 +21,11 @@ SYSTEM_TABLES = {
 OPEN_ROUTES = {
     "login/": "the sign-in page",
     "logout/": "ends a session; does nothing for strangers",
+    "favicon.ico": "leads to the mark",
     "healthz": "whether the process answers",
     "readyz": "whether the database answers",
     "api/schema/": "the OpenAPI document; holds no data",
     "api/docs/": "the same as a page",
-    "metrics": "counters for Prometheus, closed by METRICS_TOKEN when that is set",
+
     "": "sends people to the dashboard",
 }
