@@ -18,6 +18,7 @@ from project.services.addresses import MODEL_ALIAS, model_url
 from project.services.children import Child
 from project.services.cluster import Cluster
 from project.services.console import Console
+from project.services.diagnosis import examine_broker
 from project.services.errors import ServiceError
 from project.services.external import prepare_database
 from project.services.local_model import serves
@@ -64,7 +65,8 @@ class Supervisor:
 
     def _run(self) -> NoReturn:
         self._demand_ports()
-        with self.console.step("database and broker"):
+        self._demand_external_broker()
+        with self.console.step(" and ".join(server.name for server in self.cluster.servers) or "lock"):
             self.cluster.start()
         try:
             self._start_model()  # loads its weights while the tables are made
@@ -81,6 +83,13 @@ class Supervisor:
         demand_free(self.options.host, self.options.port, variable="PORT", purpose="pages")
         if not self.options.model_url:
             demand_free("127.0.0.1", self.options.model_port, variable="ALS_MODEL_PORT", purpose="local model")
+
+    def _demand_external_broker(self) -> None:
+        if self.options.redis_url:
+            finding = examine_broker(self.options.redis_url)
+            if not finding.ok:
+                raise ServiceError(f"The broker of REDIS_URL does not answer: {finding.text}")
+            self.console.line("external broker", "ready")
 
     def _start_model(self) -> None:
         if not self.options.model_url:

@@ -173,6 +173,16 @@ def test_a_port_that_is_no_number_is_named(capfd: pytest.CaptureFixture[str], mo
     assert "PORT is 'http'" in capfd.readouterr().err
 
 
+def test_a_broker_of_yours_that_does_not_answer_ends_it_at_once(
+    state: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", f"unix://{state}/nobody.sock")
+    monkeypatch.setenv("PORT", str(free_port()))
+    monkeypatch.setenv("ALS_MODEL_PORT", str(free_port()))
+    assert Supervisor(Options.from_environment()).run() == 1
+    assert "REDIS_URL does not answer" in capfd.readouterr().out
+
+
 def test_the_tables_are_current_only_after_this_very_migration(monkeypatch: pytest.MonkeyPatch) -> None:
     with throwaway_cluster("schema", want_valkey=False) as cluster:
         name = cluster.place.name
