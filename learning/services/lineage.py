@@ -10,7 +10,9 @@ from learning.models import AgentConfig, DatasetExample, GateReport, LearningExa
 def find_config(config_id: UUID) -> AgentConfig | None:
     """The config with all that it came from; None when the organization has no such config."""
     return (
-        AgentConfig.objects.select_related("agent", "parent", "training_run__dataset_version__dataset", "training_run__base_config")
+        AgentConfig.objects.select_related(
+            "agent", "parent", "training_run__dataset_version__dataset", "training_run__base_config"
+        )
         .filter(pk=config_id)
         .first()
     )
@@ -43,5 +45,7 @@ def children_of(config: AgentConfig) -> list[AgentConfig]:
 def configs_learned_from(example: LearningExample) -> list[AgentConfig]:
     """Forward: the configs proposed by runs whose dataset version holds the example."""
     return list(
-        AgentConfig.objects.filter(training_run__dataset_version__items__example=example).select_related("agent").distinct()
+        AgentConfig.objects.filter(training_run__dataset_version__items__example=example)
+        .select_related("agent")
+        .distinct()
     )

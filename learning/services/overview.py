@@ -36,14 +36,14 @@ class DayOfFeedback:
 def count_examples() -> dict[str, int]:
     """Examples by review status, every status present, and `total`."""
     rows = LearningExample.objects.values_list("review_status").annotate(n=Count("id")).order_by()
-    counts: dict[str, int] = {status: 0 for status in ReviewStatus.values} | dict(rows)
+    counts: dict[str, int] = dict.fromkeys(ReviewStatus.values, 0) | dict(rows)
     return counts | {"total": sum(counts.values())}
 
 
 def count_runs() -> dict[str, int]:
     """Training runs by status, every status present."""
     rows = TrainingRun.objects.values_list("status").annotate(n=Count("id")).order_by()
-    return {status: 0 for status in RunStatus.values} | dict(rows)
+    return dict.fromkeys(RunStatus.values, 0) | dict(rows)
 
 
 def count_executions(*, days: int = 30) -> int:
