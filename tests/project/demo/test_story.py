@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -11,6 +14,7 @@ from experiments.models import Deployment, Experiment
 from learning.gate_tasks import run_gate
 from learning.models import Agent, AgentFeedback, Execution, LearningExample, ReviewStatus, TrainingRun
 from learning.services import gate, training
+from learning.services.agent_directory import create_agent
 from learning.training_tasks import run_training
 from organizations.models import AuditEvent
 from organizations.scope import organization_scope
@@ -29,39 +33,36 @@ PARTS = ({"user__contains": "-staff-"}, {"user__contains": "-visitor-"})
 SMALL = Plan(
     main=REVIEWS.__class__(**vars(REVIEWS) | {"learning": 70, "untouched": 30, "max_calls": 100, "trial": 40}),
     second=MESSAGES.__class__(**vars(MESSAGES) | {"learning": 70, "untouched": 20, "max_calls": 90}),
-    trial=Trial(users_per_look=65, looks=2, texts_per_user=2),
+    trial=Trial(users_per_look=80, looks=2, texts_per_user=1),
     edits=8,
     edits_pending=3,
 )
 
 
 def answer(messages: list[dict[str, str]]) -> str:
-    """Talks without examples; with examples it answers in one word, and is wrong about every fifth text."""
+    """Without examples it talks, and names the right word in half of the cases; with them three in four are right."""
     text = messages[-1]["content"]
-    right = RIGHT.get(text, "positive")
+    right, chance = RIGHT.get(text, "positive"), crc32(text.encode())
     if not any(message["role"] == "assistant" for message in messages):
-        return f"I would say {right} here"
-    return right if len(text) % 5 else "nothing"
-
-
-def hopeless(messages: list[dict[str, str]]) -> str:
-    return "I would not know"
+        return f"I would say {right} here" if chance % 2 else "That is a long story"
+    return right if chance // 2 % 4 else "nothing"
 
 
 @pytest.fixture
-def play(live_server: Any, settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def story(live_server: Any, settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """story() -> a Story of the small plan, whose `lines` are what it prints."""
     monkeypatch.setenv("ALS_STATE_DIR", str(tmp_path))
     monkeypatch.setattr(learning_loop.time, "sleep", lambda seconds: work())
 
-    def played(script: Any = answer) -> tuple[Result, list[str]]:
+    def told() -> Any:
         lines: list[str] = []
-        with ScriptedLLM(script) as server:
-            settings.OPENAI_BASE_URL = server.base_url
-            result = Story(live_server.url, SMALL, lines.append).play()
-        print("\n".join([*lines, *result.lines()]))
-        return result, lines
+        story: Any = Story(live_server.url, SMALL, lines.append)
+        story.lines = lines
+        return story
 
-    return played
+    with ScriptedLLM(answer) as server:
+        settings.OPENAI_BASE_URL = server.base_url
+        yield told
 
 
 def work() -> None:
@@ -77,40 +78,48 @@ def work() -> None:
 
 
 @pytest.mark.slow
-def test_the_demo_plays_the_whole_loop_and_again_without_a_gain(play: Any) -> None:
-    result, lines = play()
+def test_the_demo_plays_the_whole_loop(story: Any) -> None:
+    told = story()
+    result = told.play()
+    print("\n".join([*told.lines, *result.lines()]))
     check_figures(result)
-    assert len(lines) == 15 and "100 users and 0 hours" in "".join(lines)
-    organization = find_demo()
-    assert organization
-    with organization_scope(organization.id):
+    assert len(told.lines) == 15 and "100 users and 0 hours" in "".join(told.lines)
+    with organization_scope(told.organization_id):
         check_rows(result)
 
-    hopeless_result, hopeless_lines = play(hopeless)
-    check_honest_stop(hopeless_result, hopeless_lines)
-    with organization_scope(organization.id):
-        assert LearningExample.objects.filter(agent__external_id="editor").count() == 8, "imported once"
-        assert str(Agent.objects.get(external_id="reviews").serving_config_id) == result.main.candidate_id
+
+def test_another_play_has_agents_of_its_own_and_imports_the_edits_once(story: Any) -> None:
+    first, second = story(), story()
+    for told in (first, second):
+        told._import_edits()
+        with organization_scope(told.organization_id):
+            create_agent(external_id=told._free_name("reviews"))
+    assert second.lines == ['[ 1/15] Agent "editor": its edits are there already (0 s)']
+    with organization_scope(first.organization_id):
+        assert set(Agent.objects.values_list("external_id", flat=True)) == {"editor", "reviews", "reviews-2"}
+        assert LearningExample.objects.count() == 8
+
+
+def test_a_run_without_a_candidate_ends_in_no_experiment_and_says_so(story: Any) -> None:
+    told = story()
+    run = SimpleNamespace(candidate_config=None)
+    loop = SimpleNamespace(name="reviews")
+    assert told._go_live(loop, None, run, None) is None
+    assert [line.partition("] ")[2] for line in told.lines] == [
+        "No candidate, so nothing to check or to approve (0 s)",
+        "No candidate, so no experiment and nothing to deploy (0 s)",
+    ]
 
 
 def check_figures(result: Result) -> None:
     figures = result.as_json()
-    assert figures["accuracy_before"] == 0 and figures["accuracy_after"] > 0.6
+    assert figures["accuracy_before"] == 0 and figures["accuracy_after"] > 0.4
     assert figures["gain_low"] > 0 and figures["untouched_n"] == 30
-    assert figures["named_before"] == 1, "the right word stood there all the time, and the output says so"
+    assert figures["named_before"] > 0.2, "the right word stood there often, and the output says so"
     assert figures["verdict"] == "treatment" and figures["deployed"] is True
     assert figures["lineage_url"].endswith(f"/admin/learning/lineage/{result.main.candidate_id}/")
     assert figures["second_task"]["untouched_n"] == 20 and figures["second_task"]["verdict"] == "no experiment"
     assert figures["llm_calls"] > 300 and figures["seconds"] > 0
-
-
-def check_honest_stop(result: Result, lines: list[str]) -> None:
-    figures = result.as_json()
-    assert (result.main.agent, result.second.agent) == ("reviews-2", "messages-2")
-    assert figures["verdict"] == "no candidate" and figures["deployed"] is False and figures["lineage_url"] == ""
-    assert figures["accuracy_before"] == figures["accuracy_after"] == 0 == figures["gain"]
-    assert any("nothing to deploy" in line for line in lines)
-    assert "nothing was learned" in "\n".join(result.lines())
 
 
 def check_rows(result: Result) -> None:
@@ -118,7 +127,7 @@ def check_rows(result: Result) -> None:
     reviews = Agent.objects.get(external_id="reviews")
     assert str(reviews.serving_config_id) == result.main.candidate_id
     assert Deployment.objects.filter(agent=reviews, status="serving", experiment__status="completed").count() == 1
-    assert Experiment.objects.get(agent=reviews).exposures.count() == 130
+    assert Experiment.objects.get(agent=reviews).exposures.count() == 160
     examples = LearningExample.objects.filter(agent=reviews)
     assert examples.filter(review_status=ReviewStatus.APPROVED).count() == examples.count() > 50
     assert TrainingRun.objects.filter(status="completed").count() == 2
