@@ -16,18 +16,20 @@ import pytest
 
 from project.services import schema
 from project.services.cluster import throwaway_cluster
+from project.services.console import Console
 from project.services.errors import ServiceError
 from project.services.local_model import free_port, serves
 from project.services.options import Options
 from project.services.place import PROJECT_DIR
 from project.services.ports import answers
 from project.services.processes import command_line
+from project.services.product import Product
 from project.services.supervisor import Supervisor, main
 
 FOREIGN = {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "OPENAI_BASE_URL", "DJANGO_SETTINGS_MODULE", "SECRET_KEY"}
 
 
-class Product:
+class RunningProduct:
     """One running `manage.py up` with files, ports and data of its own."""
 
     def __init__(self, state: Path) -> None:
@@ -58,7 +60,7 @@ class Product:
         return self.output.read_text()
 
     def wait_until_ready(self) -> None:
-        self.until(lambda: "ready after" in self.said(), seconds=150)
+        self.until(lambda: "ready after" in self.said(), seconds=240)
 
     def until(self, condition: Callable[[], object], seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
@@ -89,8 +91,8 @@ def state() -> Iterator[Path]:
 
 
 @pytest.fixture
-def product(state: Path) -> Iterator[Product]:
-    running = Product(state)
+def product(state: Path) -> Iterator[RunningProduct]:
+    running = RunningProduct(state)
     try:
         running.wait_until_ready()
         yield running
@@ -104,9 +106,10 @@ def gone(pids: list[int]) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.model
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes through /proc")
-def test_it_answers_restarts_what_dies_and_stops_cleanly(product: Product) -> None:
+def test_it_answers_restarts_what_dies_and_stops_cleanly(product: RunningProduct) -> None:
     assert answers(product.address)
     assert serves(f"http://127.0.0.1:{product.model_port}/v1")
     assert "/admin/learning/" in product.said()
@@ -128,9 +131,10 @@ def test_it_answers_restarts_what_dies_and_stops_cleanly(product: Product) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.model
 @pytest.mark.skipif(sys.platform != "linux", reason="programs are tied to the supervisor on Linux alone")
-def test_kill_9_of_it_leaves_no_process_behind(product: Product) -> None:
+def test_kill_9_of_it_leaves_no_process_behind(product: RunningProduct) -> None:
     everything = product.processes()
     assert len(everything) > 6
     product.process.kill()
@@ -144,15 +148,15 @@ def test_kill_9_of_it_leaves_no_process_behind(product: Product) -> None:
 def test_it_leaves_with_an_error_when_a_database_dies(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALS_STATE_DIR", str(state))
     monkeypatch.setenv("ALS_SERVICES", "dying")
-    supervisor = Supervisor(Options.from_environment())
-    monkeypatch.setattr(supervisor.cluster, "postgres", None)
-    with supervisor.cluster:
-        supervisor._pause()  # all is well
-        assert supervisor.cluster.valkey is not None and supervisor.cluster.valkey.process is not None
-        supervisor.cluster.valkey.process.kill()
-        supervisor.cluster.valkey.process.wait()
+    product = Product(Options.from_environment(), Console())
+    monkeypatch.setattr(product.cluster, "postgres", None)
+    with product.cluster:
+        product.pause()  # all is well
+        assert product.cluster.valkey is not None and product.cluster.valkey.process is not None
+        product.cluster.valkey.process.kill()
+        product.cluster.valkey.process.wait()
         with pytest.raises(ServiceError, match="valkey has ended by itself"):
-            supervisor._pause()
+            product.pause()
 
 
 def test_a_taken_port_ends_it_at_once_with_advice(
