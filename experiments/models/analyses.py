@@ -7,12 +7,11 @@ from typing import Any
 from django.db import models
 
 from experiments.models.experiments import Experiment, Variant
+from experiments.stats.sample_ratio import too_many_crossed
 from experiments.stats.terms import Role, Verdict
 from organizations.constraints import between, one_of
 from organizations.fields import TenantForeignKey
 from organizations.models import OrganizationModel
-
-MOST_CROSSED = 0.01  # of the exposed units
 
 
 class VerdictChoice(models.TextChoices):
@@ -53,8 +52,8 @@ class Analysis(OrganizationModel):
 
     @property
     def crossed_alarm(self) -> bool:
-        """Whether so many units met several arms that something is wrong with the assignment."""
-        return self.crossed_units > MOST_CROSSED * self.total_units
+        """Whether so many units met several arms that no verdict is given."""
+        return too_many_crossed(self.crossed_units, self.total_units)
 
     @property
     def total_units(self) -> int:

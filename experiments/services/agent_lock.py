@@ -8,5 +8,5 @@ from learning.models import Agent
 
 
 def lock_agent(agent_id: UUID) -> Agent:
-    """The agent's row, locked until the transaction ends."""
-    return Agent.objects.select_for_update().get(pk=agent_id)
+    """The agent's row, locked until the transaction ends. Executions that refer to it can still be stored."""
+    return Agent.objects.select_for_update(no_key=True).get(pk=agent_id)

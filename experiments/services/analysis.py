@@ -14,7 +14,7 @@ from experiments.services.exposures import record_reported_exposures
 from experiments.services.outcomes import Outcomes, load_outcomes
 from experiments.stats.moments import SampleMoments, unlike_most
 from experiments.stats.reading import Arm, Reading, read_metric
-from experiments.stats.sample_ratio import SampleRatio, sample_ratio
+from experiments.stats.sample_ratio import SampleRatio, sample_ratio, too_many_crossed
 from experiments.stats.verdict import Decision, Progress, Rules, decide
 
 PValues = Mapping[tuple[str, str], float]  # (variant key, metric name) -> the smallest p so far
@@ -24,7 +24,8 @@ def analyse_experiment(*, experiment: Experiment) -> Analysis:
     """Look now and store what was found; looks of one experiment come one after the other."""
     with transaction.atomic():
         # The lock keeps the running minimum of p whole: two looks at once would both start from the same one.
-        experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
+        # It is the weaker one, or every user met meanwhile would wait: an exposure refers to the experiment.
+        experiment = Experiment.objects.select_for_update(no_key=True).get(pk=experiment.pk)
         variants = list(experiment.variants.select_related("config").order_by("position"))
         record_reported_exposures(experiment=experiment, variants=variants)
         outcomes = load_outcomes(experiment=experiment, variants=variants)
@@ -32,7 +33,8 @@ def analyse_experiment(*, experiment: Experiment) -> Analysis:
         readings = read_outcomes(experiment, variants, outcomes, _smallest_p(last))
         ratio = _sample_ratio(variants, outcomes, last)
         hours = experiment.hours()
-        progress = Progress(units=outcomes.units.total(), hours=hours, sample_ratio_alarm=ratio.alarm)
+        units = outcomes.units.total()
+        progress = Progress(units, hours, ratio.alarm, too_many_crossed(outcomes.crossed, units))
         decision = decide([reading for _, reading in readings], progress, rules_of(experiment))
         return _store(experiment, variants, outcomes, readings, ratio, decision, hours, last)
 

@@ -18,6 +18,7 @@ from experiments.services.lifecycle import stop_experiment
 from learning.models import Agent, AgentConfig
 from learning.services.agents import set_serving_config
 from learning.services.gate import require_approved
+from organizations import audit
 from organizations.errors import Conflict, Refused
 from organizations.scope import current_scope
 from organizations.transitions import move
@@ -58,6 +59,11 @@ def deploy_config(
             created_by=scope.actor.user if scope and scope.actor else None,
         )
         _log(deployment, Kind.DEPLOYED)
+        audit.record(
+            action="deployment.created",
+            target=deployment,
+            after={"agent": agent.external_id, "config": config.number, "share": deployment.share},
+        )
         if coverage == BUCKETS:
             set_serving_config(agent=agent, config=config)
     return deployment
@@ -72,8 +78,12 @@ def promote_deployment(*, deployment: Deployment, share: float = 100) -> Deploym
         if deployment.status != DeploymentStatus.RAMPING:
             raise Conflict("Only a deployment that serves a share of the users can be promoted.", "status")
         if coverage < BUCKETS:
+            before = {"share": deployment.share}
             deployment.coverage = coverage
             deployment.save(update_fields=["coverage", "updated_at"])
+            audit.record(
+                action="deployment.promoted", target=deployment, before=before, after={"share": deployment.share}
+            )
         else:
             serving = _serving(agent)
             if serving:

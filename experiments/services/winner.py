@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from experiments.models import Deployment, Experiment
+from experiments.services.agent_lock import lock_agent
 from experiments.services.analysis import latest_analysis
 from experiments.services.deployments import deploy_config
 from experiments.services.lifecycle import complete_experiment
@@ -18,6 +19,7 @@ def deploy_winner(*, experiment: Experiment, share: float = 100) -> Deployment:
     Raises Conflict while no treatment has won; a live experiment then goes on.
     """
     with transaction.atomic():
+        lock_agent(experiment.agent_id)  # before the experiment's row, as a rollback does, or both could wait for ever
         analysis = complete_experiment(experiment=experiment) if experiment.live else latest_analysis(experiment)
         if analysis is None or analysis.winner is None or analysis.verdict != Verdict.TREATMENT:
             raise Conflict("No treatment has won, so there is nothing to deploy.", "verdict")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import scipy  # its parts load at their first use: every process of the product imports this module
 
-from experiments.stats.sequence import Difference, Numbers, half_widths, lower_half_widths, tuning
+from experiments.stats.sequence import Difference, Numbers, half_widths, lower_half_widths, one_sided_tuning, tuning
 
 FARTHEST = 1e9
 
@@ -71,7 +71,7 @@ def units_until_decided(difference: Difference, *, planned_units: int, alpha: fl
 
 def units_until_safe(difference: Difference, *, margin: float, planned_units: int, alpha: float) -> int | None:
     """The same until the lower bound of an oriented difference passes -margin; None when it never would."""
-    rho2 = tuning(planned_units, 2 * alpha)
+    rho2 = one_sided_tuning(planned_units, alpha)
     return _more_units(
         difference, difference.estimate + margin, lambda error, n: lower_half_widths(error, n, rho2=rho2, alpha=alpha)
     )

@@ -19,6 +19,7 @@ Numbers = npt.NDArray[np.float64]
 
 MINIMUM_UNITS = 30
 MINIMUM_UNLIKE = 10
+LARGEST_ALPHA = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,11 @@ def tuning(planned_units: float, alpha: float) -> float:
     return float(-scipy.special.lambertw(-(alpha**2) / math.e, -1).real - 1) / planned_units
 
 
+def one_sided_tuning(planned_units: float, alpha: float) -> float:
+    """The rho squared of a one-sided bound: that of 2 * alpha (section 3), as far as there is one. Any rho is valid."""
+    return tuning(planned_units, min(2 * alpha, LARGEST_ALPHA))
+
+
 def half_widths(errors: npt.ArrayLike, units: npt.ArrayLike, *, rho2: float, alpha: float) -> Numbers:
     """Half of the width of the two-sided sequence, element by element (section 2; sigma^2 = n * SE^2)."""
     n, se = np.asarray(units, dtype=np.float64), np.asarray(errors, dtype=np.float64)
@@ -77,7 +83,7 @@ def half_widths(errors: npt.ArrayLike, units: npt.ArrayLike, *, rho2: float, alp
 
 
 def lower_half_widths(errors: npt.ArrayLike, units: npt.ArrayLike, *, rho2: float, alpha: float) -> Numbers:
-    """Distance of the one-sided lower bound from the estimate; `rho2` must be tuned at 2 * alpha (section 3)."""
+    """Distance of the one-sided lower bound from the estimate; `rho2` from `one_sided_tuning`."""
     n, se = np.asarray(units, dtype=np.float64), np.asarray(errors, dtype=np.float64)
     scale = n * rho2 + 1
     return np.asarray(se * np.sqrt(2 * scale / (n * rho2) * np.log1p(np.sqrt(scale) / (2 * alpha))))
@@ -104,7 +110,7 @@ def one_sided(difference: Difference, *, planned_units: int, alpha: float) -> In
     """Both one-sided bounds, each valid at `alpha` by itself: low for "not worse than", high for "proven worse"."""
     if not difference.known:
         return Interval(math.nan, math.nan)
-    rho2 = tuning(planned_units, 2 * alpha)
+    rho2 = one_sided_tuning(planned_units, alpha)
     half = float(lower_half_widths(difference.standard_error, difference.units, rho2=rho2, alpha=alpha))
     return Interval(difference.estimate - half, difference.estimate + half)
 

@@ -1,8 +1,9 @@
 """From readings to a verdict that a person can act on (section 12).
 
-A treatment wins when a success metric is significantly better (Holm over metrics and arms), every guardrail is shown to
-be not worse than its margin, nothing is proven worse, the traffic split is sound, and the minimum units and hours have
-passed. Proven harm needs no minimum. Everything else is inconclusive, and the record says what is missing.
+A treatment wins when a success metric is significantly better (Holm over metrics and arms) and still is now, every
+guardrail is shown to be not worse than its margin, nothing is proven worse, the traffic split and the assignment are
+sound, and the minimum units and hours have passed. Proven harm needs no minimum. Everything else is inconclusive, and
+the record says what is missing.
 """
 
 from __future__ import annotations
@@ -33,11 +34,15 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the experiment is: exposed units, hours, and whether the sample-ratio test has raised its alarm."""
+    """How far the experiment is: exposed units, hours, and the alarms.
+
+    `sample_ratio_alarm`: the arms do not get their shares. `crossed_alarm`: too many units met several arms.
+    """
 
     units: int
     hours: float
     sample_ratio_alarm: bool
+    crossed_alarm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,14 @@ def decide(readings: Sequence[Reading], progress: Progress, rules: Rules) -> Dec
             "No verdict can be trusted: the arms do not receive the shares of users that were promised.",
             ("a traffic split that works; find the cause and start a new experiment",),
         )
+    if progress.crossed_alarm:
+        # Those who crossed are left out, and who crosses may well depend on the arm.
+        return Decision(
+            Verdict.INCONCLUSIVE,
+            None,
+            "No verdict can be trusted: too many users have met several arms.",
+            ("an application that keeps each user in the variant that it is told",),
+        )
     arms = list(dict.fromkeys(reading.arm for reading in readings))
     harm = [reading for reading in readings if _harms(reading, readings, rules)]
     if {reading.arm for reading in harm} == set(arms):
@@ -74,13 +87,13 @@ def decide(readings: Sequence[Reading], progress: Progress, rules: Rules) -> Dec
     significant = _significant(success, rules)
     healthy = [arm for arm in arms if arm not in {reading.arm for reading in harm}]
     if not _early(progress, rules):
-        shipping = [reading for reading in significant if reading.arm in healthy and _good(reading)]
+        shipping = [reading for reading in significant if reading.arm in healthy and _better(reading)]
         safe = [reading for reading in shipping if all(_safe(g, rules) for g in _guardrails(readings, reading.arm))]
         if safe:
             return _treatment_wins(min(safe, key=lambda reading: reading.p))
         if shipping:
             return _not_proven_safe(shipping[0], _guardrails(readings, shipping[0].arm), rules)
-        worse = [reading for reading in significant if not _good(reading)]
+        worse = [reading for reading in significant if _worse(reading)]
         if {reading.arm for reading in worse} >= set(healthy):
             return _control_wins(worse[0], "significantly worse")
     return _inconclusive(success, missing, progress, rules)
@@ -95,8 +108,13 @@ def _significant(success: list[Reading], rules: Rules) -> list[Reading]:
     return [reading for reading, p in zip(success, adjusted, strict=True) if p <= rules.alpha]
 
 
-def _good(reading: Reading) -> bool:
-    return reading.oriented.estimate > 0
+def _better(reading: Reading) -> bool:
+    """By the interval of now: p remembers its smallest value, but neither its direction nor what came after."""
+    return reading.interval.low > 0 if reading.metric.higher_is_better else reading.interval.high < 0
+
+
+def _worse(reading: Reading) -> bool:
+    return reading.interval.high < 0 if reading.metric.higher_is_better else reading.interval.low > 0
 
 
 def _margin(reading: Reading) -> float:

@@ -89,5 +89,5 @@ def _create(agent: Agent, content: Mapping[str, Any], **values: Any) -> AgentCon
 
 
 def _lock(agent: Agent) -> None:
-    """Numbers are given one after the other."""
-    Agent.objects.select_for_update().only("pk").get(pk=agent.pk)
+    """Numbers are given one after the other. Executions that refer to the agent can still be stored."""
+    Agent.objects.select_for_update(no_key=True).only("pk").get(pk=agent.pk)

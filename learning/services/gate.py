@@ -60,6 +60,7 @@ def claim_gate(*, report_id: UUID) -> GateWork | None:
     if not taken:
         return None
     report = GateReport.objects.select_related("config__parent", "training_run__dataset_version").get(pk=report_id)
+    audit.record(action="gatereport.claimed", target=report, after={"attempt": report.attempt})
     return _work(report)
 
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from experiments.models import Analysis, Experiment, Exposure, MetricResult
@@ -167,6 +168,24 @@ def test_a_user_seen_in_several_arms_is_counted_and_left_out(agent: Agent, runni
     found = outcomes_of(running)
     assert (found.crossed, found.units.total()) == (1, 3)
     assert sum(arm["net_satisfaction"].size for arm in found.values.values()) == 2
+
+
+def test_users_in_several_arms_block_the_verdict(agent: Agent, running: Experiment) -> None:
+    run_users(running, 300, {"control": 0.2, "treatment": 0.9})
+    before = analyse_experiment(experiment=running)
+    mine = config_for_user(agent=agent, user_id="user-0").variant
+    wrong = "control" if mine == "treatment" else "treatment"
+    report(agent, [{"user_id": f"user-{number}", "variant": wrong} for number in range(300)])
+    after = analyse_experiment(experiment=running)
+    assert (before.crossed_alarm, after.crossed_alarm) == (False, True)
+    assert "several arms" in after.sentence and "several arms" not in before.sentence
+
+
+def test_users_are_exposed_while_somebody_looks(running: Experiment) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        analyse_experiment(experiment=running)
+    locks = [query["sql"] for query in queries if "FOR " in query["sql"] and "UPDATE" in query["sql"]]
+    assert locks and all("FOR NO KEY UPDATE" in lock for lock in locks), "an exposure's foreign key would wait"
 
 
 def test_users_outside_of_the_traffic_are_not_counted(agent: Agent, draft: Any) -> None:

@@ -85,6 +85,11 @@ def test_a_share_is_promoted_to_everybody(agent: Agent, candidate: AgentConfig) 
     promote_deployment(deployment=deployment)
     assert (deployment.status, deployment.share, served(agent)) == ("serving", 100, candidate)
     assert kinds(deployment) == ["deployed", "promoted", "promoted"]
+    shares = AuditEvent.objects.filter(target_id=str(deployment.pk), after__has_key="share").order_by("id")
+    assert [(event.action, event.after["share"]) for event in shares] == [
+        ("deployment.created", 5),
+        ("deployment.promoted", 50),
+    ]
     rollback_deployment(deployment=deployment)
     assert served(agent) == before
 

@@ -149,6 +149,26 @@ def test_a_stored_p_value_survives_a_weaker_look():
     assert read_metric(SATISFACTION, "treatment", *arms, planned_units=200, alpha=0.05, previous_p=0.03).p == 0.03
 
 
+def test_what_was_significant_once_and_no_longer_is_does_not_win():
+    arms = [Arm(SampleMoments(1000, rate, 1000 * rate * (1 - rate)), 390) for rate in (0.60, 0.61)]
+    for lower, higher in (arms, arms[::-1]):
+        faded = read_metric(SATISFACTION, "treatment", lower, higher, planned_units=2000, alpha=0.05, previous_p=0.001)
+        assert faded.p == 0.001
+        assert decide([faded], DONE, RULES).verdict is Verdict.INCONCLUSIVE
+
+
+def test_too_many_users_in_several_arms_block_every_verdict():
+    crossed = Progress(units=2000, hours=200, sample_ratio_alarm=False, crossed_alarm=True)
+    decision = decide([rated(SATISFACTION, 0.60, 0.72)], crossed, RULES)
+    assert decision.verdict is Verdict.INCONCLUSIVE
+    assert "several arms" in decision.sentence
+
+
+def test_the_loosest_alpha_that_can_be_asked_for_gives_a_verdict():
+    rules = Rules(planned_units=2000, minimum_units=1000, minimum_hours=168, alpha=0.5)
+    assert decide([rated(SATISFACTION, 0.60, 0.72), rated(ERRORS, 0.10, 0.11)], DONE, rules).sentence
+
+
 def test_a_verdict_needs_a_success_metric():
     with pytest.raises(ValueError):
         decide([rated(ERRORS, 0.1, 0.1)], DONE, RULES)

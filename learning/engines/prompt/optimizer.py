@@ -95,7 +95,8 @@ class PromptOptimizer:
         winner = standings[0].variant
         confirmed = None
         if winner.prompt.digest != current_prompt.digest:
-            tests = in_race_order(sealed.read_test(), analysis.form, rng)[: plan.test_examples]
+            # A plain random part: with the labels taking turns, rare ones would weigh more than they do among users.
+            tests = rng.sample(sealed.read_test(), plan.test_examples)
             confirmed = self._confirm(current_prompt, standings, tests)
         return PromptResult(
             best_variant=winner,

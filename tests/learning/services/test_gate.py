@@ -38,7 +38,8 @@ def test_a_passed_gate_and_a_person_let_the_config_go_before_users(report: GateR
     gate.require_approved(config=config)
     stored = GateReport.objects.get(pk=report.pk)
     assert (stored.approved, stored.decided_by, stored.decision_note) == (True, user, "looks right")
-    assert AuditEvent.objects.filter(action="gatereport.approved").exists()
+    actions = AuditEvent.objects.filter(target_id=str(report.pk)).order_by("id").values_list("action", flat=True)
+    assert list(actions) == ["gatereport.started", "gatereport.claimed", "gatereport.passed", "gatereport.approved"]
 
 
 def test_without_an_approval_a_passed_config_stays_back(report: GateReport) -> None:

@@ -86,6 +86,20 @@ def test_the_test_split_is_read_once_and_only_after_the_race() -> None:
     assert not asked_early & texts
 
 
+def test_a_part_of_the_test_split_has_its_labels_as_often_as_the_whole() -> None:
+    def positive_for(number: int) -> str:
+        return LABELS[0] if number % 10 else LABELS[1]
+
+    train = make_examples(40, 40, 0)
+    tests = [Example(f"t{number}", f"a text {number}", positive_for(number), Split.TEST) for number in range(400)]
+    model = PureModel(needs_examples)
+    PromptOptimizer(model=model, metric=exact, budget=Budget(400)).optimize(CURRENT, [*train, *tests])
+    right = {one.input: one.expected for one in tests}
+    asked = {text for request in model.requests if (text := request.messages[-1]["content"]) in right}
+    assert 40 <= len(asked) < 100
+    assert sum(right[text] == LABELS[1] for text in asked) < 0.25 * len(asked), "one in ten is of the rare label"
+
+
 def test_no_test_example_is_ever_shown_to_the_model() -> None:
     model = PureModel(needs_examples)
     examples = make_examples(24, 24, 30)
