@@ -27,6 +27,7 @@ function begin() {
   busy = false;
   shownAt = performance.now();
   seconds = 0;
+  if (form()) redraw(); // the server's marks may lie elsewhere; they must not jump at the first letter
   const said = document.querySelector("[data-notice]");
   announce(said?.textContent.trim() ?? "");
 }
