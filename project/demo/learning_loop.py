@@ -129,6 +129,6 @@ class Loop:
 
 
 def best_plain_content(run: TrainingRun, first: dict[str, Any]) -> dict[str, Any]:
-    """The best prompt without examples that the run found, as the content of a config."""
-    plain = next(one for one in run.metrics["variants"] if one["examples"] == 0)
-    return first | {"system_prompt": plain["system_prompt"], "examples": []}
+    """The best prompt without examples that the run found, as the content of a config; `first` when it found none."""
+    plain = next((one for one in run.metrics.get("variants", ()) if one["examples"] == 0), None)
+    return first | {"system_prompt": plain["system_prompt"], "examples": []} if plain else first

@@ -16,25 +16,26 @@ from project.services.product import Product
 
 
 @contextmanager
-def running_product(say: Callable[[str], None]) -> Iterator[str]:
+def running_product(say: Callable[[str], None], *, may_start: bool = True) -> Iterator[str]:
     """The address of the web server, e.g. "http://127.0.0.1:8000/".
 
     Starts database, broker, model, web, worker and beat when nothing answers there, and stops them afterwards. Raises
-    ServiceError when something does not start.
+    ServiceError when something does not start, or when nothing answers and nothing may be started.
     """
     options = Options.from_environment()
     if answers(options.address):
-        _demand_model()
+        _demand_model(options)
         yield options.address
         return
+    if not may_start:
+        raise ServiceError(f"Nothing answers at {options.address}.")
     say("The product is not running: starting it for the demo.")
     with Product(options, Console()):
-        _demand_model()
+        _demand_model(options)
         yield options.address
 
 
-def _demand_model() -> None:
-    if not serves(settings.OPENAI_BASE_URL, api_key=settings.OPENAI_API_KEY, timeout=10):
-        raise ServiceError(
-            f"No language model answers at {settings.OPENAI_BASE_URL}. Start the product with its model."
-        )
+def _demand_model(options: Options) -> None:
+    """Somebody else's server (OPENAI_BASE_URL) need not list its models: there the first question tells."""
+    if not options.model_url and not serves(settings.OPENAI_BASE_URL, timeout=10):
+        raise ServiceError(f"The local model does not answer at {settings.OPENAI_BASE_URL}. Start the product with it.")

@@ -58,6 +58,13 @@ class Story:
 
     def play(self) -> Result:
         """Every step in order; a step that honestly does not succeed is said, and what follows from it left out."""
+        try:
+            return self._play()
+        except Exception as error:
+            self.narrator.finish(f"The demo stopped: {error}")
+            raise
+
+    def _play(self) -> Result:
         answered_before = self._answered_by_worker()
         self._import_edits()
         main = self._play_task(self.plan.main, live=True)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from learning.engines.errors import ModelUnavailable
+from learning.engines.errors import EngineError
+from organizations.errors import Refused
+from project.demo.client import LearningError
+from project.demo.learning_loop import Stalled
 from project.demo.plan import Plan
 from project.demo.result import HONESTY
 from project.demo.running import running_product
 from project.demo.story import Story
 from project.services.errors import ServiceError
+
+BACKGROUND = 5  # niceness: people at the pages come first
 
 
 class Command(BaseCommand):
@@ -31,11 +37,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         seed = options["seed"]
         plan = Plan.quick(seed) if options["quick"] else Plan(seed=seed)
+        if options["background"]:
+            os.nice(BACKGROUND)
         self.stdout.write(HONESTY)
         try:
-            with running_product(self._say) as address:
+            with running_product(self._say, may_start=not options["background"]) as address:
                 result = Story(address, plan, self._say).play()
-        except (ServiceError, ModelUnavailable) as error:
+        except (ServiceError, EngineError, LearningError, Refused, Stalled) as error:
             raise CommandError(str(error)) from error
         self.stdout.write("\n".join(result.lines()))
         if options["json"]:

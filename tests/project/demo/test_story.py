@@ -78,6 +78,7 @@ def work() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # a quarter of an hour on the busiest machine; half a minute on a quiet one
 def test_the_demo_plays_the_whole_loop(story: Any) -> None:
     told = story()
     result = told.play()
