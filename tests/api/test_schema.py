@@ -28,7 +28,7 @@ from project.wsgi import application
 from tests import factories
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-# The suite takes a few generated values. `SCHEMA_EXAMPLES=100 pytest tests/api` takes more, and all the boundary values.
+# The suite takes a few values. `SCHEMA_EXAMPLES=100 pytest tests/api` takes more, and all the boundary values too.
 THOROUGH = "SCHEMA_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "15"))
 
