@@ -121,5 +121,5 @@ class ProgressWriter:
         with organization_scope(self._organization_id):
             run_progress.record_progress(claim=claim, step=step, total=total, message=message, cost=self.cost)
             if stage != self._stage:
-                run_progress.append_log(claim=claim, message=f"{stage} ({step} of {total} calls planned are done)")
+                run_progress.append_log(claim=claim, message=f"{stage}: {step} of at most {total} calls so far")
         self._written, self._stage = time.monotonic(), stage
