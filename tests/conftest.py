@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 from django.test import TransactionTestCase
+from hypothesis import settings as property_settings
 
 from organizations.models import Organization
 from organizations.scope import organization_scope
 from project.services.cluster import throwaway_cluster
 from tests import database, factories
 from tests.clients_in_process import StrangerAPIClient, StrangerClient
+
+# A property is about values. How long one example takes depends on what else the machine does.
+property_settings.register_profile("no deadline", deadline=None)
+property_settings.load_profile("no deadline")
 
 
 def pytest_configure(config: pytest.Config) -> None:

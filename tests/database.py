@@ -14,6 +14,7 @@ from psycopg import sql
 
 ROOT = Path(__file__).resolve().parent.parent
 KEEP = {"django_migrations", "django_content_type", "auth_permission"}
+TEMPLATE = settings.DATABASES["default"]["NAME"]  # before a worker is pointed at its copy
 
 
 def owner_connection(database: str) -> psycopg.Connection:
@@ -32,12 +33,11 @@ def migrate_template() -> None:
 
 def copy_template(name: str) -> None:
     """A fresh database for this worker, and Django pointed at it."""
-    template = settings.DATABASES["default"]["NAME"]
     with owner_connection("postgres") as owner:
         owner.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         owner.execute("SELECT pg_advisory_lock(4711)")  # a template allows one copy at a time
         owner.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
         )
     connection.close()
     settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
