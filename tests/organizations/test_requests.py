@@ -9,7 +9,8 @@ from django.http import HttpResponse
 from django.urls import path
 
 from learning.models import Agent
-from organizations.models import Organization
+from organizations.keys import digest_of
+from organizations.models import ApiKey, Organization
 from organizations.scope import organization_scope
 from tests import factories
 from tests.clients_in_process import StrangerAPIClient, StrangerClient
@@ -76,6 +77,14 @@ def test_a_session_needs_the_csrf_token_for_a_change(sign_in: Any, organization:
     client = StrangerAPIClient(enforce_csrf_checks=True)
     client.force_login(factories.make_user(organization), backend="django.contrib.auth.backends.ModelBackend")
     assert client.post("/api/learning/agents", {"agent_id": "x"}, format="json").status_code == 403
+
+
+def test_asking_for_the_head_of_a_button_presses_nothing(sign_in: Any, scope: Organization) -> None:
+    key = ApiKey.objects.get(digest=digest_of(factories.make_key(scope)))
+    assert sign_in("admin").head(f"/admin/learning/keys/{key.pk}/revoke").status_code == 405
+    key.refresh_from_db()
+    assert key.revoked_at is None
+    assert sign_in("admin").head("/admin/learning/keys/").status_code == 200
 
 
 def breaks(request: Any) -> HttpResponse:
