@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+import time
+
+import pytest
 
 from annotation.verdicts import majority
-from annotation.word_diff import MOST_WORDS, diff_words
+from annotation.word_diff import MOST_PAIRS, diff_words
 
 
 def test_a_changed_word_is_deleted_and_inserted() -> None:
@@ -37,8 +40,20 @@ def test_both_texts_can_be_read_back_from_the_segments() -> None:
 
 
 def test_texts_that_would_take_long_are_shown_whole() -> None:
-    old, new = "a " * MOST_WORDS, "b " * MOST_WORDS
-    assert diff_words(old, new) == [("delete", old), ("insert", new)]
+    old, new = "a " * MOST_PAIRS, "b " * MOST_PAIRS
+    assert diff_words(old, new) == [("delete", old[:-1]), ("insert", new[:-1]), ("equal", " ")]
+
+
+@pytest.mark.parametrize("dots", [600, 100_000])
+def test_a_text_made_to_be_slow_holds_nobody_up(dots: int) -> None:
+    began = time.process_time()
+    assert diff_words("." * dots, ".!" * (dots // 2))[0] == ("equal", ".")
+    assert time.process_time() - began < 5
+
+
+def test_a_small_change_of_a_long_text_is_shown_as_small() -> None:
+    many = "word " * 10_000
+    assert diff_words(f"{many}good{many}.", f"{many}bad{many}.")[1:3] == [("delete", "goodword"), ("insert", "badword")]
 
 
 def test_more_voices_win_and_a_tie_decides_nothing() -> None:
