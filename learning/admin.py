@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 
 from learning import models
@@ -60,6 +62,17 @@ class DatasetVersionAdmin(ReadOnlyAdmin):
     list_select_related = ("dataset",)
 
 
+@admin.register(models.DatasetExample)
+class DatasetExampleAdmin(ReadOnlyAdmin):
+    list_display = ("version", "split", "input_text", "expected_output")
+    list_filter = ("split",)
+    list_select_related = ("version__dataset",)
+
+    def get_queryset(self, request: Any) -> Any:
+        """The open examples. Whoever wants the sealed ones leaves a trace (services.datasets.read_test_split)."""
+        return super().get_queryset(request).exclude(split=models.Split.TEST)
+
+
 @admin.register(models.TrainingRun)
 class TrainingRunAdmin(ReadOnlyAdmin):
     list_display = ("name", "agent", "training_type", "status", "progress_percentage", "llm_calls", "created_at")
@@ -75,6 +88,6 @@ class GateReportAdmin(ReadOnlyAdmin):
 
 
 admin.site.register(
-    [models.Decision, models.ExecutionKey, models.DatasetExample, models.TrainingRunLog, models.LlmResponse],
+    [models.Decision, models.ExecutionKey, models.TrainingRunLog, models.LlmResponse],
     ReadOnlyAdmin,
 )

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
@@ -27,6 +28,8 @@ pages: list[Any] = [
     path("", include("experiments.urls")),
     path("annotation/", include("annotation.urls")),
 ]
+# Tables of Django's admin that lie among our pages.
+TABLES = "|".join(str(model._meta.model_name) for model in apps.get_app_config("learning").get_models())
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/learning/"), name="home"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
@@ -37,7 +40,7 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/learning/", include((api, "api"))),
     path("admin/learning/", include(pages)),
-    path("admin/learning/<path:unknown>", overview.no_such_page),
+    re_path(rf"^admin/learning/(?!({TABLES})/)(?P<unknown>.+)$", overview.no_such_page),
     path("favicon.ico", RedirectView.as_view(url="/static/img/mark.svg")),
     path("demo/", overview.widget_demo, name="widget-demo"),
     path("admin/", admin.site.urls),

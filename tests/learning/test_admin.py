@@ -51,6 +51,17 @@ def test_a_row_is_shown_and_cannot_be_changed(operator: Any, organization: Organ
     assert operator.post(f"/admin/learning/learningexample/{example.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
+def test_the_sealed_examples_of_a_version_are_not_shown(operator: Any, organization: Organization) -> None:
+    with organization_scope(organization.id):
+        version = factories.make_published_version(factories.make_agent(), examples=40)
+        sealed = version.items.filter(split="test").first()
+        opened = version.items.exclude(split="test").first()
+    listed = operator.get("/admin/learning/datasetexample/").content.decode()
+    assert opened.input_text in listed
+    assert sealed.input_text not in listed
+    assert operator.get(f"/admin/learning/datasetexample/{sealed.pk}/change/").status_code == 302
+
+
 def test_rows_of_another_organization_are_not_there(operator: Any, other_organization: Organization) -> None:
     with organization_scope(other_organization.id):
         agent = factories.make_agent(name="Secret agent")
