@@ -1,4 +1,4 @@
-"""Rows by what callers call them: our UUID or their own external_id."""
+"""What comes from callers: rows by our UUID or their own external_id, and texts that can be stored."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ def find_by_any_id(queryset: models.QuerySet[Any], value: str) -> Any | None:
     if any(field.name == "external_id" for field in queryset.model._meta.fields):
         return queryset.filter(external_id=value).first()
     return None
+
+
+def storable(text: str, longest: int) -> str:
+    """What a person typed into a plain field: cut to `longest` characters, without what cannot be stored."""
+    return UNSTORABLE.sub("", text)[:longest]
 
 
 def as_uuid(value: str) -> UUID | None:

@@ -14,6 +14,7 @@ from experiments.services.deployments import deploy_config, promote_deployment, 
 from experiments.services.overview import serving_deployments
 from learning.models import Agent
 from organizations.errors import Refused
+from organizations.identifiers import storable
 from organizations.models import Role
 from organizations.permissions import page
 
@@ -52,7 +53,7 @@ def deployment_rollback(request: HttpRequest, deployment_id: UUID) -> HttpRespon
     """Back to the config before, with one click."""
     deployment = _find(deployment_id)
     try:
-        rollback_deployment(deployment=deployment, reason=request.POST.get("reason", "")[:2000])
+        rollback_deployment(deployment=deployment, reason=storable(request.POST.get("reason", ""), 2000))
     except Refused as error:
         messages.error(request, error.message)
     else:

@@ -15,7 +15,7 @@ from experiments.models import Analysis, Experiment
 from experiments.pages.figures import figures_of, plan_of, progress_of, users_to_see
 from experiments.pages.forms import ExperimentForm
 from experiments.services import lifecycle
-from experiments.services.analysis import analyse_experiment, latest_analysis
+from experiments.services.analysis import latest_analysis
 from experiments.services.creation import create_experiment, halves
 from experiments.services.results import looks_over_time, metric_results
 from experiments.services.winner import deploy_winner
@@ -32,7 +32,7 @@ STEPS: dict[str, tuple[Callable[..., Any], str]] = {
     "pause": (lifecycle.pause_experiment, "Paused. Everybody gets control."),
     "resume": (lifecycle.resume_experiment, "It goes on. Users get the arms they had."),
     "stop": (lifecycle.stop_experiment, "Stopped without a decision."),
-    "look": (analyse_experiment, "Looked again."),
+    "look": (lifecycle.look_again, "Looked again."),
     "complete": (lifecycle.complete_experiment, "Completed. The verdict stays."),
     "deploy": (deploy_winner, "The winner serves everybody."),
 }

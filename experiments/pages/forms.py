@@ -11,6 +11,8 @@ from django.db.models import F, QuerySet
 from experiments.metrics import CATALOGUE
 from learning.models import AgentConfig, ConfigStatus
 
+MOST_UNITS = 100_000_000
+MOST_HOURS = 100_000
 METRICS = [(name, definition.label) for name, definition in CATALOGUE.items()]
 
 
@@ -38,12 +40,17 @@ class ExperimentForm(forms.Form):
     )
     margin = forms.FloatField(
         min_value=0,
+        max_value=1e9,
         initial=0.05,
         help_text="How much worse the guardrail may get. 0.05 is five percentage points; for latency, milliseconds.",
     )
     traffic = forms.FloatField(min_value=0.01, max_value=100, initial=100, label="Users that take part, percent")
-    minimum_units = forms.IntegerField(min_value=2, label="Minimum of users", help_text="No winner before.")
-    minimum_hours = forms.FloatField(min_value=0, label="Minimum of hours", help_text="168 hours are a full week.")
+    minimum_units = forms.IntegerField(
+        min_value=2, max_value=MOST_UNITS, label="Minimum of users", help_text="No winner before."
+    )
+    minimum_hours = forms.FloatField(
+        min_value=0, max_value=MOST_HOURS, label="Minimum of hours", help_text="168 hours are a full week."
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -60,6 +60,13 @@ def stop_experiment(*, experiment: Experiment, reason: str = "") -> Experiment:
     return experiment
 
 
+def look_again(*, experiment: Experiment) -> Analysis:
+    """One more look, asked for by a person. Raises Conflict once it has ended: then the verdict stays."""
+    if not experiment.live:
+        raise Conflict(f"This experiment is {experiment.status}; there is nothing new to look at.", "status")
+    return analyse_experiment(experiment=experiment)
+
+
 def complete_experiment(*, experiment: Experiment) -> Analysis:
     """Looks once more, ends it, and returns the verdict that counts."""
     with transaction.atomic():

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from learning.models import AgentConfig, GateReport
 from learning.services import gate
 from organizations.errors import Refused
+from organizations.identifiers import storable
 from organizations.models import Role
 from organizations.permissions import page
 
@@ -42,7 +43,7 @@ def gate_reject(request: HttpRequest, report_id: UUID) -> HttpResponse:
 def _decide(request: HttpRequest, report_id: UUID, decide: Callable[..., AgentConfig], text: str) -> HttpResponse:
     report = _find(report_id)
     try:
-        config = decide(report=report, user=request.user, note=request.POST.get("note", "")[:2000])
+        config = decide(report=report, user=request.user, note=storable(request.POST.get("note", ""), 2000))
     except Refused as error:
         messages.error(request, error.message)
     else:

@@ -136,3 +136,25 @@ def test_a_rare_guardrail_shows_its_exact_bounds(sign_in: Any, experiment: Exper
     analyse_experiment(experiment=experiment)
     shown = text(sign_in("member").get(f"{BASE}/experiments/{experiment.pk}/"))
     assert "Exact bounds" in shown and "-0.0 points" not in shown
+
+
+def test_a_verdict_stays_when_somebody_looks_after_the_end(sign_in: Any, experiment: Experiment) -> None:
+    browser = sign_in("admin")
+    address = f"{BASE}/experiments/{experiment.pk}/"
+    browser.post(f"{address}complete")
+    assert "nothing new to look at" in text(browser.post(f"{address}look", follow=True))
+    assert experiment.analyses.count() == 1
+
+
+def test_what_cannot_be_stored_is_left_out_of_a_reason(sign_in: Any, agent: Agent, candidate: AgentConfig) -> None:
+    deployment = deploy_config(agent=agent, config=candidate)
+    sign_in("admin").post(f"{BASE}/deployments/{deployment.pk}/rollback", {"reason": "wr\x00ong"})
+    assert deployment.events.order_by("id").last().note == "wrong"
+
+
+def test_a_minimum_beyond_all_users_is_refused_at_its_field(sign_in: Any, candidate: AgentConfig) -> None:
+    form = {
+        "config": str(candidate.pk), "name": "Trial", "success": "net_satisfaction", "guardrail": "",
+        "margin": "0", "traffic": "100", "minimum_units": "9" * 12, "minimum_hours": "0",
+    }  # fmt: skip
+    assert "less than or equal to 100000000" in text(sign_in("admin").post(f"{BASE}/experiments/new/", form))
