@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from typing import Any
 
@@ -14,6 +15,7 @@ from organizations.actors import Actor
 from organizations.errors import Refused
 from organizations.models import ApiKey, KeyKind, Role
 
+ORIGIN = re.compile(r"https?://[a-z0-9._\[\]:-]+")
 SCOPES = ("ingest", "read", "manage")
 PREFIXES = {KeyKind.SECRET: "sk_", KeyKind.PUBLISHABLE: "pk_"}
 
@@ -33,7 +35,8 @@ def create_api_key(
 ) -> tuple[ApiKey, str]:
     """The row and the key itself, which is not kept anywhere.
 
-    Raises Refused for an unknown scope, or for a publishable key that could do more than intake.
+    Raises Refused for an unknown scope, for a publishable key that could do more than intake, and for what is no web
+    origin.
     """
     wanted = scopes if scopes is not None else (["ingest"] if kind == KeyKind.PUBLISHABLE else list(SCOPES))
     unknown = sorted(set(wanted) - set(SCOPES))
@@ -41,6 +44,10 @@ def create_api_key(
         raise Refused(f"Unknown scope {', '.join(unknown)}. Choose from {', '.join(SCOPES)}.", "scopes")
     if kind == KeyKind.PUBLISHABLE and set(wanted) != {"ingest"}:
         raise Refused("A publishable key stands in web pages, so it can have the scope ingest only.", "scopes")
+    for origin in allowed_origins or []:
+        if len(origin) > 200 or not ORIGIN.fullmatch(origin):
+            text = f"{origin[:100]!r} is no web origin. Write it as browsers send it, such as https://example.com"
+            raise Refused(f"{text} (small letters, no path).", "allowed_origins")
     key = PREFIXES[KeyKind(kind)] + secrets.token_urlsafe(32)
     row = ApiKey.objects.create(
         name=name,

@@ -6,12 +6,14 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from learning.api.batches import answer_batch
 from learning.api.requests import may_register_agents, read_query
 from learning.api.serializers.batches import BatchAnswerSerializer, ExecutionBatchSerializer
 from learning.api.serializers.executions import (
+    MAX_DECISIONS_IN_BATCH,
     ExecutionDetailSerializer,
     ExecutionFilterSerializer,
     ExecutionSerializer,
@@ -75,12 +77,14 @@ class ExecutionViewSet(OrganizationViewSet):
 
     @extend_schema(
         summary="Log up to 1,000 executions",
-        description="Each item is taken or refused on its own.",
+        description="Each item is taken or refused on its own. All items together have at most "
+        f"{MAX_DECISIONS_IN_BATCH:,} decisions.",
         request=ExecutionBatchSerializer,
         responses={200: BatchAnswerSerializer},
     )
     @action(detail=False, methods=["post"])
     def batch(self, request: Any) -> Response:
+        check_decisions(request.data)
         may_register = may_register_agents(request.auth)
         return answer_batch(
             request.data,
@@ -88,3 +92,13 @@ class ExecutionViewSet(OrganizationViewSet):
             store=lambda items: log_executions(items=items, may_register=may_register),
             prepare=lambda index, item: item,
         )
+
+
+def check_decisions(data: Any) -> None:
+    """Raises ValidationError for a batch that holds more decisions than one request can work through."""
+    items = data.get("items") if isinstance(data, dict) else None
+    given = [item.get("decisions") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    total = sum(len(decisions) for decisions in given if isinstance(decisions, list))
+    if total > MAX_DECISIONS_IN_BATCH:
+        text = f"These are {total:,} decisions; send at most {MAX_DECISIONS_IN_BATCH:,} in one request."
+        raise ValidationError({"items": [text]})

@@ -72,3 +72,9 @@ def test_another_organizations_key_cannot_be_revoked(
     stranger = sign_in("admin", inside=other_organization)
     assert stranger.post(f"/admin/learning/keys/{row.pk}/revoke").status_code == 404
     assert resolve_api_key(key) is not None
+
+
+@pytest.mark.parametrize("origin", ["https://Shop.example/", "shop.example", "*", "https://" + "x" * 300])
+def test_what_no_browser_sends_as_its_origin_is_refused(scope: Organization, origin: str) -> None:
+    with pytest.raises(Refused, match="no web origin"):
+        create_api_key(name="shop", kind="publishable", allowed_origins=[origin])

@@ -25,6 +25,7 @@ from learning.api.serializers.fields import (
 from learning.models import ExecutionStatus
 
 MAX_DECISIONS = 200
+MAX_DECISIONS_IN_BATCH = 10_000  # a few seconds of work
 
 
 class NewDecisionSerializer(StrictSerializer):

@@ -104,3 +104,10 @@ def test_a_thousand_items_take_as_few_statements_as_ten(api: Any) -> None:
             assert set(statuses(api.post(FEEDBACK, {"items": said}, format="json"))) == {201}
         counts.append(len(queries))
     assert counts[1] <= counts[0], "statements must not grow with the items"
+
+
+def test_a_batch_with_more_decisions_than_a_request_can_work_through_is_refused(api: Any) -> None:
+    items = [{"agent_id": "bot", "decisions": [{"decision_point": "route"}] * 200}] * 51
+    answer = api.post("/api/learning/executions/batch", {"items": items}, format="json")
+    assert answer.status_code == 400
+    assert "These are 10,200 decisions" in answer.json()["detail"]
