@@ -45,6 +45,14 @@ class TaskResult:
     def lineage_path(self) -> str:
         return f"/admin/learning/lineage/{self.candidate_id}/" if self.candidate_id else ""
 
+    def after_words(self) -> str:
+        """What the answers after came from."""
+        if not self.candidate_id:
+            return "the same, since no improvement could be shown"
+        if self.outcome is None:
+            return "what was learned"
+        return "what was learned and serves now" if self.outcome.deployed else "what was learned; it was not deployed"
+
     def sentence(self) -> str:
         return (
             f"{self.title}: {self.before.accuracy:.0%} of the answers right before, {self.after.accuracy:.0%} after"
@@ -103,21 +111,15 @@ class Result:
             "",
             *table([head, main.row(), self.second.row()]),
             "",
-            f"Before: the first config. After: {self._after()}. Instruction only: the better of two prompts without"
-            " examples, one written by hand and one found by the run.",
-            f"Much of the gain is the form: the right word stood somewhere in {main.before.accuracy_named:.0%} of the"
-            f" answers before and in {main.after.accuracy_named:.0%} after.",
+            f"Before: the first config. After, {main.agent}: {main.after_words()}; {self.second.agent}:"
+            f" {self.second.after_words()}. Instruction only: the better of two prompts without examples, one written"
+            " by hand and one found by the run.",
+            f"Form and content: the right word stood somewhere in {main.before.accuracy_named:.0%} of the answers"
+            f" before and in {main.after.accuracy_named:.0%} after.",
             HONESTY,
             f"{self.llm_calls} answers by the model in {self.seconds:.0f} s.",
             f"From what was learned back to the corrections: {self.lineage_url or 'nothing was learned'}",
         ]
-
-    def _after(self) -> str:
-        if not self.main.candidate_id:
-            return "the same, since no improvement could be shown"
-        if self.main.outcome and self.main.outcome.deployed:
-            return "what was learned and serves now (messages: what was learned)"
-        return "what was learned; it was not deployed"
 
 
 def _points(share: float) -> str:

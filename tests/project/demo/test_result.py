@@ -62,6 +62,13 @@ def test_without_a_candidate_nothing_was_learned_and_the_output_says_so() -> Non
     assert "no improvement could be shown" in "\n".join(nothing.lines())
 
 
+def test_each_task_says_what_its_answers_after_came_from() -> None:
+    won, nothing = task(score(0, 12), score(17), outcome=WON), task(score(4), score(4), candidate_id="")
+    text = "\n".join(Result(won, nothing, llm_calls=12, seconds=3.0, address="http://127.0.0.1:8000").lines())
+    assert "what was learned and serves now" in text
+    assert "the same, since no improvement could be shown" in text
+
+
 def test_a_candidate_that_did_not_win_was_not_deployed() -> None:
     lost = Outcome("inconclusive", "Too early.", users=160, looks=4, deployed=False)
     figures = result(task(score(0), score(17), outcome=lost)).as_json()
