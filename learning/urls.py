@@ -2,9 +2,12 @@
 
 from django.urls import path
 
-from learning.pages import datasets, gates, training
+from learning.pages import agents, datasets, gates, training
 
 urlpatterns = [
+    path("agents/", agents.agent_list, name="agents"),
+    path("agents/<uuid:agent_id>/", agents.agent_detail, name="agent"),
+    path("agents/<uuid:agent_id>/configs/new/", agents.config_write, name="config-new"),
     path("datasets/", datasets.dataset_list, name="datasets"),
     path("datasets/new/", datasets.dataset_create, name="dataset-new"),
     path("datasets/<uuid:dataset_id>/", datasets.dataset_detail, name="dataset"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.response import Response
 
 from learning.api.requests import read_query
@@ -78,6 +79,8 @@ class TrainingRunViewSet(OrganizationViewSet):
         responses=shapes.RunDetailSerializer,
     )
     def approve(self, request: Any, pk: str) -> Response:
+        if request.auth.user is None:
+            raise PermissionDenied("A person approves, signed in as an administrator; a key cannot.")
         values = shapes.DecisionSerializer().run_validation(request.data)
         report = training.gate_report(self.get_object())
         if report is None:

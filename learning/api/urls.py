@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import path
 
 from learning.api.agents import AgentViewSet
+from learning.api.configs import AgentConfigsView
 from learning.api.datasets import DatasetViewSet
 from learning.api.examples import DemonstrationViewSet, ExampleViewSet, PreferenceViewSet
 from learning.api.executions import ExecutionViewSet
@@ -38,6 +39,7 @@ urlpatterns = [
     path("demonstrations", DemonstrationViewSet.as_view(LIST), name="demonstrations"),
     path("preferences", PreferenceViewSet.as_view(LIST), name="preferences"),
     path("agents", AgentViewSet.as_view(LIST), name="agents"),
+    path("agents/<str:agent>/configs", AgentConfigsView.as_view(), name="agent-configs"),
     path("agents/<str:pk>", AgentViewSet.as_view(ONE | {"patch": "partial_update"}), name="agent"),
     path("datasets", DatasetViewSet.as_view(LIST), name="datasets"),
     path("datasets/<str:pk>", DatasetViewSet.as_view(ONE), name="dataset"),

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.db.models import Max
 
 from learning.engines.types import Prompt
-from learning.models import Agent, AgentConfig, ConfigStatus, TrainingRun
+from learning.models import Agent, AgentConfig, ConfigStatus, GateReport, TrainingRun
+from learning.services.gate import start_gate
 from organizations import audit
 from organizations.errors import Conflict, Refused
 from organizations.transitions import move
@@ -34,6 +35,18 @@ def create_draft_config(*, agent: Agent, content: Mapping[str, Any], parent: Age
     with transaction.atomic():
         _lock(agent)
         return _create(agent, content, status=ConfigStatus.DRAFT, parent=parent)
+
+
+def write_config(*, agent: Agent, content: Mapping[str, Any]) -> tuple[AgentConfig, GateReport | None]:
+    """A config that a person or an application gives: the first one is what the agent does today and is approved;
+    a later one is a draft of what serves, and its gate is queued.
+    """
+    with transaction.atomic():
+        _lock(agent)
+        if not agent.configs.exists():
+            return create_first_config(agent=agent, content=content), None
+        draft = create_draft_config(agent=agent, content=content, parent=agent.serving_config)
+        return draft, start_gate(config=draft)
 
 
 def create_candidate_config(*, run: TrainingRun, content: Mapping[str, Any]) -> AgentConfig:

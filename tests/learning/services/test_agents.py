@@ -67,3 +67,11 @@ def test_what_serves_cannot_be_retired(agent: Agent) -> None:
 def test_another_agents_config_cannot_serve(agent: Agent) -> None:
     with pytest.raises(Refused, match="another agent"):
         agents.set_serving_config(agent=agent, config=factories.make_config(factories.make_agent()))
+
+
+def test_what_is_written_first_is_approved_and_what_follows_goes_through_the_gate(agent: Agent) -> None:
+    first, none = agents.write_config(agent=agent, content=factories.CONTENT)
+    draft, report = agents.write_config(agent=agent, content=factories.CONTENT | {"system_prompt": "x"})
+    assert (first.status, none) == ("approved", None)
+    assert report is not None
+    assert (draft.status, report.config, report.status) == ("draft", draft, "pending")

@@ -1,0 +1,84 @@
+"""Agents, their configs, and the form that tells what an agent does today."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from learning.gate_tasks import run_gate
+from learning.models import Agent
+from learning.services.agents import write_config
+from organizations.errors import Refused
+from organizations.models import Role
+from organizations.permissions import page
+
+
+class ConfigForm(forms.Form):
+    """How an agent asks its model. Examples are learned, so the form has none."""
+
+    system_prompt = forms.CharField(required=False, widget=forms.Textarea, strip=False, max_length=100_000)
+    input_template = forms.CharField(
+        initial="{input}", max_length=10_000, help_text="What the user's text is put into, at {input}."
+    )
+    model = forms.CharField(max_length=200, help_text="The name of the model at your OpenAI-compatible address.")
+    max_tokens = forms.IntegerField(
+        min_value=1, max_value=100_000, initial=256, help_text="The longest answer, in tokens."
+    )
+    temperature = forms.FloatField(min_value=0, max_value=2, initial=0, help_text="0: the same answer every time.")
+
+    def content(self) -> dict[str, object]:
+        """The content of the config."""
+        values = self.cleaned_data
+        return {
+            "system_prompt": values["system_prompt"],
+            "examples": [],
+            "model": values["model"],
+            "parameters": {"temperature": values["temperature"], "max_tokens": values["max_tokens"]},
+            "input_template": values["input_template"],
+        }
+
+
+@page()
+def agent_list(request: HttpRequest) -> HttpResponse:
+    """All agents and what serves them."""
+    return render(
+        request, "learning/agents.html", {"agents": Agent.objects.select_related("serving_config").order_by("name")}
+    )
+
+
+@page()
+def agent_detail(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+    """The configs of one agent."""
+    agent = _find(agent_id)
+    return render(request, "learning/agent.html", {"agent": agent, "configs": agent.configs.order_by("-number")[:100]})
+
+
+@page(role=Role.ADMIN, methods=("GET", "POST"))
+def config_write(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+    """Tell what the agent does today, or write a draft, whose gate then runs."""
+    agent = _find(agent_id)
+    form = ConfigForm(request.POST or None, initial={"model": settings.DEFAULT_MODEL})
+    if request.method == "POST" and form.is_valid():
+        try:
+            config, report = write_config(agent=agent, content=form.content())
+        except Refused as error:
+            form.add_error(None, error.message)
+        else:
+            if report is None:
+                messages.success(request, "Config 1 is written. Deploy it, so that applications get it.")
+                return redirect("agent", agent_id=agent.pk)
+            run_gate.delay_on_commit(organization_id=config.organization_id, report_id=report.pk)
+            return redirect("gate", report_id=report.pk)
+    return render(request, "learning/config_new.html", {"agent": agent, "form": form})
+
+
+def _find(agent_id: UUID) -> Agent:
+    agent = Agent.objects.select_related("serving_config").filter(pk=agent_id).first()
+    if agent is None:
+        raise Http404("There is no such agent in this organization.")
+    return agent
