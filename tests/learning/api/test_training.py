@@ -122,33 +122,45 @@ def candidate(run: TrainingRun) -> AgentConfig:
     return config
 
 
-def test_a_candidate_is_approved_after_its_gate_and_not_before(api: Any, run: TrainingRun) -> None:
+def test_a_candidate_is_approved_after_its_gate_and_not_before(sign_in: Any, run: TrainingRun) -> None:
+    admin = sign_in("admin")
     report = gate.start_gate(config=candidate(run))
-    early = api.post(f"{RUNS}/{run.pk}/approve", {}, format="json")
+    early = admin.post(f"{RUNS}/{run.pk}/approve", {}, content_type="application/json")
     assert (early.status_code, early.json()["detail"]) == (
         409,
         "The gate has not passed, so the config cannot be approved.",
     )
     worked(report, PASSED)
-    shown = api.post(f"{RUNS}/{run.pk}/approve", {"note": "fine"}, format="json").json()
+    shown = admin.post(f"{RUNS}/{run.pk}/approve", {"note": "fine"}, content_type="application/json").json()
     assert shown["gate"] == {"id": str(report.pk), "status": "passed", "approved": True}
     assert AgentConfig.objects.get(pk=shown["candidate_config_id"]).status == "approved"
-    assert api.post(f"{RUNS}/{run.pk}/approve", {}, format="json").status_code == 409
+    assert admin.post(f"{RUNS}/{run.pk}/approve", {}, content_type="application/json").status_code == 409
 
 
-def test_a_candidate_is_rejected(api: Any, run: TrainingRun) -> None:
+def test_a_candidate_is_rejected(sign_in: Any, run: TrainingRun) -> None:
+    admin = sign_in("admin")
     config = candidate(run)
     worked(gate.start_gate(config=config), PASSED)
-    api.post(f"{RUNS}/{run.pk}/approve", {"approved": False}, format="json")
+    admin.post(f"{RUNS}/{run.pk}/approve", {"approved": False}, content_type="application/json")
     config.refresh_from_db()
     assert config.status == "retired"
 
 
-def test_a_run_without_a_candidate_has_nothing_to_approve(api: Any, run: TrainingRun) -> None:
+def test_a_key_cannot_take_the_place_of_the_person_who_approves(api: Any, run: TrainingRun) -> None:
+    config = candidate(run)
+    worked(gate.start_gate(config=config), PASSED)
+    answer = api.post(f"{RUNS}/{run.pk}/approve", {}, format="json")
+    assert (answer.status_code, "a key cannot" in answer.json()["detail"]) == (403, True)
+    config.refresh_from_db()
+    assert config.status == "candidate"
+
+
+def test_a_run_without_a_candidate_has_nothing_to_approve(api: Any, sign_in: Any, run: TrainingRun) -> None:
     work = run_progress.claim_run(run_id=run.pk)
     assert work
     run_progress.fail_run(claim=work.claim, reason="broken", cost=Cost())
-    assert api.post(f"{RUNS}/{run.pk}/approve", {}, format="json").status_code == 409
+    admin = sign_in("admin")
+    assert admin.post(f"{RUNS}/{run.pk}/approve", {}, content_type="application/json").status_code == 409
     assert api.get(f"{RUNS}/{run.pk}").json()["failure_reason"] == "broken"
 
 
