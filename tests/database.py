@@ -20,7 +20,10 @@ TEMPLATE = settings.DATABASES["default"]["NAME"]  # before a worker is pointed a
 def owner_connection(database: str) -> psycopg.Connection:
     entry = settings.DATABASES["default"]
     return psycopg.connect(
-        host=entry["HOST"], port=entry["PORT"] or None, user=os.environ.get("TEST_OWNER", "als_owner"), dbname=database,
+        host=entry["HOST"],
+        port=entry["PORT"] or None,
+        user=os.environ.get("TEST_OWNER", "als_owner"),
+        dbname=database,
         autocommit=True,
     )
 
@@ -36,9 +39,7 @@ def copy_template(name: str) -> None:
     with owner_connection("postgres") as owner:
         owner.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         owner.execute("SELECT pg_advisory_lock(4711)")  # a template allows one copy at a time
-        owner.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
-        )
+        owner.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
     connection.close()
     settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
     # Processes that a test starts (a worker, a web server) find the same database.

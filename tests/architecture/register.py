@@ -26,6 +26,5 @@ OPEN_ROUTES = {
     "readyz": "whether the database answers",
     "api/schema/": "the OpenAPI document; holds no data",
     "api/docs/": "the same as a page",
-
     "": "sends people to the dashboard",
 }
