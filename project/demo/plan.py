@@ -71,22 +71,22 @@ REVIEWS = Task(
     ),
     learning=220,
     untouched=150,
-    max_calls=420,
+    max_calls=600,
     trial=150,
 )
 MESSAGES = Task(
     name="messages",
-    title="Message triage",
-    domain="bank messages",
+    title="Card message triage",
+    domain="card messages",
     task_type="triage",
     question="What is this message about?",
     plain_instruction=(
-        "Sort the customer's message into one of five desks. Reply with exactly one word out of: closing, delivery,"
-        " exchange, pin, refund. Nothing else."
+        "Sort the customer's message about a bank card into one of five desks. Reply with exactly one word out of:"
+        " activate, broken, estimate, late, lost. Nothing else."
     ),
-    learning=150,
-    untouched=100,
-    max_calls=300,
+    learning=170,
+    untouched=120,
+    max_calls=360,
 )
 
 

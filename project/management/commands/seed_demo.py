@@ -14,6 +14,7 @@ class Command(BaseCommand):
         "Make the organization Demo with one person for each role, and print how to sign in."
         " Doing it again changes nothing."
     )
+    requires_system_checks: list[str] = []  # runs at every start, right after the migrations have checked everything
 
     def handle(self, *args: Any, **options: Any) -> None:
         sign_ins.seed()
