@@ -30,7 +30,7 @@ run: $(STAMP)
 	@exec env ALS_DIE_WITH_PARENT=1 $(BIN)/python -m project.services.supervisor
 
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest -q -n $(or $(TEST_PROCESSES),2) --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -q -n $(or $(TEST_PROCESSES),2) --dist worksteal $(TESTS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .

@@ -32,6 +32,11 @@ def pytest_configure(config: pytest.Config) -> None:
     database.migrate_template()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests first, so that none of them is alone at the end while the other processes have nothing to do."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> None:
     with django_db_blocker.unblock():
