@@ -18,7 +18,7 @@ from project.services.local_model import ModelServer
 
 pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(900)]
 SIZES = ((Split.TRAIN, 40), (Split.VALIDATION, 24), (Split.TEST, 30))
-CALLS = 160
+CALLS = 140
 
 
 @pytest.fixture(scope="module")
