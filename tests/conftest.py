@@ -14,6 +14,7 @@ from hypothesis import settings as property_settings
 from organizations.models import Organization
 from organizations.scope import organization_scope
 from project.services.cluster import throwaway_cluster
+from project.services.seeds import is_migrated, keep_seed, seed_path
 from tests import database, factories
 from tests.clients_in_process import StrangerAPIClient, StrangerClient
 
@@ -27,9 +28,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     stack = ExitStack()
-    stack.enter_context(throwaway_cluster("test"))
+    cluster = stack.enter_context(throwaway_cluster("test", seed=seed_path()))
     config.add_cleanup(stack.close)
-    database.migrate_template()
+    if not is_migrated(cluster):
+        database.migrate_template()
+        keep_seed(cluster)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

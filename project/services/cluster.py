@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
@@ -25,9 +26,16 @@ class Cluster:
     process runs the same cluster or a server does not start; then nothing stays running.
     """
 
-    def __init__(self, name: str, durable: bool = True, want_postgres: bool = True, want_valkey: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        durable: bool = True,
+        want_postgres: bool = True,
+        want_valkey: bool = True,
+        seed: Path | None = None,
+    ) -> None:
         self.place = Place(name)
-        self.postgres = Postgres(self.place, durable) if want_postgres else None
+        self.postgres = Postgres(self.place, durable, seed) if want_postgres else None
         self.valkey = Valkey(self.place, durable) if want_valkey else None
         self._lock = Lock(self.place.state / "lock")
 
@@ -79,12 +87,15 @@ class Cluster:
 
 
 @contextmanager
-def throwaway_cluster(purpose: str, *, want_valkey: bool = True) -> Iterator[Cluster]:
-    """A fast cluster with a name of its own, removed afterwards; also removes what killed predecessors left."""
+def throwaway_cluster(purpose: str, *, want_valkey: bool = True, seed: Path | None = None) -> Iterator[Cluster]:
+    """A fast cluster with a name of its own, removed afterwards; also removes what killed predecessors left.
+
+    `seed`: see project.services.seeds.
+    """
     remove_leftovers(purpose)
     name = throwaway_name(purpose)
     try:
-        with Cluster(name, durable=False, want_valkey=want_valkey) as cluster:
+        with Cluster(name, durable=False, want_valkey=want_valkey, seed=seed) as cluster:
             yield cluster
     finally:
         remove_files(Place(name))

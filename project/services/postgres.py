@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class Postgres:
 
     place: Place
     durable: bool
+    seed: Path | None = None  # data of a stopped server to begin with, instead of nothing
     process: Process | None = None
     name: str = "postgres"
 
@@ -71,6 +73,13 @@ class Postgres:
     def _create(self, programs: Path) -> None:
         draft = self.data.with_name("postgres.new")  # an interrupted initdb leaves no half database
         shutil.rmtree(draft, ignore_errors=True)
+        if self.seed and self.seed.exists():
+            copy_data(self.seed, draft)
+        else:
+            self._initialize(programs, draft)
+        draft.rename(self.data)
+
+    def _initialize(self, programs: Path, draft: Path) -> None:
         account = self.place.account
         private_folder(draft, account)
         initdb = spawn(
@@ -82,7 +91,6 @@ class Postgres:
         )
         if initdb.wait():
             raise ServiceError(f"PostgreSQL could not make its data folder {draft}.\n{last_lines(self.log)}")
-        draft.rename(self.data)
 
     def _options(self) -> list[str]:
         settings = SETTINGS | (DURABLE if self.durable else DISPOSABLE)
@@ -97,3 +105,8 @@ class Postgres:
         except psycopg.OperationalError:
             return False
         return True
+
+
+def copy_data(source: Path, target: Path) -> None:
+    """Copy the data folder of a stopped server with its owners and permissions."""
+    subprocess.run(["cp", "-a", "--reflink=auto", str(source), str(target)], check=True)
