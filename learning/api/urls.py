@@ -9,14 +9,13 @@ from learning.api.configs import AgentConfigsView
 from learning.api.datasets import DatasetViewSet
 from learning.api.examples import DemonstrationViewSet, ExampleViewSet, PreferenceViewSet
 from learning.api.executions import ExecutionViewSet
-from learning.api.feedback import (
+from learning.api.feedback import FeedbackBatchView, FeedbackView
+from learning.api.statistics import (
     AgentIssuesView,
     AgentStatisticsView,
     FeedbackAnalyticsView,
-    FeedbackBatchView,
     FeedbackIssuesView,
     FeedbackStatisticsView,
-    FeedbackView,
 )
 from learning.api.training import OptimizePromptView, TrainingRunViewSet
 
