@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from organizations.models import User
+from tests.browser.accessibility import violations
 from tests.browser.site import Site
 
 PASSWORD = "a long enough password"  # what factories.make_user gives
@@ -81,6 +82,17 @@ def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
 def site() -> Iterator[Site]:
     with Site() as started:
         yield started
+
+
+@pytest.fixture
+def axe() -> Callable[..., None]:
+    """axe(page) fails the test with what axe-core finds on it; axe(page, within="main") looks at a part."""
+
+    def check(page: Page, within: str | None = None, without: tuple[str, ...] = ()) -> None:
+        found = violations(page, within, without)
+        assert not found, "\n".join(found)
+
+    return check
 
 
 @pytest.fixture
