@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from organizations.models import ROLE_ORDER, Role
+from organizations.tokens import FeedbackGrant
 
 if TYPE_CHECKING:
     from organizations.models import User
@@ -18,7 +19,7 @@ class Actor:
 
     `role` is a person's; an application by its key acts with the role that its scopes stand for.
     `scopes` are a key's; a person's session has all three. A `publishable` key stands in web pages, so whoever
-    reads the page has it.
+    reads the page has it. `grant` is a feedback token's, which the key in `api_key_id` has signed.
     """
 
     organization_id: UUID
@@ -30,6 +31,7 @@ class Actor:
     publishable: bool = False
     label: str = "system"
     allowed_origins: tuple[str, ...] = field(default=())
+    grant: FeedbackGrant | None = None
 
     def allows(self, role: str) -> bool:
         """Whether the actor has at least this role."""

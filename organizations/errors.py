@@ -23,3 +23,9 @@ class Missing(Refused):
     """What the request names does not exist for this organization."""
 
     status = 404
+
+
+class Forbidden(Refused):
+    """Whoever asks may not do this, whatever the state of things."""
+
+    status = 403

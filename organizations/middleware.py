@@ -10,10 +10,12 @@ from uuid import UUID
 from django.db import OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
+from organizations import tokens
 from organizations.actors import Actor, person
 from organizations.keys import resolve_api_key
 from organizations.models import Membership
 from organizations.scope import organization_scope, person_scope
+from organizations.token_signers import resolve_feedback_token
 
 log = logging.getLogger(__name__)
 SESSION_KEY = "organization_id"
@@ -46,8 +48,14 @@ class TenantMiddleware:
 
 
 def find_actor(request: Any) -> Actor | None:
-    """The application by its key or the signed-in person; None for a stranger."""
+    """The application by its key or a token that it signed, or the signed-in person; None for a stranger."""
     key = bearer_key(request)
+    if key is not None and key.startswith(tokens.PREFIX):
+        try:
+            return resolve_feedback_token(key)
+        except tokens.TokenRefused as error:
+            request.refusal = str(error)
+            return None
     if key is not None:
         return resolve_api_key(key)
     user = getattr(request, "user", None)

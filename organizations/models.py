@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from organizations.constraints import one_of
@@ -88,11 +89,15 @@ class Membership(OrganizationModel):
 
 class KeyKind(models.TextChoices):
     SECRET = "secret", "Secret (server side)"
-    PUBLISHABLE = "publishable", "Publishable (browser, intake only)"
+    PUBLISHABLE = "publishable", "Publishable (browser, sends only)"
 
 
 class ApiKey(OrganizationModel):
-    """A key of an application. Only its SHA-256 is kept; the key itself is shown once."""
+    """A key of an application. Only its SHA-256 is kept; the key itself is shown once.
+
+    It works until `expires_at`, unless it is revoked before. A rotated key has a successor and works on for a while.
+    `last_used_at` is behind by a minute at most.
+    """
 
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=12, choices=KeyKind.choices)
@@ -103,14 +108,32 @@ class ApiKey(OrganizationModel):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
+    expires_at = models.DateTimeField(null=True, blank=True)
+    rotated_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "API key"
         constraints = [one_of("kind", KeyKind)]
-        indexes = [models.Index(fields=["organization", "created_at"], name="api_key_recent")]
+        indexes = [
+            models.Index(fields=["organization", "created_at"], name="api_key_recent"),
+            models.Index(
+                fields=["prefix"], name="api_key_prefix"
+            ),  # whose token is it? asked before the tenant is known
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def state(self) -> str:
+        """active, rotated (works until `expires_at`), expired or revoked."""
+        if self.revoked_at:
+            return "revoked"
+        if self.expires_at and self.expires_at <= timezone.now():
+            return "expired"
+        return "rotated" if self.rotated_at else "active"
 
 
 class AuditEvent(OrganizationModel):

@@ -19,25 +19,43 @@ from organizations.models import Role
 
 @dataclass(frozen=True)
 class Need:
-    """A key needs the scope; a person needs the role."""
+    """A key needs the scope; a person needs the role. `tokens`: a feedback token is good here too."""
 
     scope: str
     role: str = Role.MEMBER
+    tokens: bool = False
 
 
-def need(scope: str, role: str = Role.MEMBER) -> Need:
-    return Need(scope, Role(role))
+def need(scope: str, role: str = Role.MEMBER, *, tokens: bool = False) -> Need:
+    return Need(scope, Role(role), tokens)
 
 
 def satisfies(actor: Actor, needed: Need) -> bool:
-    """Whether the actor may: by the scopes of its key, or by the person's role."""
-    return needed.scope in actor.scopes if actor.api_key_id else actor.allows(needed.role)
+    """Whether the actor may: by its token, by the scopes of its key (ingest includes feedback), or by the role."""
+    if actor.grant is not None:
+        return needed.tokens
+    if actor.api_key_id is None:
+        return actor.allows(needed.role)
+    return needed.scope in actor.scopes or (needed.scope == "feedback" and "ingest" in actor.scopes)
+
+
+def refusal(actor: Actor, needed: Need, origin: str | None) -> str | None:
+    """Why the actor may not, for the caller to read; None when it may."""
+    if not origin_allowed(actor, origin):
+        return f"This key does not work in pages of {origin[:200] if origin else 'an unknown origin'}."
+    if satisfies(actor, needed):
+        return None
+    if actor.grant is not None:
+        return "A feedback token opens POST /api/learning/feedback and nothing else."
+    if actor.api_key_id is not None:
+        return f"This needs a key with the scope {needed.scope}; this one has {', '.join(sorted(actor.scopes))}."
+    return f"This needs the role {needed.role}; yours is {actor.role}."
 
 
 class ActorPermission(BasePermission):
     """Looks the method up in the view's `permissions`; a method that is not there is refused."""
 
-    message = "This key or role may not do this."
+    message = "This key or role may not do this."  # replaced by the reason
 
     def has_permission(self, request: Any, view: Any) -> bool:
         method = "GET" if request.method == "HEAD" else request.method
@@ -48,7 +66,9 @@ class ActorPermission(BasePermission):
             raise NotAuthenticated("Send an API key: Authorization: Bearer sk_...")
         if needed is None:
             raise MethodNotAllowed(request.method)
-        return satisfies(actor, needed) and origin_allowed(actor, request.headers.get("Origin"))
+        reason = refusal(actor, needed, request.headers.get("Origin"))
+        self.message = reason or self.message
+        return reason is None
 
 
 def origin_allowed(actor: Actor, origin: str | None) -> bool:

@@ -99,7 +99,8 @@ class IntakeThrottle(BaseThrottle):
             return True
         interval = MINUTE / rate
         tolerance = max(0.0, MINUTE / BURST - interval)
-        name = actor.api_key_id or actor.user.pk
+        # A token stands in a page: whoever floods with it must not use up what its key may send.
+        name = f"token:{actor.grant.token_id}" if actor.grant else actor.api_key_id or actor.user.pk
         self._wait = shared_rate(settings.CACHES["default"]["LOCATION"]).wait(str(name), interval, tolerance) / 1e6
         return self._wait == 0
 

@@ -12,6 +12,7 @@ from learning.api.requests import IDEMPOTENCY_KEY, KEY_HEADER, idempotency_key, 
 from learning.api.serializers.batches import BatchAnswerSerializer, FeedbackBatchSerializer
 from learning.api.serializers.feedback import NewFeedbackSerializer, StoredFeedbackSerializer
 from learning.services.feedback import submit_feedback, submit_feedback_batch
+from learning.services.feedback_by_token import submit_feedback_by_token
 from organizations.api import OrganizationAPIView
 from organizations.errors import Refused
 from organizations.permissions import need
@@ -21,11 +22,12 @@ from organizations.throttles import IntakeThrottle
 class FeedbackView(OrganizationAPIView):
     """What an end user says. The execution may be logged later; a correction becomes a learning example."""
 
-    permissions = {"POST": need("ingest")}
+    permissions = {"POST": need("feedback", tokens=True)}
     throttle_classes = [IntakeThrottle]
 
     @extend_schema(
         summary="Send one piece of feedback",
+        description="A signed feedback token (`Authorization: Bearer ft_...`) is good here, in the place of a key.",
         parameters=[IDEMPOTENCY_KEY],
         request=NewFeedbackSerializer,
         responses={201: StoredFeedbackSerializer},
@@ -35,14 +37,18 @@ class FeedbackView(OrganizationAPIView):
         key = idempotency_key(request)
         if key and item.setdefault("idempotency_key", key) != key:
             raise Refused(f"This differs from the header {KEY_HEADER}.", "idempotency_key")
-        outcome = submit_feedback(item=item, may_register=may_register_agents(request.auth))
+        grant = request.auth.grant
+        if grant:
+            outcome = submit_feedback_by_token(grant=grant, item=item)
+        else:
+            outcome = submit_feedback(item=item, may_register=may_register_agents(request.auth))
         return Response({"feedback_id": outcome.id, "success": True}, status=201)
 
 
 class FeedbackBatchView(OrganizationAPIView):
     """Each item is taken or refused on its own."""
 
-    permissions = {"POST": need("ingest")}
+    permissions = {"POST": need("feedback")}
     throttle_classes = [IntakeThrottle]
 
     @extend_schema(

@@ -37,7 +37,7 @@ def test_an_unknown_key_stands_for_nobody(db: None) -> None:
 
 
 def test_a_publishable_key_can_only_send(scope: Organization) -> None:
-    with pytest.raises(Refused, match="ingest only"):
+    with pytest.raises(Refused, match="can send only"):
         create_api_key(name="page", kind="publishable", scopes=["ingest", "read"])
 
 

@@ -22,7 +22,7 @@ def test_an_unknown_key_is_refused_with_a_problem_document(anonymous_api: Strang
     response = anonymous_api.get("/api/learning/stats")
     assert response.status_code == 401
     assert response["Content-Type"] == "application/problem+json"
-    assert response.json()["detail"] == "This API key is unknown or was revoked."
+    assert response.json()["detail"] == "This API key is unknown, was revoked or has expired."
 
 
 def test_a_key_without_the_scope_is_refused(organization: Organization) -> None:

@@ -222,8 +222,23 @@ def test_strangers_and_keys_without_the_scope_are_refused(anonymous_api: Any, or
     assert reader.delete(URL).status_code == 405
 
 
-def test_a_publishable_key_registers_no_agents(api: Any, organization: Organization) -> None:
+def test_a_publishable_key_logs_executions_only_where_an_administrator_says_so(
+    api: Any, organization: Organization
+) -> None:
+    """Whoever reads the page could make up executions, which experts and training would take for real ones."""
+    api.post(URL, RUN, format="json")
+    item = RUN | {"execution_id": "exec-124"}
     page = api_with(factories.make_key(organization, kind=KeyKind.PUBLISHABLE))
+    for path, body in ((URL, item), (f"{URL}/batch", {"items": [item]})):
+        answer = page.post(path, body, format="json")
+        assert answer.status_code == 403
+        assert "scope ingest" in answer.json()["detail"]
+    trusted = api_with(factories.make_key(organization, kind=KeyKind.PUBLISHABLE, scopes=["ingest"]))
+    assert trusted.post(URL, item, format="json").status_code == 201
+
+
+def test_a_publishable_key_registers_no_agents(api: Any, organization: Organization) -> None:
+    page = api_with(factories.make_key(organization, kind=KeyKind.PUBLISHABLE, scopes=["ingest"]))
     answer = page.post(URL, RUN, format="json")
     assert answer.status_code == 400
     assert list(errors(answer)) == ["agent_id"]

@@ -93,6 +93,6 @@ def test_the_keys_can_do_what_they_are_for_and_are_seen_by_the_demo_alone(organi
     with organization_scope(demo.id):
         publishable, secret = resolve_api_key(sign_ins.publishable_key()), resolve_api_key(sign_ins.secret_key())
     assert publishable and secret
-    assert publishable.scopes == {"ingest"} and secret.scopes == {"ingest", "read", "manage"}
+    assert publishable.scopes == {"feedback"} and secret.scopes == {"ingest", "read", "manage"}
     with organization_scope(organization.id):
         assert sign_ins.publishable_key() == "" == sign_ins.secret_key()
