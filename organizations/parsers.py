@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from rest_framework.exceptions import ParseError, ValidationError
@@ -14,19 +15,42 @@ from organizations.identifiers import UNSTORABLE
 MAX_DEPTH = 32
 
 
+# What may stand for a NUL or half of a surrogate pair: neither can be in valid JSON in any other way.
+SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+
+
 class BoundedJSONParser(JSONParser):
     """Refuses with 400 invalid JSON, NaN, infinite numbers, deep nesting (MAX_DEPTH) and text that cannot be stored."""
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        try:
-            text = stream.read().decode("utf-8")
-            document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-        except RecursionError as error:
-            raise _too_deep("") from error
-        except ValueError as error:
-            raise ParseError(f"The body is not valid JSON: {error}") from error
+        return parse_document(stream.read())
+
+
+def parse_document(body: bytes) -> Any:
+    """The JSON of a body. Raises ParseError, or ValidationError naming the place of what is too deep or unstorable."""
+    try:
+        document = DECODER.decode(body.decode("utf-8"))
+    except RecursionError as error:
+        raise _too_deep("") from error
+    except ValueError as error:
+        raise ParseError(f"The body is not valid JSON: {error}") from error
+    if SUSPICIOUS.search(body) or not _is_shallow(body):
         check_document(document)
-        return document
+    return document
+
+
+def _is_shallow(body: bytes) -> bool:
+    """Whether the brackets of valid JSON show that it is at most MAX_DEPTH deep; a no may be wrong, a yes never."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return True
+    brackets = TEXTS.sub(b"", body).translate(None, NOT_BRACKETS)
+    for _ in range(MAX_DEPTH // 2):  # each round takes one or two levels away, the innermost first
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        if not brackets:
+            return True
+    return False
 
 
 def check_document(value: Any, path: str = "", depth: int = 0) -> None:
@@ -60,3 +84,6 @@ def _finite(digits: str) -> float:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
