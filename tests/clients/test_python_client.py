@@ -135,7 +135,7 @@ def test_a_server_that_is_not_there_is_unreachable(waits: list[float]) -> None:
 def test_another_site_at_the_address_is_told_apart(site: Site) -> None:
     site.pages["/elsewhere/api/learning/feedback/stats"] = "<h1>Welcome</h1>"
     with Client(site.url + "/elsewhere", "sk_test") as client, pytest.raises(Unreachable):
-        client._transport.send("GET", "feedback/stats")
+        client.feedback_stats("support")
 
 
 def test_an_argument_that_the_api_does_not_know_is_refused_in_python(client: Client, site: Site) -> None:

@@ -1,7 +1,24 @@
 """Client of the agent learning system."""
 
+from agent_learning.async_client import AsyncClient
+from agent_learning.background import Background, Counts
 from agent_learning.client import Client
 from agent_learning.configs import AgentConfig
+from agent_learning.decisions import decided
 from agent_learning.errors import LearningError, Refused, Unreachable
+from agent_learning.recording import Decision, Recording, current
 
-__all__ = ["AgentConfig", "Client", "LearningError", "Refused", "Unreachable"]
+__all__ = [
+    "AgentConfig",
+    "AsyncClient",
+    "Background",
+    "Client",
+    "Counts",
+    "Decision",
+    "LearningError",
+    "Recording",
+    "Refused",
+    "Unreachable",
+    "current",
+    "decided",
+]

@@ -17,6 +17,18 @@ class AgentConfig:
     experiment_id: str | None = None
     agent_id: str = field(default="")
 
+    @classmethod
+    def from_answer(cls, answer: dict[str, Any]) -> AgentConfig:
+        """What the server sends."""
+        return cls(
+            id=answer["config_id"],
+            number=answer["config_number"],
+            content=answer["content"],
+            variant=answer.get("variant") or "",
+            experiment_id=answer.get("experiment_id"),
+            agent_id=answer["agent_id"],
+        )
+
     @property
     def model(self) -> str:
         return str(self.content.get("model", ""))

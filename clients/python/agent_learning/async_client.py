@@ -1,0 +1,129 @@
+"""The calls of an application that runs in an event loop: those of Client, to be awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Unpack
+
+from agent_learning import calls
+from agent_learning.background import Background
+from agent_learning.config_cache import Asked
+from agent_learning.configs import AgentConfig
+from agent_learning.errors import Unreachable
+from agent_learning.fields import ExecutionFields, FeedbackFields, FeedbackType, Remarks, execution_body
+from agent_learning.recorder import Recorder
+from agent_learning.transport import AsyncTransport, Server
+
+
+class AsyncClient(Recorder):
+    """As Client, for one event loop. What is sent in the background is sent by a thread, so the loop never waits."""
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        timeout: float = 10.0,
+        tries: int = 4,
+        background: bool | Background = False,
+        config_ttl: float = 30.0,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        server = Server(base_url, api_key, timeout=timeout, tries=tries)
+        super().__init__(server, background=background, config_ttl=config_ttl)
+        self._transport = AsyncTransport(server, sleep)
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Send what waits, then stop. At the end of the process it happens by itself."""
+        await asyncio.to_thread(self._outbox.close)
+        self._behind.close()
+        await self._transport.close()
+
+    async def config(
+        self, agent: str, user_id: str = "", *, expose: bool = False, default: AgentConfig | None = None
+    ) -> AgentConfig:
+        """The config that serves this user, the same at every call while nothing is deployed or stopped.
+
+        `expose=True` counts the user as having seen it; otherwise the execution that you log does. While the server is
+        away you get the last known config, or `default`; Unreachable is raised only when there is neither.
+        """
+        asked = Asked(agent, user_id, expose)
+        known = self._known_config(asked)
+        if known is not None:
+            return known
+        try:
+            tries = 1 if default or self._configs.last_known(asked) else None
+            return self._configs.keep(asked, await self._transport.answer(self._configs.call(asked), tries))
+        except Unreachable as error:
+            return self._configs.fall_back(asked, error, default)
+
+    async def log_execution(self, *, agent: str, **fields: Unpack[ExecutionFields]) -> str:
+        """Report one run of an agent; gives back its identifier (yours, or one made here when you give none).
+
+        `agent` and `user_id` are your own names for them, the user's a pseudonym. The fields: see ExecutionFields.
+        """
+        values: dict[str, Any] = {"agent": agent, **fields}
+        if self._in_background:
+            return self._put_execution(values)
+        return str((await self._transport.send(calls.log_execution(values)))["execution_id"])
+
+    async def log_executions(self, executions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Report many at once (up to 1,000), each with the names of log_execution. Always waits for the answer.
+
+        One result for each, in their order: {"index", "status", "id" or "errors"}; a refused one stops no other.
+        """
+        items = [execution_body(one) for one in executions]
+        return list((await self._transport.send(calls.log_executions(items)))["results"])
+
+    async def send_feedback(
+        self, feedback_type: FeedbackType, *, idempotency_key: str | None = None, **fields: Unpack[FeedbackFields]
+    ) -> str:
+        """Report what a person said; gives back the feedback's id, in the background its idempotency key.
+
+        With your own `idempotency_key` the same feedback is stored once however often you call. The fields: see
+        FeedbackFields.
+        """
+        key = idempotency_key or str(uuid.uuid4())
+        if self._in_background:
+            return self._put_feedback(feedback_type, key, fields)
+        return str((await self._transport.send(calls.send_feedback(feedback_type, key, fields)))["feedback_id"])
+
+    async def thumbs_up(self, execution_id: str, **remarks: Unpack[Remarks]) -> str:
+        """The person liked the answer. As send_feedback."""
+        return await self.send_feedback("thumbs_up", execution_id=execution_id, **remarks)
+
+    async def thumbs_down(self, execution_id: str, **remarks: Unpack[Remarks]) -> str:
+        """The person did not like the answer. As send_feedback."""
+        return await self.send_feedback("thumbs_down", execution_id=execution_id, **remarks)
+
+    async def correct(
+        self,
+        execution_id: str,
+        correction_text: str,
+        *,
+        idempotency_key: str | None = None,
+        **remarks: Unpack[Remarks],
+    ) -> str:
+        """Report the whole right answer; it becomes a learning example at once. As send_feedback."""
+        return await self.send_feedback(
+            "correction",
+            idempotency_key=idempotency_key,
+            execution_id=execution_id,
+            correction_text=correction_text,
+            **remarks,
+        )
+
+    async def feedback_stats(self, agent: str, days: int = 30) -> dict[str, Any]:
+        """Counts, average rating and satisfaction of the last days."""
+        return dict(await self._transport.send(calls.feedback_stats(agent, days)))
