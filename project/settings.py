@@ -58,8 +58,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "project.aliases.EarlierSpellings",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "project.intake_lane.IntakeLane",  # what comes by key to the intake needs none of those below
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -128,6 +129,7 @@ CORS_URLS_REGEX = r"^/api/learning/(executions|feedback)(/batch)?/?$"  # intake 
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_CREDENTIALS = False
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key"]
+CORS_EXPOSE_HEADERS = ["retry-after"]  # a widget on another origin waits as long as it is asked to
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -212,6 +214,7 @@ FEEDBACK_RETENTION_DAYS = env.int("FEEDBACK_RETENTION_DAYS", default=365)
 EXPERIMENT_MIN_SAMPLES = env.int(
     "EXPERIMENT_MIN_SAMPLES", default=env.int("A_B_TEST_MIN_SAMPLES", default=LEARNING["experiments"]["min_samples"])
 )
+API_KEY_CACHE_SECONDS = env.float("API_KEY_CACHE_SECONDS", default=2.0)  # a revoked key works on for so long at most
 INTAKE_RATE_PER_MINUTE = env.int("INTAKE_RATE_PER_MINUTE", default=6000)  # per API key
 
 LOGGING = {

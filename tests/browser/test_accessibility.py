@@ -10,7 +10,9 @@ from playwright.sync_api import Page
 from tests.browser.accessibility import violations
 from tests.browser.site import Site
 
-PAGE = '<!doctype html><html lang="en"><title>Page</title><link rel="icon" href="data:,"><main><h1>A</h1>{}</main></html>'
+PAGE = (
+    '<!doctype html><html lang="en"><title>Page</title><link rel="icon" href="data:,"><main><h1>A</h1>{}</main></html>'
+)
 
 
 def test_a_page_without_mistakes_passes(page: Page, site: Site, axe: Callable[..., None]) -> None:

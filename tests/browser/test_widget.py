@@ -13,7 +13,6 @@ from tests.browser.site import Site
 
 ANSWER = "The refund takes ten working days."
 HOSTILE = "<img src=x onerror=alert(1)> & <script>alert(2)</script>"
-MODULES = ["agent-feedback.js", "agent-feedback-style.js", "word-diff.js", "client.js"]
 
 
 def document(body: str) -> str:
@@ -27,6 +26,12 @@ def element(output: str = ANSWER) -> str:
     escaped = output.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
     ids = 'agent="support" execution="exec-1" user="u-17" key="pk_test"'
     return f'<agent-feedback {ids} output="{escaped}"></agent-feedback>'
+
+
+def kept(page: Page) -> list[str]:
+    """The pieces that wait in the browser."""
+    found: list[str] = page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('agent-feedback:'))")
+    return found
 
 
 @pytest.fixture
@@ -123,31 +128,34 @@ def test_an_unchanged_answer_is_not_a_correction(widget: Locator, site: Site) ->
     assert site.sent == []
 
 
-@pytest.mark.parametrize(("status", "says"), [(503, "Busy, try later."), (0, "The server could not be reached.")])
-def test_trying_again_after_a_failure_repeats_the_same_idempotency_key(
-    widget: Locator, site: Site, complaints: list[str], status: int, says: str
+@pytest.mark.parametrize("status", [503, 0])
+def test_what_could_not_be_sent_is_kept_and_tried_again_with_the_same_idempotency_key(
+    widget: Locator, page: Page, site: Site, complaints: list[str], status: int
 ) -> None:
     # A browser repeats a request by itself when a kept connection breaks, so a lost server drops it twice.
-    site.answers.extend([(status, {"title": "Busy", "detail": says})] * (2 if status == 0 else 1))
+    site.answers.extend([(status, {"title": "Busy"})] * (2 if status == 0 else 1))
     widget.get_by_role("button", name="Good answer").click()
-    expect(widget.get_by_role("alert")).to_contain_text(says)
-    expect(widget.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "false")
+    expect(widget.get_by_role("status").first).to_contain_text("kept on this device")
+    expect(widget.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
+    assert len(kept(page)) == 1
     site.answers.clear()
-    widget.get_by_role("button", name="Try again").click()
+    widget.get_by_role("button", name="Try now").click()
     expect(widget.get_by_role("status").first).to_have_text("Thank you.")
-    expect(widget.get_by_role("alert")).to_be_hidden()
+    expect(widget.get_by_role("button", name="Try now")).to_be_hidden()
     assert len({sent.headers["idempotency-key"] for sent in site.sent}) == 1
+    assert kept(page) == []
     complaints.clear()
 
 
 def test_a_refusal_names_its_reason_and_offers_no_second_try(
-    widget: Locator, site: Site, complaints: list[str]
+    widget: Locator, page: Page, site: Site, complaints: list[str]
 ) -> None:
     errors = [{"field": "execution_id", "message": "No such execution."}]
     site.answers.append((400, {"title": "Bad request", "errors": errors}))
     widget.get_by_role("button", name="Good answer").click()
     expect(widget.get_by_role("alert")).to_contain_text("No such execution.")
-    expect(widget.get_by_role("button", name="Try again")).to_be_hidden()
+    expect(widget.get_by_role("button", name="Try now")).to_be_hidden()
+    assert kept(page) == []
     complaints.clear()
 
 
@@ -156,15 +164,16 @@ def test_the_host_page_hears_what_was_sent_and_what_failed(
 ) -> None:
     page.evaluate(
         """window.heard = [];
-        for (const name of ['feedback-sent', 'feedback-error'])
+        for (const name of ['feedback-send', 'feedback-sent', 'feedback-queued', 'feedback-refused'])
           document.addEventListener(name, ({ detail }) => window.heard.push([name, detail.type, detail.feedbackId]))"""
     )
     site.answers.append((500, {}))
     widget.get_by_role("button", name="Good answer").click()
-    widget.get_by_role("button", name="Try again").click()
+    widget.get_by_role("button", name="Try now").click()
     expect(widget.get_by_role("status").first).to_have_text("Thank you.")
     assert page.evaluate("window.heard") == [
-        ["feedback-error", "thumbs_up", None],
+        ["feedback-send", "thumbs_up", None],
+        ["feedback-queued", "thumbs_up", None],
         ["feedback-sent", "thumbs_up", "f-1"],
     ]
     complaints.clear()
@@ -205,6 +214,8 @@ def test_a_new_answer_in_the_same_element_starts_afresh(widget: Locator, page: P
     expect(widget.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "false")
 
 
-def test_the_widget_weighs_less_than_15_kilobytes_on_the_wire() -> None:
-    folder = Path(settings.BASE_DIR) / "static" / "js"
-    assert sum(len(gzip.compress((folder / name).read_bytes())) for name in MODULES) < 15_000
+def test_the_widget_weighs_less_than_15_kilobytes_compressed() -> None:
+    folder = Path(settings.BASE_DIR) / "static"
+    files = [folder / "learning" / "request.js", folder / "js" / "word-diff.js", *(folder / "js").glob("agent-*.js")]
+    assert len(files) == 9
+    assert len(gzip.compress(b"".join(path.read_bytes() for path in sorted(files)))) < 15_000

@@ -1,0 +1,190 @@
+/* A client of the HTTP API for browsers and Node 18+. ES module, no dependency, no build step.
+
+   import { AgentLearning } from "https://learning.example.com/static/learning/client.js";
+   const learning = new AgentLearning({ endpoint: "https://learning.example.com/api/learning/", key: "pk_..." });
+   await learning.sendFeedback({ agent: "support", execution: "exec-1", type: "thumbs_up" });
+
+   Answers keep the API's own names. Each method takes {signal} last, an AbortSignal. */
+
+import { Batcher } from "./batch.js";
+import { AgentConfig } from "./config.js";
+import { executionBody, feedbackBody } from "./items.js";
+import { AgentLearningError, newKey } from "./request.js";
+import { Transport } from "./transport.js";
+
+export {
+  ConflictError, ForbiddenError, InvalidError, NotFoundError, ServerError, TooManyError, UnauthenticatedError, UnreachableError,
+} from "./transport.js";
+export { AgentConfig, AgentLearningError, Batcher, newKey };
+
+const part = (name) => encodeURIComponent(name);
+
+export class AgentLearning {
+  #http;
+  #rules = null;
+
+  /** `key` is pk_ (pages) or sk_ (servers), `token` a feedback token; `timeout` in milliseconds for each try. */
+  constructor({ endpoint, key = "", token = "", timeout, retries, csrf } = {}) {
+    this.#http = new Transport({ endpoint, credential: token || key, timeout, retries, csrf });
+  }
+
+  /** Any GET of the API, such as get("agents"). */
+  get(path, query, { signal } = {}) {
+    return this.#http.request("GET", path, { query, signal });
+  }
+
+  /** Any POST of the API. With a `key` the request may be repeated: for addresses that take an Idempotency-Key. */
+  post(path, body = {}, { key, ...options } = {}) {
+    return this.#http.request("POST", path, { body, key, ...options });
+  }
+
+  /** The rows of a list, page after page. */
+  async *each(path, query = {}, options = {}) {
+    for (let asked = query; asked; ) {
+      const { results, next } = await this.get(path, asked, options);
+      yield* results;
+      asked = next && Object.fromEntries(new URL(next, "http://any").searchParams);
+    }
+  }
+
+  /* What an application sends */
+
+  /** Records one run of an agent; answers {execution_id, id}. `config` is what configFor gave. */
+  logExecution({ execution = newKey(), ...run }, { signal } = {}) {
+    return this.post("executions", executionBody({ execution, ...run }), { signal, repeatable: true });
+  }
+
+  /** Records what a user thinks of an execution; answers {feedback_id, success}. */
+  sendFeedback({ idempotencyKey = newKey(), ...feedback }, { signal, keepalive } = {}) {
+    return this.post("feedback", feedbackBody(feedback), { key: idempotencyKey, signal, keepalive });
+  }
+
+  /** Up to 1,000 runs; answers {results: [{index, status, id, errors}]}, one for each. */
+  logExecutions(runs, { signal } = {}) {
+    const items = runs.map(({ execution = newKey(), ...run }) => executionBody({ execution, ...run }));
+    return this.post("executions/batch", { items }, { signal, repeatable: true });
+  }
+
+  sendFeedbackBatch(list, { signal } = {}) {
+    const items = list.map(({ idempotencyKey = newKey(), ...one }) => ({ ...feedbackBody(one), id: idempotencyKey }));
+    return this.post("feedback/batch", { items }, { signal, repeatable: true });
+  }
+
+  /** Sends runs in the background: `batch.add(run)`, and `await batch.close()` before the process ends. */
+  executionBatch(options) {
+    const batch = new Batcher((runs) => this.logExecutions(runs), options);
+    return prepared(batch, (run) => ({ execution: newKey(), ...run }));
+  }
+
+  feedbackBatch(options) {
+    const batch = new Batcher((list) => this.sendFeedbackBatch(list), options);
+    return prepared(batch, (one) => ({ idempotencyKey: newKey(), ...one }));
+  }
+
+  /* Which config to use */
+
+  /** The config that this user's next answer must come from. */
+  async configFor(agent, user, { expose, ...options } = {}) {
+    return new AgentConfig(await this.get(`agents/${part(agent)}/config`, { user_id: user, expose }, options));
+  }
+
+  /** What is needed to assign users without a request for each. Asked again, it travels only when it changed. */
+  async ruleset({ signal } = {}) {
+    let etag = null;
+    const headers = this.#rules ? { "If-None-Match": this.#rules.etag } : {};
+    const onAnswer = (response) => (etag = response.headers.get("ETag"));
+    const rules = await this.#http.request("GET", "ruleset", { headers, signal, onAnswer });
+    if (rules) this.#rules = { etag, rules };
+    return this.#rules.rules;
+  }
+
+  /* What came of it */
+
+  feedbackStats(agent, { days, ...options } = {}) {
+    return this.get("feedback/stats", { agent_id: agent, days }, options);
+  }
+
+  commonIssues(agent, { days, ...options } = {}) {
+    return this.get(`feedback/issues/${part(agent)}`, { days }, options);
+  }
+
+  feedbackAnalytics(query, options) {
+    return this.get("feedback/analytics", query, options);
+  }
+
+  stats(options) {
+    return this.get("stats", {}, options);
+  }
+
+  /* Review */
+
+  /** What waits: {queue, total, more, next}. `filters`: status, domain, agent, limit, after. */
+  annotationQueue(filters, options) {
+    return this.get("annotations/queue", filters, options);
+  }
+
+  /** Claims the next item for ten minutes; {} when nothing waits. A key names the `expert`. */
+  nextAnnotation(claim, options) {
+    return this.post("annotations/queue/next", claim, options);
+  }
+
+  submitAnnotation(annotation, options) {
+    return this.post("annotations", annotation, options);
+  }
+
+  submitDemonstration({ agent, input, output, ...more }, options) {
+    return this.post("demonstrations", { ...more, agent_id: agent, input_text: input, expected_output: output }, options);
+  }
+
+  /* Training */
+
+  trainingDatasets(query, options) {
+    return this.get("datasets", query, options);
+  }
+
+  trainingRuns(query, options) {
+    return this.get("training-runs", query, options);
+  }
+
+  trainingRun(id, options) {
+    return this.get(`training-runs/${part(id)}`, {}, options);
+  }
+
+  createTrainingRun({ agent, ...more }, options) {
+    return this.post("training-runs", { ...more, agent_id: agent }, options);
+  }
+
+  cancelTrainingRun(id, options) {
+    return this.post(`training-runs/${part(id)}/cancel`, {}, options);
+  }
+
+  /** Starts a prompt optimization; answers {run_id, status, url}. */
+  optimizePrompt({ agent, goals, ...more }, options) {
+    return this.post("optimize-prompt", { ...more, agent_id: agent, optimization_goals: goals }, options);
+  }
+
+  /* Experiments */
+
+  experiments(query, options) {
+    return this.get("experiments", query, options);
+  }
+
+  createExperiment({ agent, ...more }, options) {
+    return this.post("experiments", { ...more, agent_id: agent }, options);
+  }
+
+  startExperiment(id, options) {
+    return this.post(`experiments/${part(id)}/start`, {}, options);
+  }
+
+  experimentResults(id, options) {
+    return this.get(`experiments/${part(id)}/results`, {}, options);
+  }
+}
+
+/** A batch whose items get their ids as they are added, so that sending one again stores it once. */
+function prepared(batch, prepare) {
+  const add = batch.add.bind(batch);
+  batch.add = (item) => add(prepare(item));
+  return batch;
+}

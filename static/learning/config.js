@@ -1,0 +1,30 @@
+/* An agent config as it is served to one user. */
+
+export class AgentConfig {
+  /** `content` is everything that decides how the agent answers. */
+  constructor({ config_id, config_number, content, variant, experiment_id, deployment_id }) {
+    const ids = { experimentId: experiment_id ?? null, deploymentId: deployment_id ?? null };
+    Object.assign(this, { id: config_id, number: config_number, content, variant, ...ids });
+  }
+
+  get model() {
+    return this.content.model;
+  }
+
+  get parameters() {
+    return this.content.parameters ?? {};
+  }
+
+  /** The chat to send to the model for one input. */
+  messages(input) {
+    const { system_prompt, examples = [], input_template = "{input}" } = this.content;
+    return [
+      ...(system_prompt ? [{ role: "system", content: system_prompt }] : []),
+      ...examples.flatMap((example) => [
+        { role: "user", content: example.input },
+        { role: "assistant", content: example.output },
+      ]),
+      { role: "user", content: input_template.replaceAll("{input}", () => input) },
+    ];
+  }
+}
