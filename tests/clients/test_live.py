@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from agent_learning import Client, Refused
+from agent_learning import AsyncClient, Background, Client, Refused, decided
+from agent_learning.courier import Delivery
 from django.conf import settings
 
 from experiments.services.deployments import deploy_config
@@ -88,3 +91,89 @@ def test_the_lines_of_the_readme_run_as_written(live_server: Any, served: Organi
         execution = Execution.objects.get(external_id="exec-123")
         assert execution.output == "It is on its way."
         assert LearningExample.objects.get().expected_output == "It left our warehouse today."
+
+
+def test_what_is_recorded_in_the_background_arrives_once(live_server: Any, served: Organization) -> None:
+    with Client(live_server.url, factories.make_key(served), background=Background(interval=0.05)) as learning:
+        config = learning.config("support-bot", user_id="u-1")
+
+        @decided("look_up")
+        def look_up(parcel: str) -> str:
+            return "Lyon"
+
+        @learning.recorded("support-bot", input_argument="question", user_argument="user", config=config)
+        def answer(question: str, user: str) -> str:
+            return f"In {look_up('p-1')}."
+
+        answer("Where is it?", "u-1")
+        with pytest.raises(LookupError), learning.record("support-bot", input="Broken") as broken:
+            raise LookupError("no parcel")
+        learning.thumbs_down(broken.id, agent="support-bot")
+        learning.correct(broken.id, "In Paris.", agent="support-bot", user_id="u-1")
+        assert learning.flush(20)
+        assert (learning.counts.stored, learning.counts.refused, learning.counts.lost) == (4, 0, 0)
+    with organization_scope(served.id):
+        good, bad = Execution.objects.order_by("started_at")
+        assert (good.input, good.output, good.user, str(good.config_id)) == (
+            "Where is it?",
+            "In Lyon.",
+            "u-1",
+            config.id,
+        )
+        assert good.duration_ms is not None
+        decision = good.decisions.get()
+        assert (decision.decision_point, decision.input, decision.output) == ("look_up", {"parcel": "p-1"}, "Lyon")
+        assert (bad.external_id, bad.status, bad.metadata["error"]["type"]) == (broken.id, "failed", "LookupError")
+        assert AgentFeedback.objects.filter(execution=bad).count() == 2
+        assert LearningExample.objects.get().expected_output == "In Paris."
+
+
+def test_a_batch_that_is_sent_twice_is_stored_once(live_server: Any, served: Organization) -> None:
+    """The answer to the first try is lost on the way."""
+    with Client(live_server.url, factories.make_key(served), background=Background(interval=0.05)) as learning:
+        deliver = learning._outbox._courier.deliver
+        lost: list[Any] = []
+
+        def lossy(kind: Any, items: Any, attempt: int) -> Any:
+            done = deliver(kind, items, attempt)
+            if kind not in lost:
+                lost.append(kind)
+                return Delivery(again=httpx.ReadTimeout("lost"), problem="lost")
+            return done
+
+        learning._outbox._courier.deliver = lossy  # type: ignore[method-assign]
+        for number in range(20):
+            learning.log_execution(agent="support-bot", execution_id=f"e-{number}", input="Hi")
+            learning.thumbs_up(f"e-{number}", agent="support-bot")
+        assert learning.flush(20)
+        assert (learning.counts.stored, learning.counts.refused, learning.counts.retries) == (40, 0, 2)
+    with organization_scope(served.id):
+        assert (Execution.objects.count(), AgentFeedback.objects.count()) == (20, 20)
+
+
+def test_a_page_gives_feedback_with_a_token_that_the_client_made(live_server: Any, served: Organization) -> None:
+    with Client(live_server.url, factories.make_key(served)) as learning:
+        name = learning.log_execution(agent="support-bot", input="Hi")
+        token = learning.feedback_token("support-bot", name, types=["thumbs_up"], user_id="u-1")
+    ask = {"headers": {"Authorization": f"Bearer {token}"}}
+    assert httpx.post(f"{live_server.url}/api/learning/feedback", json={"feedback_type": "thumbs_up"}, **ask).is_success
+    with organization_scope(served.id):
+        feedback = AgentFeedback.objects.get()
+        assert (feedback.user, feedback.execution.external_id) == ("u-1", name)
+
+
+async def talk(url: str, key: str) -> str:
+    async with AsyncClient(url, key) as learning:
+        config = await learning.config("support-bot", user_id="u-1")
+        name = await learning.log_execution(agent="support-bot", input="Hi", output="Yes", config=config)
+        await learning.correct(name, "No", agent="support-bot")
+        with pytest.raises(Refused, match="rating: "):
+            await learning.send_feedback("star_rating", execution_id=name, rating=6)
+        return name
+
+
+def test_the_client_for_event_loops_does_the_same(live_server: Any, served: Organization) -> None:
+    name = asyncio.run(talk(live_server.url, factories.make_key(served)))
+    with organization_scope(served.id):
+        assert Execution.objects.get().external_id == name
+        assert LearningExample.objects.get().expected_output == "No"

@@ -7,6 +7,7 @@ from agent_learning.configs import AgentConfig
 from agent_learning.decisions import decided
 from agent_learning.errors import LearningError, Refused, Unreachable
 from agent_learning.recording import Decision, Recording, current
+from agent_learning.tokens import mint_feedback_token
 
 __all__ = [
     "AgentConfig",
@@ -21,4 +22,5 @@ __all__ = [
     "Unreachable",
     "current",
     "decided",
+    "mint_feedback_token",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, Unpack
 
 from agent_learning.background import Background, Counts
@@ -17,6 +17,7 @@ from agent_learning.fields import ExecutionFields, FeedbackFields, FeedbackType,
 from agent_learning.forks import begin_anew_in_child
 from agent_learning.outbox import Outbox
 from agent_learning.recording import Recording
+from agent_learning.tokens import LIFETIME, mint_feedback_token
 from agent_learning.transport import Server, Transport
 from agent_learning.wrapping import watch
 
@@ -29,6 +30,7 @@ class Recorder:
 
     def __init__(self, server: Server, *, background: bool | Background, config_ttl: float) -> None:
         options = background if isinstance(background, Background) else Background()
+        self._server = server
         self._in_background = bool(background)
         self._configs = ConfigCache(config_ttl)
         self._behind = Transport(server)
@@ -77,6 +79,20 @@ class Recorder:
             return watch(function, start)
 
         return decorate
+
+    def feedback_token(
+        self,
+        agent: str,
+        execution_id: str,
+        *,
+        types: Sequence[FeedbackType] | None = None,
+        user_id: str = "",
+        lifetime: int = LIFETIME,
+    ) -> str:
+        """For a page: the right to give feedback about this one output, for `lifetime` seconds. See tokens.py."""
+        return mint_feedback_token(
+            self._server.api_key, agent, execution_id, types=types, user_id=user_id, lifetime=lifetime
+        )
 
     def flush(self, timeout: float | None = 10.0) -> bool:
         """Wait until all that was put in so far is settled. False when that took longer than `timeout` seconds."""
