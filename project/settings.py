@@ -58,9 +58,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "project.aliases.EarlierSpellings",
-    "corsheaders.middleware.CorsMiddleware",
-    "project.intake_lane.IntakeLane",  # what comes by key to the intake needs none of those below
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -214,7 +213,6 @@ FEEDBACK_RETENTION_DAYS = env.int("FEEDBACK_RETENTION_DAYS", default=365)
 EXPERIMENT_MIN_SAMPLES = env.int(
     "EXPERIMENT_MIN_SAMPLES", default=env.int("A_B_TEST_MIN_SAMPLES", default=LEARNING["experiments"]["min_samples"])
 )
-API_KEY_CACHE_SECONDS = env.float("API_KEY_CACHE_SECONDS", default=2.0)  # a revoked key works on for so long at most
 INTAKE_RATE_PER_MINUTE = env.int("INTAKE_RATE_PER_MINUTE", default=6000)  # per API key
 
 LOGGING = {
