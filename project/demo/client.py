@@ -10,6 +10,6 @@ FOLDER = PROJECT_DIR / "clients" / "python"
 if str(FOLDER) not in sys.path:
     sys.path.append(str(FOLDER))  # behind an installed one
 
-from agent_learning import AgentConfig, Client, LearningError  # noqa: E402
+from agent_learning import AgentConfig, Background, Client, LearningError  # noqa: E402
 
-__all__ = ["AgentConfig", "Client", "LearningError"]
+__all__ = ["AgentConfig", "Background", "Client", "LearningError"]

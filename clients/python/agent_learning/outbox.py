@@ -41,6 +41,7 @@ class Outbox:
         self._bytes = 0
         self._counts = Counts()
         self._thread: threading.Thread | None = None
+        self._troubled = False  # the last try failed, and it was said
         self._flushes = 0  # how many want everything sent at once
         self._end: float | None = None  # on the monotonic clock: when to give up
 
@@ -114,7 +115,7 @@ class Outbox:
             log.warning("No thread could be started: %s", error)
             return
         self._thread = thread
-        Finalize(None, self.close, exitpriority=10)  # the children of multiprocessing end without atexit
+        Finalize(None, _close_all, exitpriority=10)  # the children of multiprocessing end without atexit
 
     def _make_room(self, size: int) -> None:
         if not self._full(size):
@@ -157,19 +158,24 @@ class Outbox:
         todo, attempt = [items], 0
         while todo:
             chunk = todo.pop()
+            if self._over():
+                self._settle(Delivery(problem="There was no time to send it."), chunk)
+                continue
             done = self._courier.deliver(kind, chunk, attempt)
             if done.halve and len(chunk) > 1:
                 middle = len(chunk) // 2
                 todo += [chunk[middle:], chunk[:middle]]
             elif done.stored or done.refused or done.halve:
                 self._settle(done, chunk)
-            elif self._wait(done, attempt):
+            else:
+                self._wait(done, attempt)
                 todo.append(chunk)
                 attempt += 1
                 continue
-            else:
-                self._settle(Delivery(problem=done.problem), chunk)
             attempt = 0
+
+    def _over(self) -> bool:
+        return self._end is not None and time.monotonic() >= self._end
 
     def _settle(self, done: Delivery, chunk: list[Item]) -> None:
         refused = len(chunk) if done.halve else done.refused
@@ -177,28 +183,26 @@ class Outbox:
             log.warning("The server refused an item: %s", done.problem)
         lost = len(chunk) - done.stored - refused
         with self._changed:
+            self._troubled = self._troubled and not done.stored
             self._counts.stored += done.stored
             self._counts.refused += refused
             self._counts.lost += lost
             self._counts.last_problem = done.problem or self._counts.last_problem
             self._changed.notify_all()
 
-    def _wait(self, done: Delivery, attempt: int) -> bool:
-        """Until the next try. False when there is no time for one."""
-        outcome = done.again
-        seconds = pause(attempt, outcome, LONGEST_WAIT) if outcome is not None else LONGEST_WAIT
+    def _wait(self, done: Delivery, attempt: int) -> None:
+        """Until the next try: shorter when somebody wants everything sent, or the end is near."""
+        seconds = pause(attempt, done.again, LONGEST_WAIT) if done.again is not None else LONGEST_WAIT
         with self._changed:
             self._counts.retries += 1
             self._counts.last_problem = done.problem
-            if attempt == 0:
+            if not self._troubled:
+                self._troubled = True
                 log.warning("Sending in the background does not work at the moment: %s", done.problem)
             asked = self._flushes
             self._changed.wait_for(lambda: self._end is not None or self._flushes > asked, seconds)
-            if self._end is None:
-                return True
-            left = self._end - time.monotonic()
-            self._changed.wait(max(0.0, min(WAIT_AT_THE_END, left)))
-            return time.monotonic() < self._end
+            if self._end is not None:
+                self._changed.wait(max(0.0, min(WAIT_AT_THE_END, self._end - time.monotonic())))
 
 
 def _close_all() -> None:
