@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from annotation import pages
+from annotation.pages import desk
 
 urlpatterns = [
-    path("", pages.desk, name="review-desk"),
-    path("undo/", pages.undo, name="review-undo"),
-    path("recall/", pages.recall, name="review-recall"),
+    path("", desk.desk, name="review-desk"),
+    path("undo/", desk.undo, name="review-undo"),
+    path("recall/", desk.recall, name="review-recall"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from annotation.models import Slot
@@ -33,6 +34,7 @@ class Item:
     facts: dict[str, str] = field(default_factory=dict)  # what else the application said about the situation
     feedback: list[AgentFeedback] = field(default_factory=list)
     draft: dict[str, Any] = field(default_factory=dict)
+    draft_saved_at: datetime | None = None
 
 
 def open_item(*, slot: Slot, expert: Any) -> Item:
@@ -48,6 +50,7 @@ def open_item(*, slot: Slot, expert: Any) -> Item:
         facts=_facts(context),
         feedback=_feedback(example),
         draft=draft.content if draft else {},
+        draft_saved_at=draft.updated_at if draft else None,
     )
 
 

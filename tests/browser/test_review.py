@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.browser.review_fixtures import DESK, LETTERS, desk, letters, signed_i
 
 __all__ = ["desk", "letters", "signed_in_page"]  # fixtures
 pytestmark = pytest.mark.django_db(transaction=True)
+AT_THE_DESK = re.compile(r"/annotation/(\?|$)")
 SETTLED = 500  # milliseconds after which a new item listens to keys
 
 # From inside the page, so that no slow machine presses it later than people do.
@@ -118,9 +120,7 @@ def test_skip_and_undo_by_keys(desk: Page, organization: Organization) -> None:
 def test_keys_are_ignored_while_an_item_loads_and_just_after(desk: Page, organization: Organization) -> None:
     settle(desk)
     held: list[Route] = []
-    desk.route(
-        "**/annotation/", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
-    )
+    desk.route(AT_THE_DESK, lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
     for key in "rran":
         desk.keyboard.press(key)
     desk.wait_for_timeout(200)
@@ -152,7 +152,7 @@ def test_the_list_of_shortcuts_opens_by_its_key_and_closes_by_escape(desk: Page)
 def test_what_is_typed_comes_back_after_the_tab_was_closed(desk: Page, live_server: Any) -> None:
     desk.get_by_test_id("corrected-output").fill("Half a thought")
     slide(desk, "completeness-slider", "0.3")
-    expect(desk.get_by_text("Draft saved")).to_be_visible()
+    expect(desk.get_by_test_id("draft-state")).to_have_text("Saved")
     desk.goto("about:blank")
     desk.goto(live_server.url + DESK)
     expect(desk.get_by_test_id("corrected-output")).to_have_value("Half a thought")
@@ -164,12 +164,12 @@ def test_what_is_typed_comes_back_after_the_tab_was_closed(desk: Page, live_serv
 def test_a_lost_connection_loses_no_text(desk: Page, complaints: list[str]) -> None:
     desk.context.set_offline(True)
     desk.get_by_test_id("corrected-output").fill("Written on a train")
-    expect(desk.get_by_text("Not saved: no connection")).to_be_visible()
+    expect(desk.get_by_test_id("draft-state")).to_have_text("Offline: kept here")
     desk.get_by_test_id("approve-button").click()
     expect(desk.get_by_text("The server cannot be reached")).to_be_visible()
     expect(desk.get_by_test_id("corrected-output")).to_have_value("Written on a train")
     desk.context.set_offline(False)
-    expect(desk.get_by_text("Draft saved")).to_be_visible()
+    expect(desk.get_by_test_id("draft-state")).to_have_text("Saved")
     desk.get_by_test_id("approve-button").click()
     expect(desk.get_by_test_id("annotation-submitted")).to_be_visible()
     offline = [line for line in complaints if "ERR_INTERNET_DISCONNECTED" in line or "htmx:" in line]

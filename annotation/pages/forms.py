@@ -8,11 +8,13 @@ from django import forms
 
 from annotation.models import Decision
 from annotation.models.annotations import SCORES
+from annotation.pages.form_rows import BadRow, CategoryRow, read_categories, shown_rows, typed_rows
 from annotation.services.opinions import LONGEST_TEXT, MOST_SECONDS, Opinion
 
 SKIP = "skip"
 ACTIONS = [*Decision.choices, (SKIP, "Skip")]
-TYPED = (*SCORES, "notes", "improvement_suggestions", "confidence")
+TYPED = (*SCORES, "notes", "improvement_suggestions", "confidence", "is_training_data")
+ROW_FIELDS = ("category_name", "category_score", "category_issues")
 
 
 def share(**kwargs: Any) -> forms.FloatField:
@@ -44,6 +46,7 @@ class ReviewForm(forms.Form):
     notes = text(3, help_text="Why you decided so. Whoever improves the agent reads it.")
     improvement_suggestions = text(2, label="Suggestions", help_text="How the agent could do better, one in each line.")
     confidence = share(label="How sure are you?", help_text="0 is a guess, 1 is certain.")
+    is_training_data = forms.BooleanField(required=False, label="Use it for training")
     seconds_spent = forms.IntegerField(required=False, min_value=0, max_value=MOST_SECONDS, widget=forms.HiddenInput)
 
     def clean_corrected_output(self) -> str:
@@ -56,6 +59,20 @@ class ReviewForm(forms.Form):
         lines = plain_lines(self.cleaned_data["improvement_suggestions"]).split("\n")
         return [line.strip() for line in lines if line.strip()]
 
+    def clean(self) -> dict[str, Any]:
+        try:
+            categories = read_categories(self.category_rows())
+        except BadRow as error:
+            raise forms.ValidationError(str(error)) from error
+        return self.cleaned_data | {"categories": categories}
+
+    def category_rows(self) -> list[CategoryRow]:
+        """The categories as they are typed, or as the draft has them."""
+        if self.is_bound:
+            data: Any = self.data
+            return typed_rows(*(data.getlist(name) for name in ROW_FIELDS))
+        return shown_rows(self.initial.get("categories"))
+
     def opinion(self, *, proposed: str) -> Opinion:
         """What was said; a text that was left as it was proposed is no correction."""
         given = self.cleaned_data
@@ -64,13 +81,15 @@ class ReviewForm(forms.Form):
             decision=given["action"],
             corrected_output="" if corrected.strip() == plain_lines(proposed).strip() else corrected,
             seconds_spent=given["seconds_spent"],
+            categories=given["categories"],
             **{name: given[name] for name in TYPED},
         )
 
 
 def initial_values(*, draft: dict[str, Any], proposed: str) -> dict[str, Any]:
     """What the form starts with: the draft where there is one."""
-    values = {name: draft[name] for name in TYPED if draft.get(name) not in (None, "")}
+    names = (*TYPED, "categories", "seconds_spent")
+    values = {"is_training_data": True} | {name: draft[name] for name in names if draft.get(name) not in (None, "")}
     suggestions = values.get("improvement_suggestions")
     if isinstance(suggestions, list):
         values["improvement_suggestions"] = "\n".join(str(line) for line in suggestions)

@@ -9,9 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
-from annotation.forms import SKIP, ReviewForm, initial_values
 from annotation.models import AnnotationQueue, Decision, Slot
 from annotation.models.annotations import SCORES
+from annotation.pages.form_rows import CategoryRow
+from annotation.pages.forms import SKIP, ReviewForm, initial_values
+from annotation.pages.keys import SHORTCUTS
 from annotation.services.claims import claim_next, recall_skipped, skip_item
 from annotation.services.items import Item, marks, open_item
 from annotation.services.overview import annotated_today
@@ -27,33 +29,14 @@ from organizations.permissions import page
 
 NOTICE = "review_notice"  # in the session: what the next page says about the step before
 SAID = {Decision.APPROVE: "Approved.", Decision.REJECT: "Rejected.", Decision.REQUEST_CHANGES: "Marked for revision."}
-SHORTCUTS = [
-    ("a", "Approve: the text in the editor is right"),
-    ("r", "Reject: do not learn from this"),
-    ("n", "Needs revision"),
-    ("s", "Skip: leave it to somebody else"),
-    ("e", "Edit the right output"),
-    ("1 2 3 4", "Go to a score; the arrow keys change it"),
-    ("m", "Write a note"),
-    ("u", "Undo your last review"),
-    ("Ctrl Enter", "Approve while typing"),
-    ("Esc", "Leave a field, so that the letters work again"),
-    ("?", "This list"),
-]
+EMPTY_ROW = CategoryRow("", "", "")
 
 
 @page(role="expert", methods=("GET", "POST"))
 def desk(request: Any) -> HttpResponse:
     """The next item for this person; or, posted, what they decided about the one before."""
     queue = chosen_queue(request)
-    if request.method == "POST":
-        return hand_in(request, queue)
-    slot = claim_next(expert=request.user, queue=queue) if queue else None
-    if slot is None:
-        return render(request, "annotation/desk.html", around(request, queue) | nothing_left(request, queue))
-    item = open_item(slot=slot, expert=request.user)
-    form = ReviewForm(initial=initial_values(draft=item.draft, proposed=item.proposed_output))
-    return show(request, queue, item, form)
+    return hand_in(request, queue) if request.method == "POST" else show_next(request, queue)
 
 
 @page(role="expert", methods=("POST",))
@@ -66,9 +49,9 @@ def undo(request: Any) -> HttpResponse:
         slot = undo_submission(expert=request.user, annotation_id=annotation_id)
     except Refused as error:
         say(request, error.message, "warning")
-        return HttpResponseRedirect(reverse("review-desk"))
+        return to_desk(request, chosen_queue(request))
     say(request, "Taken back. Here is the item again, with what you had written.", "info")
-    return to_desk(slot.queue)
+    return to_desk(request, slot.queue)
 
 
 @page(role="expert", methods=("POST",))
@@ -77,7 +60,7 @@ def recall(request: Any) -> HttpResponse:
     queue = chosen_queue(request)
     if queue:
         recall_skipped(expert=request.user, queue=queue)
-    return to_desk(queue)
+    return to_desk(request, queue)
 
 
 def hand_in(request: Any, queue: AnnotationQueue | None) -> HttpResponse:
@@ -90,7 +73,7 @@ def hand_in(request: Any, queue: AnnotationQueue | None) -> HttpResponse:
     if form.is_valid():
         try:
             decide(request, form, slot)
-            return to_desk(queue)
+            return to_desk(request, queue)
         except Refused as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
     item = open_item(slot=slot, expert=request.user)
@@ -112,6 +95,16 @@ def decide(request: Any, form: ReviewForm, slot: Slot) -> None:
         say(request, SAID[Decision(done.annotation.decision)], "success", submitted=True)
 
 
+def show_next(request: Any, queue: AnnotationQueue | None) -> HttpResponse:
+    """The person's next item, or why there is none."""
+    slot = claim_next(expert=request.user, queue=queue) if queue else None
+    if slot is None:
+        return answer(request, around(request, queue) | nothing_left(request, queue))
+    item = open_item(slot=slot, expert=request.user)
+    form = ReviewForm(initial=initial_values(draft=item.draft, proposed=item.proposed_output))
+    return show(request, queue, item, form)
+
+
 def show(
     request: HttpRequest, queue: AnnotationQueue | None, item: Item, form: ReviewForm, status: int = 200
 ) -> HttpResponse:
@@ -123,10 +116,17 @@ def show(
         "example": item.example,
         "form": form,
         "scores": [(form[name], f"{name.replace('_', '-')}-slider", key) for name, key in names],
+        "categories": [*form.category_rows(), EMPTY_ROW],
         "segments": diff_words(item.example.original_output, typed),
         "feedback": [(row, marks(row)) for row in item.feedback],
     }
-    return render(request, "annotation/desk.html", context, status=status)
+    return answer(request, context, status)
+
+
+def answer(request: Any, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """The whole page; to htmx only the part that changes, so that the next item is there after one request."""
+    template = "annotation/_desk.html" if request.htmx else "annotation/desk.html"
+    return render(request, template, context, status=status)
 
 
 def around(request: Any, queue: AnnotationQueue | None) -> dict[str, Any]:
@@ -135,6 +135,7 @@ def around(request: Any, queue: AnnotationQueue | None) -> dict[str, Any]:
     done = annotated_today(expert=request.user)
     return {
         "queue": queue,
+        "here": desk_address(queue),
         "queues": list_queues(),
         "waiting": waiting,
         "done": done,
@@ -164,9 +165,15 @@ def chosen_queue(request: Any) -> AnnotationQueue | None:
     return queue
 
 
-def to_desk(queue: AnnotationQueue | None) -> HttpResponse:
-    query = f"?{urlencode({'queue': queue.pk})}" if queue else ""
-    return HttpResponseRedirect(reverse("review-desk") + query, status=303)
+def to_desk(request: Any, queue: AnnotationQueue | None) -> HttpResponse:
+    """On to the next item: at once for htmx, by another address for a plain form."""
+    if request.htmx:
+        return show_next(request, queue)
+    return HttpResponseRedirect(desk_address(queue), status=303)
+
+
+def desk_address(queue: AnnotationQueue | None) -> str:
+    return reverse("review-desk") + (f"?{urlencode({'queue': queue.pk})}" if queue else "")
 
 
 def say(request: Any, text: str, kind: str, submitted: bool = False) -> None:

@@ -1,0 +1,1 @@
+"""The pages of review: the desk, and what stands around it."""
