@@ -12,3 +12,10 @@ def majority(decisions: Sequence[str]) -> str | None:
     if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
         return None
     return ranked[0][0]
+
+
+def disagreement(decisions: Sequence[str]) -> float:
+    """The share of opinions (0-1) that differ from the most frequent one; 0 for no opinion at all."""
+    if not decisions:
+        return 0.0
+    return 1 - Counter(decisions).most_common(1)[0][1] / len(decisions)

@@ -51,10 +51,8 @@ class ProtectTenantTable(Operation):
         model = from_state.apps.get_model(app_label, self.model)
         table = model._meta.db_table
         for field in tenant_foreign_keys(model):
-            schema_editor.execute(
-                f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{_name(table, field.column, "org_fk")}"'
-            )
-            schema_editor.execute(f'DROP INDEX IF EXISTS "{_name(table, field.column, "org_ix")}"')
+            for statement in _without_key(table, field):
+                schema_editor.execute(statement)
         schema_editor.execute(
             f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{_name(table, "id", "org_key")}" CASCADE'
         )
@@ -80,17 +78,39 @@ class ProtectTenantTable(Operation):
             return []
         statements = [_referable(table)]
         for field in tenant_foreign_keys(model):
-            target = field.remote_field.model._meta.db_table
-            statements.append(_referable(target))  # tables may point at each other, whichever comes first
-            statements.append(
-                f'ALTER TABLE "{table}" ADD CONSTRAINT "{_name(table, field.column, "org_fk")}" '
-                f'FOREIGN KEY (organization_id, {field.column}) REFERENCES "{target}" (organization_id, id)'
-                " DEFERRABLE INITIALLY IMMEDIATE"
-            )
-            statements.append(
-                f'CREATE INDEX "{_name(table, field.column, "org_ix")}" ON "{table}" (organization_id, {field.column})'
-            )
+            statements += _key(table, field)
         return statements
+
+
+class ProtectTenantKeys(Operation):
+    """Composite foreign keys for fields that were added to a table which is protected already."""
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, model: str, fields: list[str]) -> None:
+        self.model, self.fields = model, fields
+
+    def deconstruct(self) -> Any:
+        return "ProtectTenantKeys", [], {"model": self.model, "fields": self.fields}
+
+    def describe(self) -> str:
+        return f"Let {', '.join(self.fields)} of {self.model} point at rows of the same organization alone"
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Nothing that Django's model state knows of changes."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        model = to_state.apps.get_model(app_label, self.model)
+        for name in self.fields:
+            for statement in _key(model._meta.db_table, model._meta.get_field(name)):
+                schema_editor.execute(statement)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        model = from_state.apps.get_model(app_label, self.model)
+        for name in self.fields:
+            for statement in _without_key(model._meta.db_table, model._meta.get_field(name)):
+                schema_editor.execute(statement)
 
 
 class ProtectSystemTable(Operation):
@@ -126,6 +146,25 @@ class ProtectSystemTable(Operation):
 def tenant_foreign_keys(model: Any) -> list[Any]:
     """The fields of a model that point at another tenant table."""
     return [field for field in model._meta.local_fields if isinstance(field, TenantForeignKey | TenantOneToOneField)]
+
+
+def _key(table: str, field: Any) -> list[str]:
+    """The composite foreign key of a field, and the index that it is followed by."""
+    target = field.remote_field.model._meta.db_table
+    return [
+        _referable(target),  # tables may point at each other, whichever comes first
+        f'ALTER TABLE "{table}" ADD CONSTRAINT "{_name(table, field.column, "org_fk")}" '
+        f'FOREIGN KEY (organization_id, {field.column}) REFERENCES "{target}" (organization_id, id)'
+        " DEFERRABLE INITIALLY IMMEDIATE",
+        f'CREATE INDEX "{_name(table, field.column, "org_ix")}" ON "{table}" (organization_id, {field.column})',
+    ]
+
+
+def _without_key(table: str, field: Any) -> list[str]:
+    return [
+        f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{_name(table, field.column, "org_fk")}"',
+        f'DROP INDEX IF EXISTS "{_name(table, field.column, "org_ix")}"',
+    ]
 
 
 def _referable(table: str) -> str:

@@ -24,7 +24,8 @@ from annotation.models import ExpertAnnotation, Slot
 from annotation.services.drafts import discard_draft, find_draft, save_draft
 from annotation.services.items import open_item
 from annotation.services.opinions import Opinion
-from annotation.services.submissions import Submission, record_annotation, submit_annotation, undo_submission
+from annotation.services.records import record_annotation
+from annotation.services.submissions import Submission, submit_annotation, undo_submission
 from learning.api.requests import read_query
 from learning.models import LearningExample
 from organizations.api import OrganizationAPIView, OrganizationViewSet

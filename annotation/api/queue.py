@@ -20,8 +20,8 @@ from annotation.api.serializers import (
 )
 from annotation.models import AnnotationQueue
 from annotation.services.claims import claim_next, extend_lease, release_item, skip_item
+from annotation.services.filling import fill_all
 from annotation.services.items import open_item
-from annotation.services.queues import fill_all
 from annotation.services.waiting import COUNT_TO, count_slots, list_slots
 from learning.api.requests import read_query
 from learning.services.agent_directory import find_agent

@@ -1,4 +1,4 @@
-"""Who holds which slot. The one writer of a slot's claim: each function is one guarded UPDATE.
+"""Who holds which slot. The one writer of a slot's claim.
 
 A claim is a lease: it is held while the token is presented, and after `lease_until` anybody may take the slot. Expiry
 is a condition in each query, so nothing has to run for a lease to end.
@@ -10,61 +10,94 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, connection, transaction
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
 from django.db.models import F, Func, Value
 from django.db.models.functions import Now
+from django.utils import timezone
 
-from annotation.models import AnnotationQueue, Slot, SlotStatus
-from annotation.services.queues import default_queue, fill_queue
+from annotation.models import AnnotationQueue, ExpertAnnotation, QueueSeat, SkipPolicy, Slot, SlotKind, SlotStatus
+from annotation.services import claim_statement
+from annotation.services.filling import fill_queue, fill_when_due
+from annotation.services.gold import offer_gold
+from annotation.services.queues import may_work_at, queue_for
+from annotation.services.seats import Paused, look_from_the_start, take_seat
 from learning.services.review import AWAITING
 from organizations.errors import Conflict, Missing, Refused
 from organizations.scope import current_organization_id
 
 LEASE = timedelta(minutes=10)
-RENEW = """
-UPDATE annotation_slot SET lease_until = now() + %(lease)s, updated_at = now()
-WHERE organization_id = %(organization)s AND queue_id = %(queue)s AND claimed_by_id = %(expert)s AND status = 'claimed'
-RETURNING id
-"""
-# Of two who ask at the same time, the second skips the row that the first has locked.
-CLAIM = """
-UPDATE annotation_slot SET status = 'claimed', claimed_by_id = %(expert)s, claimed_at = now(), lease_token = %(token)s,
-                           lease_until = now() + %(lease)s, updated_at = now()
-WHERE id = (
-  SELECT s.id FROM annotation_slot s
-  WHERE s.organization_id = %(organization)s AND s.queue_id = %(queue)s
-    AND s.status IN ('open', 'claimed') AND (s.status = 'open' OR s.lease_until < now())
-    AND NOT %(expert)s = ANY(s.skipped_by)
-    AND NOT EXISTS (
-      SELECT 1 FROM annotation_expertannotation a
-      WHERE a.organization_id = s.organization_id AND a.expert_id = %(expert)s AND a.example_id = s.example_id
-        AND a.superseded_by_id IS NULL AND a.withdrawn_at IS NULL AND NOT a.extra)
-  ORDER BY s.priority, s.tiebreak, s.waiting_since, s.id
-  FOR UPDATE SKIP LOCKED LIMIT 1)
-RETURNING id
-"""
+PLACE_GOOD_FOR = timedelta(minutes=10)  # then the whole order is looked through again, whatever happened meanwhile
+LATE = timedelta(seconds=10)  # a slot shows as free when its transaction ends, which may be that much later
+AGAIN_AFTER = timedelta(seconds=5)  # how often somebody for whom nothing is left makes us look everywhere
 
 
-def claim_next(*, expert: Any, queue: AnnotationQueue | None = None) -> Slot | None:
+def claim_next(*, expert: Any, queue: AnnotationQueue | None = None, kind: str = SlotKind.REVIEW) -> Slot | None:
     """The next item for this person, with a lease; None when nothing is left for them.
 
-    What the person holds already comes first, then the configured order of example types, then the oldest. Never an
-    item that the person has reviewed or skipped.
+    What the person holds already comes first, then the configured order of example types, then severity, disagreement,
+    uncertainty and age. Never an item that the person has reviewed or skipped. Raises Paused, and PermissionDenied
+    where others work.
     """
-    queue = queue or default_queue()
+    queue = queue or queue_for(expert=expert)
     if queue is None:
         return None
-    slot = _first_awaiting(RENEW, expert, queue)
-    if slot is None:
-        fill_queue(queue=queue)
-        slot = _first_awaiting(CLAIM, expert, queue)
+    with transaction.atomic():
+        seat = seat_at_work(queue=queue, expert=expert)
+        fill_when_due(queue=queue)
+        slot_id = offer_gold(seat=seat, queue=queue, expert=expert) if kind == SlotKind.REVIEW else None
+        slot = give_slot(seat, slot_id) if slot_id else _first_awaiting(seat, queue, expert, kind)
+        if slot is None and fill_queue(queue=queue):
+            seat.passed_at = None
+            slot = _first_awaiting(seat, queue, expert, kind)
     return slot
+
+
+def claim_slot(*, expert: Any, slot_id: UUID) -> Slot:
+    """This very item, for instance from a plan. Raises Missing, and Conflict when it is not free for this person.
+
+    An item of the same queue that the person holds is given back.
+    """
+    slot = Slot.objects.select_related("queue").filter(pk=slot_id).exclude(kind=SlotKind.GOLD).first()
+    if slot is None:
+        raise Missing("There is no such item.")
+    with transaction.atomic():
+        seat = seat_at_work(queue=slot.queue, expert=expert)
+        reviewed = ExpertAnnotation.objects.counted().filter(
+            expert=expert, example_id=slot.example_id, round=slot.round
+        )
+        if reviewed.exists():
+            raise Conflict("You have reviewed this item already.")
+        give_back_held(expert=expert, queue=slot.queue, except_slot=slot_id)
+        return give_slot(seat, slot_id)
+
+
+def seat_at_work(*, queue: AnnotationQueue, expert: Any) -> QueueSeat:
+    """The locked seat of somebody who may work at the queue now. Raises PermissionDenied and Paused."""
+    if not may_work_at(queue, expert):
+        raise PermissionDenied("Other experts work at this queue.")
+    seat = take_seat(queue=queue, expert=expert)
+    if seat.paused_at:
+        raise Paused(seat.paused_because, "queue")
+    return seat
+
+
+def give_slot(seat: QueueSeat, slot_id: UUID) -> Slot:
+    """Claim a slot that is open, run out or this person's. Raises Conflict when somebody else holds it."""
+    mine = Slot.objects.filter(pk=slot_id, status=SlotStatus.CLAIMED, claimed_by_id=seat.expert_id)
+    free = Slot.objects.filter(pk=slot_id, status=SlotStatus.OPEN) | Slot.objects.filter(
+        pk=slot_id, status=SlotStatus.CLAIMED, lease_until__lt=Now()
+    )
+    if not mine.update(lease_until=Now() + LEASE, updated_at=Now()) and not free.update(**_claimed_by(seat.expert_id)):
+        raise Conflict("Somebody else has this item, or it is finished.")
+    QueueSeat.objects.filter(pk=seat.pk).update(holding=slot_id)
+    return _loaded(slot_id)
 
 
 def extend_lease(*, expert: Any, slot_id: UUID, lease_token: UUID) -> datetime:
     """Hold on to a slot; until when. Raises Conflict when somebody else has it or it is finished."""
     if not held(slot_id, expert, lease_token).update(lease_until=Now() + LEASE, updated_at=Now()):
-        raise _why_not_held(slot_id)
+        raise why_not_held(slot_id)
     return held(slot_id, expert, lease_token).values_list("lease_until", flat=True)[0]
 
 
@@ -73,15 +106,22 @@ def release_item(*, expert: Any, slot_id: UUID, lease_token: UUID) -> None:
     _give_back(expert, slot_id, lease_token)
 
 
-def skip_item(*, expert: Any, slot_id: UUID, lease_token: UUID) -> None:
-    """Give the item back and do not offer it to this person again. Raises Conflict when it is not held any more."""
-    _give_back(
-        expert, slot_id, lease_token, skipped_by=Func(F("skipped_by"), Value(expert.pk), function="array_append")
-    )
+def skip_item(*, expert: Any, slot_id: UUID, lease_token: UUID, reason: str = "") -> None:
+    """Give the item back and do not offer it to this person again.
+
+    Raises Refused when the queue forbids it or asks for a reason, Conflict when the item is not held any more.
+    """
+    policy = Slot.objects.filter(pk=slot_id).values_list("queue__skip_policy", flat=True).first()
+    if policy == SkipPolicy.NEVER:
+        raise Refused("Items of this queue are not skipped. Set it aside for a manager if it cannot be judged.")
+    if policy == SkipPolicy.REASON and not reason.strip():
+        raise Refused("Say why you skip this item.", "reason")
+    _give_back(expert, slot_id, lease_token, skipped_by=appended(expert))
 
 
 def recall_skipped(*, expert: Any, queue: AnnotationQueue) -> int:
     """Offer the skipped items of a queue to the person again; how many there are."""
+    look_from_the_start(queue=queue, expert=expert)
     skipped = Slot.objects.filter(queue=queue, status=SlotStatus.OPEN, skipped_by__contains=[expert.pk])
     return skipped.update(skipped_by=Func(F("skipped_by"), Value(expert.pk), function="array_remove"))
 
@@ -92,19 +132,25 @@ def finish_slot(*, expert: Any, slot_id: UUID, lease_token: UUID) -> bool:
 
 
 def reclaim_slot(*, expert: Any, slot: Slot) -> None:
-    """Take back a slot that the person has done; what they hold in the queue now is given back first."""
-    Slot.objects.filter(queue_id=slot.queue_id, claimed_by=expert, status=SlotStatus.CLAIMED).update(**_open_again())
-    taken = Slot.objects.filter(pk=slot.pk, status=SlotStatus.DONE, claimed_by=expert).update(
-        status=SlotStatus.CLAIMED, lease_token=uuid4(), lease_until=Now() + LEASE, claimed_at=Now(), updated_at=Now()
-    )
+    """Take one's finished slot again, in place of what one holds of its queue. Raises Conflict when it is another's."""
+    give_back_held(expert=expert, queue=slot.queue)
+    taken = Slot.objects.filter(pk=slot.pk, status=SlotStatus.DONE, claimed_by=expert).update(**_claimed_by(expert.pk))
     if not taken:
         raise Conflict("This review cannot be taken back any more.")
+    QueueSeat.objects.filter(queue=slot.queue, expert=expert).update(holding=slot.pk, passed_at=None)
+
+
+def give_back_held(*, expert: Any, queue: AnnotationQueue, except_slot: UUID | None = None) -> None:
+    """Open what the person holds of the queue to others."""
+    holding = QueueSeat.objects.filter(queue=queue, expert=expert, holding__isnull=False).values("holding")
+    mine = Slot.objects.filter(pk__in=holding, status=SlotStatus.CLAIMED, claimed_by=expert)
+    mine.exclude(pk=except_slot).update(**open_again())
 
 
 def cancel_slots(*, example_id: UUID) -> int:
     """No further review of the example is wanted; how many slots that ends."""
     waiting = Slot.objects.filter(example_id=example_id, status__in=[SlotStatus.OPEN, SlotStatus.CLAIMED])
-    return waiting.update(status=SlotStatus.CANCELLED, updated_at=Now())
+    return waiting.exclude(kind=SlotKind.GOLD).update(status=SlotStatus.CANCELLED, updated_at=Now())
 
 
 def held(slot_id: UUID, expert: Any, lease_token: UUID) -> Any:
@@ -112,43 +158,70 @@ def held(slot_id: UUID, expert: Any, lease_token: UUID) -> Any:
     return Slot.objects.filter(pk=slot_id, status=SlotStatus.CLAIMED, claimed_by_id=expert.pk, lease_token=lease_token)
 
 
-def _first_awaiting(statement: str, expert: Any, queue: AnnotationQueue) -> Slot | None:
-    """Run the statement until it gives a slot whose example still waits; others are cancelled on the way."""
-    while (slot_id := _run(statement, expert, queue)) is not None:
-        slot = Slot.objects.select_related("queue", "example__agent").get(pk=slot_id)
-        if slot.example.review_status in AWAITING:
-            return slot
-        cancel_slots(example_id=slot.example_id)  # decided elsewhere meanwhile
-    return None
-
-
-def _run(statement: str, expert: Any, queue: AnnotationQueue) -> UUID | None:
-    parameters = {
-        "organization": current_organization_id(), "queue": queue.id, "expert": expert.pk,
-        "token": uuid4(), "lease": LEASE,
-    }  # fmt: skip
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            row = cursor.fetchone()
-    except IntegrityError:  # the same person asked twice at once: the other call holds an item for them now
-        return _run(RENEW, expert, queue)
-    return row[0] if row else None
-
-
-def _give_back(expert: Any, slot_id: UUID, lease_token: UUID, **values: Any) -> None:
-    if not held(slot_id, expert, lease_token).update(**_open_again(), **values):
-        raise _why_not_held(slot_id)
-
-
-def _why_not_held(slot_id: UUID) -> Refused:
+def why_not_held(slot_id: UUID) -> Refused:
     if not Slot.objects.filter(pk=slot_id).exists():
         return Missing("There is no such item.")
     return Conflict("Your claim on this item has ended: somebody else has it, or it is finished.", "lease_token")
 
 
-def _open_again() -> dict[str, Any]:
+def open_again() -> dict[str, Any]:
     return {
         "status": SlotStatus.OPEN, "claimed_by": None, "claimed_at": None, "lease_token": None, "lease_until": None,
-        "updated_at": Now(),
+        "updated_at": Now(), "opened_at": Now(),
+    }  # fmt: skip
+
+
+def appended(expert: Any) -> Func:
+    """skipped_by with this person."""
+    return Func(F("skipped_by"), Value(expert.pk), function="array_append")
+
+
+def _first_awaiting(seat: QueueSeat, queue: AnnotationQueue, expert: Any, kind: str) -> Slot | None:
+    """Claim until it gives a slot whose example still waits; others are cancelled on the way."""
+    while (slot_id := _claim(seat, queue, expert, kind)) is not None:
+        slot = _loaded(slot_id)
+        if slot.kind == SlotKind.GOLD or slot.example.review_status in {*AWAITING, *queue.statuses}:
+            return slot
+        cancel_slots(example_id=slot.example_id)  # decided elsewhere meanwhile
+    return None
+
+
+def _claim(seat: QueueSeat, queue: AnnotationQueue, expert: Any, kind: str) -> UUID | None:
+    now = timezone.now()
+    values = {
+        "organization": current_organization_id(), "queue": queue.id, "expert": expert.pk, "kind": str(kind),
+        "seat": seat.pk, "holding": seat.holding, "token": uuid4(), "lease": LEASE,
+    }  # fmt: skip
+    at = seat.passed_at
+    if kind == SlotKind.REVIEW and at is not None and at > now - PLACE_GOOD_FOR:
+        values |= {
+            "priority": seat.passed_priority, "tiebreak": seat.passed_tiebreak, "since": seat.passed_since,
+            "id": seat.passed_id, "opened": at - LATE,
+        }  # fmt: skip
+        slot_id = _run(claim_statement.FROM_THE_PLACE, values)
+        if slot_id is not None or at > now - AGAIN_AFTER:
+            return slot_id
+    return _run(claim_statement.FROM_THE_START, values)
+
+
+def _run(statement: str, values: dict[str, Any]) -> UUID | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _loaded(slot_id: UUID) -> Slot:
+    return Slot.objects.select_related("queue", "example__agent").get(pk=slot_id)
+
+
+def _give_back(expert: Any, slot_id: UUID, lease_token: UUID, **values: Any) -> None:
+    if not held(slot_id, expert, lease_token).update(**open_again(), **values):
+        raise why_not_held(slot_id)
+
+
+def _claimed_by(expert_id: UUID) -> dict[str, Any]:
+    return {
+        "status": SlotStatus.CLAIMED, "claimed_by_id": expert_id, "claimed_at": Now(), "lease_token": uuid4(),
+        "lease_until": Now() + LEASE, "updated_at": Now(),
     }  # fmt: skip

@@ -6,19 +6,22 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from annotation.models import AnnotationType, Decision, ExpertAnnotation
+from annotation.models import AnnotationType, Decision, ExpertAnnotation, Preferred
 from annotation.models.annotations import SCORES
 from organizations.errors import Refused
 
 LONGEST_TEXT = 100_000  # characters
 MOST_SECONDS = 86_400
+STRONGEST = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opinion:
     """One expert's decision with its reasons. Scores and confidence run from 0 to 1; None means not given.
 
-    `categories` is {name: {"score": 0-10, "issues": [text]}}. Raises Refused, naming the field, for anything else.
+    `categories` is {name: {"score": 0-10, "issues": [text]}}; `answers` are those to the queue's rubric, by key;
+    `preferred` (see Preferred) with `strength` 1-3 is for items that compare two outputs. Raises Refused, naming the
+    field, for anything else.
     """
 
     decision: str
@@ -34,12 +37,19 @@ class Opinion:
     is_training_data: bool = True
     seconds_spent: int | None = None
     annotation_type: str = ""
+    answers: dict[str, Any] = field(default_factory=dict)
+    preferred: str = ""
+    strength: int | None = None
 
     def __post_init__(self) -> None:
         if self.decision not in Decision.values:
             raise Refused(f"Choose one of {', '.join(Decision.values)}.", "decision")
         if self.annotation_type and self.annotation_type not in AnnotationType.values:
             raise Refused(f"Choose one of {', '.join(AnnotationType.values)}.", "annotation_type")
+        if self.preferred and self.preferred not in Preferred.values:
+            raise Refused(f"Choose one of {', '.join(Preferred.values)}.", "preferred")
+        if self.strength is not None and not 1 <= self.strength <= STRONGEST:
+            raise Refused(f"The strength is 1 (a little better) to {STRONGEST} (much better).", "strength")
         for name in (*SCORES, "confidence"):
             _check_share(name, getattr(self, name))
         for name in ("corrected_output", "notes"):

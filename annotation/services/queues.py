@@ -1,59 +1,28 @@
-"""Queues, and the slots that are made for what waits in them."""
+"""Queues: which there are, and the rules by which each is worked."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
-from django.conf import settings
-from django.db import connection
-from django.utils import timezone
+from django.db import transaction
+from django.db.models import Q
 
-from annotation.models import AnnotationQueue
-from annotation.models.queues import BEGINNING
-from learning.models import Agent, ExampleType
+from annotation.models import AfterReject, AnnotationQueue, QueueSeat, SkipPolicy
+from learning.models import Agent, ExampleType, ReviewStatus
 from organizations import audit
-from organizations.errors import Conflict, Refused
-from organizations.scope import current_organization_id
+from organizations.errors import Conflict, Missing, Refused
+from organizations.models import Membership, Role
 
 DEFAULT_NAME = "All examples"
-BATCH = 5_000  # examples that get their slots in one go
-# An example becomes visible when its transaction ends, so some appear behind the mark: look back this far.
-OVERLAP = timedelta(minutes=10)
-MARK_EVERY = timedelta(minutes=1)
-
-# Time-ordered keys (UUIDv7) made inside the database: milliseconds since 1970 in front of random bits.
-UUID7 = """encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
-  PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
-  52, 1), 53, 1), 'hex')::uuid"""
-FILL = f"""
-INSERT INTO annotation_slot (id, organization_id, created_at, updated_at, queue_id, example_id, stage, number, status,
-                             priority, tiebreak, waiting_since, skipped_by)
-SELECT {UUID7}, e.organization_id, now(), now(), %(queue)s, e.id, %(stage)s, n, 'open',
-       coalesce(array_position(%(order)s::text[], e.example_type::text), cardinality(%(order)s::text[]) + 1),
-       0, e.created_at, '{{}}'
-FROM (
-  SELECT e.* FROM learning_learningexample e
-  WHERE e.organization_id = %(organization)s AND e.review_status = 'pending' AND e.created_at >= %(since)s
-    AND (%(agent)s::uuid IS NULL OR e.agent_id = %(agent)s)
-    AND (%(domain)s = '' OR e.domain = %(domain)s)
-    AND (%(types)s::text[] = '{{}}' OR e.example_type = ANY(%(types)s))
-    AND NOT EXISTS (SELECT 1 FROM annotation_slot s WHERE s.organization_id = e.organization_id
-                    AND s.example_id = e.id AND s.stage = %(stage)s)
-    AND NOT EXISTS (
-      SELECT 1 FROM annotation_annotationqueue q WHERE q.organization_id = e.organization_id AND q.active
-        AND num_nonnulls(q.agent_id, nullif(q.domain, ''), nullif(q.example_types, '{{}}')) > %(filters)s
-        AND (q.agent_id IS NULL OR q.agent_id = e.agent_id) AND q.domain IN ('', e.domain)
-        AND (q.example_types = '{{}}' OR e.example_type = ANY(q.example_types)))
-  ORDER BY e.created_at LIMIT %(batch)s
-) e CROSS JOIN generate_series(1, %(reviews)s) n
-ORDER BY e.id, n  -- one order for all who fill at the same time, so that they never wait in a circle
-ON CONFLICT DO NOTHING
-"""  # noqa: S608  only constants are put together; every value is a parameter
-# Many claim at once and one of them moves the mark; the others do not wait for it.
-MARK = """
-UPDATE annotation_annotationqueue SET filled_to = %(to)s WHERE id = (
-  SELECT id FROM annotation_annotationqueue WHERE id = %(queue)s AND filled_to < %(from)s FOR UPDATE SKIP LOCKED)
-"""
+ENTERING = (ReviewStatus.PENDING, ReviewStatus.NEEDS_REVISION)  # what a queue can take in
+SHARES = {"disagreement_threshold": 1.0, "gold_share": 0.5, "gold_bar": 1.0, "audit_share": 1.0}
+CHOICES = {
+    "example_types": ExampleType.values, "statuses": [str(status) for status in ENTERING],
+    "skip_policy": SkipPolicy.values, "on_reject": AfterReject.values,
+}  # fmt: skip
+MOST_STAGES, MOST_EXPERTS = 20, 1_000
+TOLD = ("name", "active", "stages", "reviews_per_item", "max_reviews", "experts", "gold_bar", "auto_approve")  # audited
 
 
 def default_queue() -> AnnotationQueue | None:
@@ -65,70 +34,115 @@ def default_queue() -> AnnotationQueue | None:
     return queue
 
 
-def list_queues() -> list[AnnotationQueue]:
-    """The active queues, oldest first."""
-    return list(AnnotationQueue.objects.filter(active=True).order_by("id"))
+def list_queues(*, expert: Any = None) -> list[AnnotationQueue]:
+    """The active queues, oldest first; those that the person may work at when one is given."""
+    queues = AnnotationQueue.objects.filter(active=True)
+    if expert is not None:
+        queues = queues.filter(Q(experts=[]) | Q(experts__contains=[expert.pk]))
+    return list(queues.order_by("id"))
 
 
-def create_queue(
-    *,
-    name: str,
-    agent: Agent | None = None,
-    domain: str = "",
-    example_types: list[str] | None = None,
-    reviews_per_item: int = 1,
-    stages: list[str] | None = None,
-) -> AnnotationQueue:
-    """A queue of its own for a part of the examples.
+def queue_for(*, expert: Any) -> AnnotationQueue | None:
+    """The oldest active queue that the person may work at."""
+    queue = default_queue()
+    if queue is None or may_work_at(queue, expert):
+        return queue
+    return next(iter(list_queues(expert=expert)), None)
 
-    Raises Refused for an unknown example type, for repeated or empty stages, and for fewer than 1 or more than 20
-    reviews; Conflict for a name that is taken.
+
+def may_work_at(queue: AnnotationQueue, expert: Any) -> bool:
+    return not queue.experts or expert.pk in queue.experts
+
+
+def create_queue(*, name: str, agent: Agent | None = None, **rules: Any) -> AnnotationQueue:
+    """A queue of its own for a part of the examples. `rules`: fields of AnnotationQueue.
+
+    Raises Refused, naming the field, for a rule that cannot be followed; Conflict for a name that is taken.
     """
-    unknown = sorted(set(example_types or []) - set(ExampleType.values))
-    if unknown:
-        raise Refused(f"Unknown example type {', '.join(unknown)}.", "example_types")
-    if stages is not None and (not stages or len(set(stages)) < len(stages) or not all(stages)):
-        raise Refused("Name at least one stage, each once.", "stages")
-    if not 1 <= reviews_per_item <= 20:
-        raise Refused("Ask for 1 to 20 reviews of each item.", "reviews_per_item")
+    check_rules(rules | {"name": name})
     if AnnotationQueue.objects.filter(name=name).exists():
         raise Conflict(f"There is a queue called {name!r} already.", "name")
-    values = {"stages": stages} if stages else {}
-    queue = AnnotationQueue.objects.create(
-        name=name, agent=agent, domain=domain, example_types=example_types or [],
-        reviews_per_item=reviews_per_item, **values,
-    )  # fmt: skip
-    audit.record(action="queue.created", target=queue, after={"name": name, "stages": queue.stages})
+    queue = AnnotationQueue.objects.create(name=name, agent=agent, **rules)
+    audit.record(action="queue.created", target=queue, after=_told(queue))
     return queue
 
 
-def fill_queue(*, queue: AnnotationQueue, whole: bool = False) -> int:
-    """Make the missing slots of pending examples; how many were made.
-
-    An example goes to one queue: to an active one with more filters rather than to one with fewer, else to the first.
-    Looks at what is newer than the queue's mark, or at everything when `whole` (after filters changed, or for examples
-    that became pending again).
-    """
-    began = timezone.now()
-    since = BEGINNING if whole else queue.filled_to - OVERLAP
-    with connection.cursor() as cursor:
-        cursor.execute(
-            FILL,
-            {
-                "organization": current_organization_id(), "queue": queue.id, "stage": queue.stages[0], "since": since,
-                "order": settings.LEARNING["annotation"]["queue_priority"], "agent": queue.agent_id,
-                "domain": queue.domain, "types": queue.example_types, "batch": BATCH, "reviews": queue.reviews_per_item,
-                "filters": sum(map(bool, (queue.agent_id, queue.domain, queue.example_types))),
-            },
-        )  # fmt: skip
-        made = cursor.rowcount
-        if made < BATCH and queue.filled_to < began - MARK_EVERY:
-            cursor.execute(MARK, {"queue": queue.id, "to": began, "from": began - MARK_EVERY})
-    return int(made)
+def change_queue(*, queue: AnnotationQueue, **rules: Any) -> AnnotationQueue:
+    """Other rules from now on; items that are there already keep their slots. Raises like `create_queue`."""
+    with transaction.atomic():
+        queue = AnnotationQueue.objects.select_for_update(no_key=True).get(pk=queue.pk)
+        before = _told(queue)
+        known = {name: getattr(queue, name) for name in ("reviews_per_item", "max_reviews")}
+        check_rules(known | rules)
+        name = rules.get("name", queue.name)
+        if AnnotationQueue.objects.filter(name=name).exclude(pk=queue.pk).exists():
+            raise Conflict(f"There is a queue called {name!r} already.", "name")
+        for field, value in rules.items():
+            setattr(queue, field, value)
+        queue.save(update_fields=[*rules, "updated_at"])
+        audit.record(action="queue.changed", target=queue, before=before, after=_told(queue))
+        # Who was let in or shut out looks through the queue from its start.
+        QueueSeat.objects.filter(queue=queue).update(passed_at=None)
+    return queue
 
 
-def fill_all() -> None:
-    """Make the missing slots of every active queue, the oldest first; the first queue too where there is none."""
-    default_queue()
-    for queue in list_queues():
-        fill_queue(queue=queue)
+def find_queue(*, queue_id: UUID) -> AnnotationQueue:
+    """Raises Missing."""
+    queue = AnnotationQueue.objects.filter(pk=queue_id).first()
+    if queue is None:
+        raise Missing(f"There is no queue {queue_id}.", "queue")
+    return queue
+
+
+def experts_named(usernames: list[str]) -> list[UUID]:
+    """The people of this organization who may review, by user name. Raises Refused, naming who may not."""
+    allowed = Membership.objects.exclude(role=Role.MEMBER).filter(user__username__in=usernames)
+    found = dict(allowed.values_list("user__username", "user_id"))
+    unknown = sorted(set(usernames) - set(found))
+    if unknown:
+        raise Refused(f"{', '.join(unknown)} cannot review in this organization.", "experts")
+    return list(found.values())
+
+
+def check_rules(rules: dict[str, Any]) -> None:
+    """Raises Refused, naming the field, for a rule that cannot be followed."""
+    for field, allowed in CHOICES.items():
+        value = rules.get(field)
+        given = [value] if isinstance(value, str) else value or []
+        if unknown := sorted(set(given) - set(allowed)):
+            what = field.replace("_", " ").removesuffix("s")
+            raise Refused(f"Unknown {what} {', '.join(unknown)}; known are {', '.join(allowed)}.", field)
+    for field, most in SHARES.items():
+        if field in rules and not 0 <= rules[field] <= most:
+            raise Refused(f"This must be a number from 0 to {most:g}.", field)
+    _check_lists(rules)
+    _check_counts(rules)
+
+
+def _check_lists(rules: dict[str, Any]) -> None:
+    if "name" in rules and not rules["name"].strip():
+        raise Refused("Give the queue a name.", "name")
+    stages = rules.get("stages")
+    if stages is not None and (len(set(stages)) < len(stages) or not all(stage.strip() for stage in stages)):
+        raise Refused("Name at least one stage, each once.", "stages")
+    if stages is not None and not 1 <= len(stages) <= MOST_STAGES:
+        raise Refused(f"Name 1 to {MOST_STAGES} stages, each once.", "stages")
+    if rules.get("statuses") == []:
+        raise Refused("Say which examples come in: pending, needs_revision or both.", "statuses")
+    if len(rules.get("experts", [])) > MOST_EXPERTS:
+        raise Refused(f"Name at most {MOST_EXPERTS} experts, or none to let everybody in.", "experts")
+
+
+def _check_counts(rules: dict[str, Any]) -> None:
+    reviews, most = rules.get("reviews_per_item", 1), rules.get("max_reviews")
+    if not 1 <= reviews <= 20:
+        raise Refused("Ask for 1 to 20 reviews of each item.", "reviews_per_item")
+    if most is not None and not reviews <= most <= 40:
+        raise Refused("The most reviews of an item cannot be fewer than those asked for, nor above 40.", "max_reviews")
+    if not 1 <= rules.get("gold_minimum", 1) <= 1_000:
+        raise Refused("Ask for 1 to 1,000 gold answers before anybody is paused.", "gold_minimum")
+
+
+def _told(queue: AnnotationQueue) -> dict[str, Any]:
+    values = {name: getattr(queue, name) for name in TOLD}
+    return values | {"experts": [str(expert) for expert in queue.experts]}

@@ -2,53 +2,69 @@
 
 from __future__ import annotations
 
-from annotation.models import AnnotationQueue, Decision, ExpertAnnotation, Slot, SlotStatus
+from annotation.models import AfterReject, AnnotationQueue, Decision, ExpertAnnotation, Slot, SlotKind, SlotStatus
+from annotation.ordering import with_disagreement
 from annotation.services.claims import cancel_slots
-from annotation.verdicts import majority
-from learning.models import LearningExample
+from annotation.services.preferences import push_preference
+from annotation.verdicts import disagreement, majority
+from learning.models import ExampleType, LearningExample
 from learning.services import examples
 from learning.services.review import begin_review
+from organizations import audit
 from organizations.errors import Refused
-
-MOST_EXTRA_REVIEWS = 2  # reviewers added for a tie before the example goes back for revision
 
 
 def settle_stage(*, slot: Slot, example: LearningExample) -> None:
-    """After a review: wait for the others, break a tie, open the next stage, or push the verdict down.
+    """After a review: wait for the others, add a reviewer, ask for adjudication, open the next stage, or push down.
 
     The caller holds the lock on the example, so that of two who finish at once the second sees the first.
     """
-    wanted = Slot.objects.filter(example=example, stage=slot.stage, status__in=[SlotStatus.OPEN, SlotStatus.CLAIMED])
-    if wanted.exists():
-        begin_review(example=example)
+    begin_review(example=example)
+    wanted = Slot.objects.filter(
+        example=example, stage=slot.stage, round=slot.round, status__in=[SlotStatus.OPEN, SlotStatus.CLAIMED]
+    )
+    if wanted.exclude(kind=SlotKind.GOLD).exists():
         return
-    opinions = opinions_at(example, slot.stage)
-    decision = majority([opinion.decision for opinion in opinions])
+    opinions = opinions_at(example, slot.stage, slot.round)
+    decision = _agreed(slot, opinions)
     if decision is None:
-        decision = _break_tie(slot, example)
-    next_stage = _stage_after(slot.queue, slot.stage)
-    if decision is None:
-        begin_review(example=example)
-    elif decision == Decision.APPROVE and next_stage:
-        _open_stage(slot.queue, example, next_stage)
-        begin_review(example=example)
-    else:
-        push_verdict(example=example, decision=decision, opinions=opinions)
+        _ask_another(slot, example, opinions)
+        return
+    if decision == Decision.APPROVE and open_next_stage(slot=slot, example=example, stage=slot.stage):
+        return
+    push_verdict(example=example, decision=decision, opinions=opinions, queue=slot.queue)
 
 
-def push_verdict(*, example: LearningExample, decision: str, opinions: list[ExpertAnnotation]) -> None:
+def push_verdict(
+    *,
+    example: LearningExample,
+    decision: str,
+    opinions: list[ExpertAnnotation],
+    queue: AnnotationQueue | None = None,
+) -> None:
     """Tell learning, and end the reviews that are still open. Raises Conflict when somebody changed the example."""
-    if decision == Decision.APPROVE:
+    agreeing = [opinion for opinion in opinions if opinion.decision == decision]
+    back = queue is not None and queue.on_reject == AfterReject.REVISION
+    if decision == Decision.APPROVE and example.example_type == ExampleType.PREFERENCE:
+        push_preference(example=example, opinions=agreeing, quality_score=mean_score(agreeing))
+    elif decision == Decision.APPROVE:
         examples.approve_example(
-            example=example,
-            expected_output=right_output(example, opinions),
-            quality_score=mean_score([opinion for opinion in opinions if opinion.decision == decision]),
+            example=example, expected_output=right_output(example, opinions), quality_score=mean_score(agreeing)
         )
-    elif decision == Decision.REJECT:
+    elif decision == Decision.REJECT and not back:
         examples.reject_example(example=example)
     else:
         examples.return_example(example=example)
     cancel_slots(example_id=example.pk)
+
+
+def open_next_stage(*, slot: Slot, example: LearningExample, stage: str) -> bool:
+    """Ask for the reviews of the stage after `stage`; False when it was the last."""
+    following = _stage_after(slot.queue, stage)
+    if following is not None:
+        numbers = list(range(1, slot.queue.reviews_per_item + 1))
+        _make_slots(slot, example, following, numbers, kind=SlotKind.REVIEW)
+    return following is not None
 
 
 def right_output(example: LearningExample, opinions: list[ExpertAnnotation]) -> str:
@@ -78,9 +94,9 @@ def proposed_output(example: LearningExample, before_stage: str | None = None) -
     return corrected or example.expected_output or example.original_output
 
 
-def opinions_at(example: LearningExample, stage: str) -> list[ExpertAnnotation]:
+def opinions_at(example: LearningExample, stage: str, round: int = 1) -> list[ExpertAnnotation]:
     """The opinions that count at a stage, oldest first."""
-    return list(ExpertAnnotation.objects.counted().filter(example=example, stage=stage).order_by("id"))
+    return list(ExpertAnnotation.objects.counted().filter(example=example, stage=stage, round=round).order_by("id"))
 
 
 def mean_score(opinions: list[ExpertAnnotation]) -> float | None:
@@ -89,14 +105,38 @@ def mean_score(opinions: list[ExpertAnnotation]) -> float | None:
     return sum(scores) / len(scores) if scores else None
 
 
-def _break_tie(slot: Slot, example: LearningExample) -> str | None:
-    """One more reviewer, and None; after the last of them the example goes back for revision."""
-    numbers = Slot.objects.filter(example=example, stage=slot.stage).values_list("number", flat=True)
-    highest = max(numbers)
-    if highest >= slot.queue.reviews_per_item + MOST_EXTRA_REVIEWS:
-        return Decision.REQUEST_CHANGES
-    _make_slots(slot.queue, example, slot.stage, numbers=[highest + 1], like=slot)
-    return None
+def current_round(example: LearningExample) -> int:
+    """How often the example has come in for review, this time included."""
+    newest = Slot.objects.filter(example=example).exclude(kind=SlotKind.GOLD).order_by("-round").first()
+    return newest.round if newest else 1
+
+
+def _agreed(slot: Slot, opinions: list[ExpertAnnotation]) -> str | None:
+    """The decision, where the opinions agree well enough; an adjudicator's stands for itself."""
+    final = [opinion.decision for opinion in opinions if opinion.kind == SlotKind.ADJUDICATION]
+    if final:
+        return final[-1]
+    decisions = [opinion.decision for opinion in opinions]
+    if disagreement(decisions) > slot.queue.disagreement_threshold:
+        return None
+    return majority(decisions)
+
+
+def _ask_another(slot: Slot, example: LearningExample, opinions: list[ExpertAnnotation]) -> None:
+    """One more reviewer, before others' items of its type; after the last of them an adjudicator."""
+    apart = disagreement([opinion.decision for opinion in opinions])
+    numbers = Slot.objects.filter(
+        example=example, stage=slot.stage, round=slot.round, kind=SlotKind.REVIEW
+    ).values_list("number", flat=True)
+    highest = max(numbers, default=0)
+    kind, number = SlotKind.REVIEW, highest + 1
+    if highest >= slot.queue.most_reviews:
+        kind, number = SlotKind.ADJUDICATION, 1
+        audit.record(
+            action="learningexample.disputed", target=example,
+            after={"stage": slot.stage, "opinions": len(opinions), "disagreement": round(apart, 3)},
+        )  # fmt: skip
+    _make_slots(slot, example, slot.stage, [number], kind=kind, tiebreak=with_disagreement(slot.tiebreak, apart))
 
 
 def _stage_after(queue: AnnotationQueue, stage: str) -> str | None:
@@ -105,17 +145,16 @@ def _stage_after(queue: AnnotationQueue, stage: str) -> str | None:
     return stages[place] if place < len(stages) else None
 
 
-def _open_stage(queue: AnnotationQueue, example: LearningExample, stage: str) -> None:
-    first = Slot.objects.filter(example=example, queue=queue).order_by("id")[0]
-    _make_slots(queue, example, stage, numbers=list(range(1, queue.reviews_per_item + 1)), like=first)
-
-
-def _make_slots(queue: AnnotationQueue, example: LearningExample, stage: str, numbers: list[int], like: Slot) -> None:
+def _make_slots(
+    like: Slot, example: LearningExample, stage: str, numbers: list[int], *, kind: str, tiebreak: float | None = None
+) -> None:
     Slot.objects.bulk_create(
         [
             Slot(
-                queue=queue, example=example, stage=stage, number=number,
-                priority=like.priority, tiebreak=like.tiebreak, waiting_since=like.waiting_since,
+                queue=like.queue, example=example, kind=kind, stage=stage, round=like.round, number=number,
+                priority=like.priority, tiebreak=like.tiebreak if tiebreak is None else tiebreak,
+                waiting_since=like.waiting_since, agent_id=like.agent_id, domain=like.domain,
+                example_type=like.example_type,
             )
             for number in numbers
         ],

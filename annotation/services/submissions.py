@@ -10,32 +10,33 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from annotation.models import Decision, ExpertAnnotation, Slot, SlotStatus
-from annotation.models.queues import FIRST_STAGE
-from annotation.services.claims import cancel_slots, finish_slot, reclaim_slot
+from annotation.models import Decision, ExpertAnnotation, Rubric, Slot, SlotKind, SlotStatus
+from annotation.services.claims import finish_slot, reclaim_slot
 from annotation.services.drafts import discard_draft, save_draft
+from annotation.services.gold import GoldResult, judge_gold
 from annotation.services.opinions import Opinion
-from annotation.services.stages import push_verdict, settle_stage
-from annotation.verdicts import majority
-from learning.models import LearningExample, ReviewStatus
+from annotation.services.preferences import check_preference, outputs_before
+from annotation.services.rubrics import check_answers
+from annotation.services.seats import take_seat
+from annotation.services.stages import settle_stage
+from learning.models import LearningExample
 from learning.services.review import AWAITING, begin_review
 from organizations import audit
 from organizations.errors import Conflict, Missing
 
 UNDO_WITHIN = timedelta(minutes=10)
-STATUS_AFTER = {
-    Decision.APPROVE: ReviewStatus.APPROVED,
-    Decision.REJECT: ReviewStatus.REJECTED,
-    Decision.REQUEST_CHANGES: ReviewStatus.NEEDS_REVISION,
-}
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What became of a submitted review. `conflict` says why it does not count; then it is kept as an extra opinion."""
+    """What became of a submitted review.
+
+    `conflict` says why it does not count; then it is kept as an extra opinion. `gold`: what the known answer says.
+    """
 
     annotation: ExpertAnnotation
     conflict: str = ""
+    gold: GoldResult | None = None
 
 
 def submit_annotation(*, expert: Any, slot_id: UUID, lease_token: UUID, opinion: Opinion) -> Submission:
@@ -43,42 +44,27 @@ def submit_annotation(*, expert: Any, slot_id: UUID, lease_token: UUID, opinion:
 
     A review whose lease was lost to somebody else never raises: it is kept, and the answer says why it does not count.
     The same review handed in again (a lost answer) gives the first one. Raises Missing for an unknown slot, and Refused
-    when an approval has no right output.
+    when an approval has no right output or an answer does not fit the rubric.
     """
-    slot = Slot.objects.select_related("queue").filter(pk=slot_id).first()
+    slot = Slot.objects.select_related("queue__rubric", "example").filter(pk=slot_id).first()
     if slot is None:
         raise Missing("There is no such item.", "slot")
+    check_opinion(opinion, slot.example, slot.queue.rubric)
     with transaction.atomic():
-        example = _locked_example(slot.example_id)
+        seat = take_seat(queue=slot.queue, expert=expert)
+        example = locked_example(slot.example_id)
         if not finish_slot(expert=expert, slot_id=slot_id, lease_token=lease_token):
             return _late(expert, slot_id, lease_token, opinion)
-        if example.review_status not in AWAITING:
+        if slot.kind == SlotKind.GOLD:
+            annotation = write_opinion(expert, example, opinion, slot=slot)
+            discard_draft(expert=expert, example_id=example.pk)
+            return Submission(annotation, gold=judge_gold(seat=seat, slot=slot, annotation=annotation))
+        if example.review_status not in {*AWAITING, *slot.queue.statuses}:
             return _extra(expert, slot, opinion, "The example was decided elsewhere while you worked on it.")
-        annotation = _write(expert, example, slot.stage, opinion, slot=slot)
+        annotation = write_opinion(expert, example, opinion, slot=slot)
         settle_stage(slot=slot, example=example)
         discard_draft(expert=expert, example_id=example.pk)
     return Submission(annotation)
-
-
-def record_annotation(
-    *, expert: Any, example: LearningExample, opinion: Opinion, stage: str = FIRST_STAGE
-) -> ExpertAnnotation:
-    """A review that was made elsewhere, without a claim. The majority of all opinions at the stage decides.
-
-    Raises Refused when an approval has no right output.
-    """
-    with transaction.atomic():
-        fresh = _locked_example(example.pk)
-        annotation = _write(expert, fresh, stage, opinion)
-        opinions = list(ExpertAnnotation.objects.counted().filter(example=fresh, stage=stage).order_by("id"))
-        decision = majority([each.decision for each in opinions])
-        if decision is None:
-            begin_review(example=fresh)
-        elif fresh.review_status != STATUS_AFTER[Decision(decision)]:
-            push_verdict(example=fresh, decision=decision, opinions=opinions)
-        else:
-            cancel_slots(example_id=fresh.pk)
-    return annotation
 
 
 def undo_submission(*, expert: Any, annotation_id: UUID) -> Slot:
@@ -87,20 +73,24 @@ def undo_submission(*, expert: Any, annotation_id: UUID) -> Slot:
     The review stays in the history as withdrawn. Raises Missing for somebody else's, Conflict when it is too late.
     """
     with transaction.atomic():
-        annotation = ExpertAnnotation.objects.counted().filter(pk=annotation_id, expert=expert).first()
+        annotation = ExpertAnnotation.objects.current().filter(pk=annotation_id, expert=expert, extra=False).first()
         if annotation is None or annotation.slot is None:
             raise Missing("There is no review of yours here that could be taken back.")
+        if annotation.kind == SlotKind.GOLD:
+            raise Conflict("This item had a known answer: what you said about it counts once.")
         if annotation.created_at < timezone.now() - UNDO_WITHIN:
             raise Conflict("A review can be taken back for 10 minutes. Ask a manager to reopen the example.")
-        example, slot = _locked_example(annotation.example_id), annotation.slot
-        later = Slot.objects.filter(example=example, created_at__gt=annotation.created_at)
+        take_seat(queue=annotation.slot.queue, expert=expert)
+        example, slot = locked_example(annotation.example_id), annotation.slot
+        later = Slot.objects.filter(example=example, created_at__gt=annotation.created_at).exclude(kind=SlotKind.GOLD)
         if later.exclude(status=SlotStatus.OPEN).exists():
             raise Conflict("Somebody else has gone on with this item already.")
         later.delete()
         reclaim_slot(expert=expert, slot=slot)
+        before = outputs_before(example)
         ExpertAnnotation.objects.filter(pk=annotation.pk).update(withdrawn_at=timezone.now())
         _keep_as_draft(expert, example.pk, _said_in(annotation))
-        begin_review(example=example)
+        begin_review(example=example, **before)
         audit.record(action="annotation.withdrawn", target=annotation, before={"decision": annotation.decision})
     return slot
 
@@ -112,13 +102,19 @@ def last_undoable(*, expert: Any) -> ExpertAnnotation | None:
     return mine.select_related("example").order_by("-id").first()
 
 
-def _locked_example(example_id: UUID) -> LearningExample:
+def check_opinion(opinion: Opinion, example: LearningExample, rubric: Rubric | None) -> None:
+    """Raises Refused when the opinion does not fit the item: its rubric's questions, or what it compares."""
+    check_answers(rubric, opinion.answers, complete=opinion.decision == Decision.APPROVE)
+    check_preference(example=example, decision=opinion.decision, preferred=opinion.preferred)
+
+
+def locked_example(example_id: UUID) -> LearningExample:
     """The example, with a lock: reviews of one example are handed in one after the other."""
     return LearningExample.objects.select_for_update(no_key=True).get(pk=example_id)
 
 
 def _late(expert: Any, slot_id: UUID, lease_token: UUID, opinion: Opinion) -> Submission:
-    slot = Slot.objects.get(pk=slot_id)
+    slot = Slot.objects.select_related("queue__rubric").get(pk=slot_id)
     if slot.status == SlotStatus.DONE and slot.lease_token == lease_token and slot.claimed_by_id == expert.pk:
         before = ExpertAnnotation.objects.current().filter(slot=slot, expert=expert).first()
         if before is not None and opinion.is_said_by(before):
@@ -130,22 +126,36 @@ def _late(expert: Any, slot_id: UUID, lease_token: UUID, opinion: Opinion) -> Su
 def _extra(expert: Any, slot: Slot, opinion: Opinion, reason: str) -> Submission:
     """Keep what was written although it does not decide, and as a draft in case the item comes back to this person."""
     example = LearningExample.objects.get(pk=slot.example_id)
-    annotation = _write(expert, example, slot.stage, opinion, slot=slot, extra=True)
+    annotation = write_opinion(expert, example, opinion, slot=slot, extra=True)
     _keep_as_draft(expert, slot.example_id, opinion)
     return Submission(annotation, conflict=f"{reason} What you wrote is kept as an extra opinion.")
 
 
-def _write(
-    expert: Any, example: LearningExample, stage: str, opinion: Opinion, slot: Slot | None = None, extra: bool = False
+def write_opinion(
+    expert: Any,
+    example: LearningExample,
+    opinion: Opinion,
+    *,
+    slot: Slot | None = None,
+    stage: str = "",
+    round: int = 1,
+    rubric: Rubric | None = None,
+    extra: bool = False,
 ) -> ExpertAnnotation:
     """A new version of what this person says about the example; it supersedes their earlier ones of this kind."""
-    mine = ExpertAnnotation.objects.filter(example=example, stage=stage, expert=expert, superseded_by__isnull=True)
+    kind = slot.kind if slot else SlotKind.REVIEW
+    if slot is not None:
+        stage, round, rubric = slot.stage, slot.round, slot.queue.rubric
+    mine = ExpertAnnotation.objects.filter(
+        example=example, stage=stage, round=round, kind=kind, expert=expert, superseded_by__isnull=True
+    )
     if extra:
         mine = mine.filter(extra=True)
     replaced = list(mine.values_list("pk", flat=True))
     annotation = ExpertAnnotation(
-        example=example, slot=slot, expert=expert, stage=stage, extra=extra, **opinion.columns()
-    )
+        example=example, slot=slot, expert=expert, kind=kind, stage=stage, round=round, extra=extra,
+        rubric=rubric if opinion.answers else None, **opinion.columns(),
+    )  # fmt: skip
     # Superseded by itself for a moment: only one current version is allowed, and the old ones need its key.
     annotation.superseded_by = annotation if replaced else None
     annotation.save(force_insert=True)

@@ -59,10 +59,18 @@ def create_example(*, agent: Agent, example_type: str, source_type: str, **value
 
 
 def approve_example(
-    *, example: LearningExample, expected_output: str | None = None, quality_score: float | None = None
+    *,
+    example: LearningExample,
+    expected_output: str | None = None,
+    quality_score: float | None = None,
+    rejected_output: str | None = None,
 ) -> None:
-    """It may enter datasets. `expected_output`: the reviewer's own wording; `quality_score` 0-1."""
-    _judge(example, ReviewStatus.APPROVED, expected_output, quality_score)
+    """It may enter datasets. `expected_output`: the reviewer's own wording; `quality_score` 0-1.
+
+    `rejected_output`: the worse of two outputs, where reviewers compared them.
+    """
+    others = {} if rejected_output is None else {"rejected_output": rejected_output}
+    _judge(example, ReviewStatus.APPROVED, expected_output, quality_score, **others)
 
 
 def reject_example(*, example: LearningExample, quality_score: float | None = None) -> None:
@@ -77,9 +85,10 @@ def return_example(
     _judge(example, ReviewStatus.NEEDS_REVISION, expected_output, quality_score)
 
 
-def _judge(example: LearningExample, verdict: str, expected_output: str | None, quality_score: float | None) -> None:
+def _judge(
+    example: LearningExample, verdict: str, expected_output: str | None, quality_score: float | None, **values: Any
+) -> None:
     """Raises Conflict when somebody else judged it meanwhile, or when it has this verdict already."""
-    values: dict[str, Any] = {}
     if expected_output is not None:
         values["expected_output"] = expected_output
     if quality_score is not None:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from annotation.models import Decision
+from annotation.services.filling import fill_queue
 from annotation.services.opinions import Opinion
-from annotation.services.queues import default_queue, fill_queue
-from annotation.services.submissions import record_annotation
+from annotation.services.queues import default_queue
+from annotation.services.records import record_annotation
 from learning.models import Agent, ExampleType, LearningExample, SourceType
 from learning.services.agent_directory import create_agent
 from learning.services.examples import create_example

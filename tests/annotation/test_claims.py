@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from annotation.models import AnnotationQueue, Slot, SlotStatus
 from annotation.services.claims import claim_next, extend_lease, recall_skipped, release_item, skip_item
+from annotation.services.filling import fill_queue
 from annotation.services.opinions import Opinion
-from annotation.services.queues import create_queue, default_queue, fill_queue
+from annotation.services.queues import create_queue, default_queue
 from annotation.services.submissions import submit_annotation
 from learning.models import Agent, LearningExample, ReviewStatus
 from organizations.errors import Conflict, Refused

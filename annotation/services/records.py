@@ -1,0 +1,79 @@
+"""Reviews that were made elsewhere, without a claim."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from annotation.models import AnnotationQueue, Decision, ExpertAnnotation, Slot, SlotKind
+from annotation.services.claims import cancel_slots
+from annotation.services.opinions import Opinion
+from annotation.services.queues import default_queue
+from annotation.services.stages import current_round, open_next_stage, opinions_at, push_verdict
+from annotation.services.submissions import check_opinion, locked_example, write_opinion
+from annotation.verdicts import majority
+from learning.models import LearningExample, ReviewStatus
+from learning.services.review import begin_review
+from organizations.errors import Conflict, Refused
+
+STATUS_AFTER = {
+    Decision.APPROVE: ReviewStatus.APPROVED,
+    Decision.REJECT: ReviewStatus.REJECTED,
+    Decision.REQUEST_CHANGES: ReviewStatus.NEEDS_REVISION,
+}
+
+
+def record_annotation(*, expert: Any, example: LearningExample, opinion: Opinion, stage: str = "") -> ExpertAnnotation:
+    """A review that was made elsewhere. The majority of all opinions at the stage decides.
+
+    `stage`: one of the example's queue, the first when left out. Raises Refused for a stage that the queue does not
+    have and when an approval has no right output, Conflict for a stage whose turn has not come.
+    """
+    with transaction.atomic():
+        fresh = locked_example(example.pk)
+        queue, slot = _queue_of(fresh)
+        stages = queue.stages if queue else []
+        stage = stage or (stages[0] if stages else "")
+        if stage not in stages:
+            raise Refused(f"The queue of this example has the stages {', '.join(stages) or 'none'}.", "stage")
+        check_opinion(opinion, fresh, queue.rubric if queue else None)
+        round = current_round(fresh)
+        _check_turn(fresh, stages, stage, round)
+        annotation = write_opinion(
+            expert, fresh, opinion, stage=stage, round=round, rubric=queue.rubric if queue else None
+        )
+        _decide(fresh, queue, slot, stage, round)
+    return annotation
+
+
+def _decide(example: LearningExample, queue: AnnotationQueue | None, slot: Slot | None, stage: str, round: int) -> None:
+    opinions = opinions_at(example, stage, round)
+    decision = majority([each.decision for each in opinions])
+    stages = queue.stages if queue else [stage]
+    if decision is None:
+        begin_review(example=example)
+    elif decision == Decision.APPROVE and stage != stages[-1]:
+        begin_review(example=example)
+        cancel_slots(example_id=example.pk)
+        if slot is not None:
+            open_next_stage(slot=slot, example=example, stage=stage)
+    elif example.review_status != STATUS_AFTER[Decision(decision)]:
+        push_verdict(example=example, decision=decision, opinions=opinions, queue=queue)
+    else:
+        cancel_slots(example_id=example.pk)
+
+
+def _queue_of(example: LearningExample) -> tuple[AnnotationQueue | None, Slot | None]:
+    """Where the example is reviewed: the queue that it came into last, else the one for all."""
+    slots = Slot.objects.filter(example=example).exclude(kind=SlotKind.GOLD)
+    slot = slots.select_related("queue__rubric").order_by("-id").first()
+    return (slot.queue, slot) if slot else (default_queue(), None)
+
+
+def _check_turn(example: LearningExample, stages: list[str], stage: str, round: int) -> None:
+    before = stages[: stages.index(stage)]
+    for earlier in before:
+        opinions = opinions_at(example, earlier, round)
+        if majority([opinion.decision for opinion in opinions]) != Decision.APPROVE:
+            raise Conflict(f"The stage {earlier} comes first and is not settled.", "stage")
