@@ -23,6 +23,7 @@ ALL_OF_KIND = {KeyKind.SECRET: ["ingest", "read", "manage"], KeyKind.PUBLISHABLE
 PREFIXES = {KeyKind.SECRET: "sk_", KeyKind.PUBLISHABLE: "pk_"}
 OVERLAP = timedelta(hours=24)  # that a rotated key works on, unless told
 LONGEST_OVERLAP = timedelta(days=30)
+LONGEST_LIFE = timedelta(days=3653)
 MAX_ORIGINS = 50
 
 
@@ -43,13 +44,13 @@ def create_api_key(
     """The row and the key itself, which is not kept anywhere.
 
     `scopes` left out: all that a secret key may do; feedback alone for a publishable one. Raises Refused for an unknown
-    scope, for a publishable key that could do more than send, for what is no web origin, and for an end in the past.
+    scope, for a publishable key that could do more than send, for what is no web origin, and for an end that is over or
+    too far away.
     """
-    wanted = list(dict.fromkeys(scopes)) if scopes is not None else ALL_OF_KIND[KeyKind(kind)]
+    wanted = scopes_for(kind, scopes)
     _check_scopes(kind, wanted)
     _check_origins(allowed_origins or [])
-    if expires_at is not None and expires_at <= timezone.now():
-        raise Refused("This time is over; leave it out for a key without an end.", "expires_at")
+    _check_end(expires_at)
     key = PREFIXES[KeyKind(kind)] + secrets.token_urlsafe(32)
     row = ApiKey.objects.create(
         name=name,
@@ -100,6 +101,11 @@ def revoke_api_key(*, key: ApiKey) -> None:
     audit.record(action="apikey.revoked", target=key)
 
 
+def scopes_for(kind: str, scopes: list[str] | None) -> list[str]:
+    """The scopes of a new key: those that are given, each once, or those that its kind has by itself."""
+    return list(dict.fromkeys(scopes)) if scopes is not None else list(ALL_OF_KIND[KeyKind(kind)])
+
+
 def _check_scopes(kind: str, wanted: list[str]) -> None:
     unknown = sorted(set(wanted) - set(SCOPES))
     if unknown:
@@ -117,6 +123,15 @@ def _check_origins(origins: list[str]) -> None:
         if len(origin) > 200 or not ORIGIN.fullmatch(origin):
             text = f"{origin[:100]!r} is no web origin. Write it as browsers send it, such as https://example.com"
             raise Refused(f"{text} (small letters, no path).", "allowed_origins")
+
+
+def _check_end(expires_at: datetime | None) -> None:
+    if expires_at is None:
+        return
+    if expires_at <= timezone.now():
+        raise Refused("This time is over; leave it out for a key without an end.", "expires_at")
+    if expires_at > timezone.now() + LONGEST_LIFE:
+        raise Refused("A key's end lies within ten years; leave it out for a key without an end.", "expires_at")
 
 
 def _told(row: ApiKey) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from project.overview.stats_api import StatsView
 
 api: list[Any] = [
     path("stats", StatsView.as_view(), name="stats"),
+    path("", include("organizations.api_urls")),
     path("", include("learning.api.urls")),
     path("", include("annotation.api.urls")),
     path("", include("experiments.api.urls")),
