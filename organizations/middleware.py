@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 
 from organizations import tokens
 from organizations.actors import Actor, person
+from organizations.key_use import note_use
 from organizations.keys import resolve_api_key
 from organizations.models import Membership
 from organizations.scope import organization_scope, person_scope
@@ -41,6 +42,7 @@ class TenantMiddleware:
                 response = self.get_response(request)
                 if response.status_code >= 500:
                     transaction.set_rollback(True)
+            note_use(request.actor)
             return response
         except OperationalError:
             log.exception("The database did not answer")
