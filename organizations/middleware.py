@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from organizations import tokens
 from organizations.actors import Actor, person
 from organizations.key_use import note_use
-from organizations.keys import resolve_api_key
+from organizations.known_keys import actor_of_key
 from organizations.models import Membership
 from organizations.scope import organization_scope, person_scope
 from organizations.token_signers import resolve_feedback_token
@@ -59,7 +59,7 @@ def find_actor(request: Any) -> Actor | None:
             request.refusal = str(error)
             return None
     if key is not None:
-        return resolve_api_key(key)
+        return actor_of_key(key)
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return None

@@ -46,11 +46,20 @@ def server_failed(request: Any) -> HttpResponse:
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """The answer to what a view raised; None for a defect of ours, which Django logs and answers with 500."""
+    problem = problem_document(error)
+    if problem is None:
+        return None
+    transaction.set_rollback(True)  # the request's savepoint: nothing half-done stays
+    body, headers = problem
+    return Response(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
+
+
+def problem_document(error: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
+    """The body and the headers of the answer to an error; None for a defect of ours."""
     problem = _problem(error)
     if problem is None:
         return None
     status, detail, errors, headers = problem
-    transaction.set_rollback(True)  # the request's savepoint: nothing half-done stays
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -59,7 +68,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     }
     if errors:
         body["errors"] = errors
-    return Response(body, status=status, headers=headers, content_type=CONTENT_TYPE)
+    return body, headers
 
 
 def _problem(error: Exception) -> tuple[int, str, list[dict[str, str]], dict[str, str]] | None:

@@ -58,8 +58,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "project.aliases.EarlierSpellings",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "project.intake_lane.IntakeLane",  # what comes by key to the intake needs none of those below
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -213,7 +214,11 @@ FEEDBACK_RETENTION_DAYS = env.int("FEEDBACK_RETENTION_DAYS", default=365)
 EXPERIMENT_MIN_SAMPLES = env.int(
     "EXPERIMENT_MIN_SAMPLES", default=env.int("A_B_TEST_MIN_SAMPLES", default=LEARNING["experiments"]["min_samples"])
 )
-INTAKE_RATE_PER_MINUTE = env.int("INTAKE_RATE_PER_MINUTE", default=6000)  # per API key
+API_KEY_CACHE_SECONDS = env.float("API_KEY_CACHE_SECONDS", default=2.0)  # a revoked key works on for so long at most
+INTAKE_RATE_PER_MINUTE = env.int("INTAKE_RATE_PER_MINUTE", default=6000)  # per API key or person; 0: no limit
+INTAKE_ORGANIZATION_RATE_PER_MINUTE = env.int(  # of all its keys and people together
+    "INTAKE_ORGANIZATION_RATE_PER_MINUTE", default=5 * INTAKE_RATE_PER_MINUTE
+)
 
 LOGGING = {
     "version": 1,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rest_framework.exceptions import ValidationError
-from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 
+from learning.api.doors import Answer
+from learning.api.serializers.compiled import CompiledSerializer
 from learning.services.intake import MAX_BATCH, Outcome
 from organizations.errors import Refused
 from organizations.problems import field_errors
@@ -17,7 +17,7 @@ Item = dict[str, Any]
 Store = Callable[[Sequence[Item]], list[Outcome]]
 
 
-def answer_batch(data: Any, serializer: Serializer[Any], store: Store, prepare: Callable[[int, Any], Any]) -> Response:
+def answer_batch(data: Any, rules: CompiledSerializer, store: Store, prepare: Callable[[int, Any], Any]) -> Answer:
     """Validate each item, store the valid ones together, and report on all of them.
 
     `prepare(index, item)` may change an item before it is validated.
@@ -27,13 +27,13 @@ def answer_batch(data: Any, serializer: Serializer[Any], store: Store, prepare: 
     for index, item in enumerate(read_items(data)):
         results.append({"index": index})
         try:
-            valid.append((index, serializer.run_validation(prepare(index, item))))
+            valid.append((index, rules.run_validation(prepare(index, item))))
         except ValidationError as error:
             results[index] |= {"status": 400, "errors": list(field_errors(error.detail))}
     outcomes = store([item for _, item in valid]) if valid else []
     for (index, _), outcome in zip(valid, outcomes, strict=True):
         results[index] |= _result(outcome)
-    return Response({"results": results})
+    return 200, {"results": results}
 
 
 def read_items(data: Any) -> list[Any]:
@@ -54,5 +54,5 @@ def read_items(data: Any) -> list[Any]:
 def _result(outcome: Outcome) -> dict[str, Any]:
     refusal: Refused | None = outcome.refusal
     if refusal is None:
-        return {"status": 201, "id": outcome.id}
+        return {"status": 201, "id": str(outcome.id)}
     return {"status": refusal.status, "errors": [{"field": refusal.field or "body", "message": refusal.message}]}

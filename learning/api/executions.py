@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -10,8 +11,10 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from learning.api.batches import answer_batch
+from learning.api.doors import Answer, Door
 from learning.api.requests import may_register_agents, read_query
 from learning.api.serializers.batches import BatchAnswerSerializer, ExecutionBatchSerializer
+from learning.api.serializers.compiled import CompiledSerializer
 from learning.api.serializers.executions import (
     MAX_DECISIONS_IN_BATCH,
     ExecutionDetailSerializer,
@@ -23,11 +26,40 @@ from learning.api.serializers.executions import (
 from learning.models import Execution
 from learning.services.agent_directory import find_agent
 from learning.services.executions import log_execution, log_executions
+from learning.services.intake import Outcome
+from organizations.actors import Actor
 from organizations.api import OrganizationViewSet
 from organizations.permissions import need
+from organizations.scope import organization_scope
 from organizations.throttles import IntakeThrottle
 
 RENAMED = {"execution_id": "external_id", "user_id": "user", "status": "status"}
+NEW_EXECUTION = CompiledSerializer(NewExecutionSerializer())
+
+
+def take_execution(actor: Actor, document: Any, key: str | None) -> Answer:
+    """One execution: stored, or refused by an exception. Its name is its key; the header says nothing more."""
+    item = NEW_EXECUTION.run_validation(document)
+    with organization_scope(actor.organization_id, actor=actor):
+        outcome = log_execution(item=item, may_register=may_register_agents(actor))
+    name = item.get("execution_id") or str(outcome.id)
+    return 201, {"execution_id": name, "id": str(outcome.id), "success": True}
+
+
+def take_execution_batch(actor: Actor, document: Any, key: str | None) -> Answer:
+    """Many executions, each stored or refused on its own."""
+    check_decisions(document)
+    may_register = may_register_agents(actor)
+
+    def store(items: Sequence[Any]) -> list[Outcome]:
+        with organization_scope(actor.organization_id, actor=actor):
+            return log_executions(items=items, may_register=may_register)
+
+    return answer_batch(document, NEW_EXECUTION, store, prepare=lambda index, item: item)
+
+
+EXECUTION = Door(need("ingest"), take_execution)
+EXECUTION_BATCH = Door(need("ingest"), take_execution_batch)
 
 
 @extend_schema_view(
@@ -42,7 +74,7 @@ class ExecutionViewSet(OrganizationViewSet):
     """Runs of agents, as applications report them."""
 
     model = Execution
-    permissions = {"GET": need("read"), "POST": need("ingest")}
+    permissions = {"GET": need("read"), "POST": EXECUTION.needed}
     throttle_classes = [IntakeThrottle]
     serializer_class = ExecutionSerializer
 
@@ -70,10 +102,7 @@ class ExecutionViewSet(OrganizationViewSet):
         responses={201: StoredExecutionSerializer},
     )
     def create(self, request: Any) -> Response:
-        item = NewExecutionSerializer().run_validation(request.data)
-        outcome = log_execution(item=item, may_register=may_register_agents(request.auth))
-        body = {"execution_id": item.get("execution_id") or str(outcome.id), "id": outcome.id, "success": True}
-        return Response(body, status=201)
+        return EXECUTION.respond(request)
 
     @extend_schema(
         summary="Log up to 1,000 executions",
@@ -84,14 +113,7 @@ class ExecutionViewSet(OrganizationViewSet):
     )
     @action(detail=False, methods=["post"])
     def batch(self, request: Any) -> Response:
-        check_decisions(request.data)
-        may_register = may_register_agents(request.auth)
-        return answer_batch(
-            request.data,
-            NewExecutionSerializer(),
-            store=lambda items: log_executions(items=items, may_register=may_register),
-            prepare=lambda index, item: item,
-        )
+        return EXECUTION_BATCH.respond(request)
 
 
 def check_decisions(data: Any) -> None:

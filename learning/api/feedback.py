@@ -2,27 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from learning.api.batches import answer_batch
-from learning.api.requests import IDEMPOTENCY_KEY, KEY_HEADER, idempotency_key, may_register_agents
+from learning.api.doors import Answer, Door
+from learning.api.requests import IDEMPOTENCY_KEY, KEY_HEADER, check_key, may_register_agents
 from learning.api.serializers.batches import BatchAnswerSerializer, FeedbackBatchSerializer
+from learning.api.serializers.compiled import CompiledSerializer
 from learning.api.serializers.feedback import NewFeedbackSerializer, StoredFeedbackSerializer
 from learning.services.feedback import submit_feedback, submit_feedback_batch
 from learning.services.feedback_by_token import submit_feedback_by_token
+from learning.services.intake import Outcome
+from learning.services.quick_feedback import submit_ordinary_feedback
+from organizations.actors import Actor
 from organizations.api import OrganizationAPIView
 from organizations.errors import Refused
 from organizations.permissions import need
+from organizations.scope import organization_scope
 from organizations.throttles import IntakeThrottle
+
+NEW_FEEDBACK = CompiledSerializer(NewFeedbackSerializer())
+
+
+def take_feedback(actor: Actor, document: Any, key: str | None) -> Answer:
+    """One piece of feedback: stored, or refused by an exception. Opens a scope of its own where it needs one."""
+    item = NEW_FEEDBACK.run_validation(document)
+    if check_key(key) and item.setdefault("idempotency_key", key) != key:
+        raise Refused(f"This differs from the header {KEY_HEADER}.", "idempotency_key")
+    return 201, {"feedback_id": str(_store(actor, item).id), "success": True}
+
+
+def _store(actor: Actor, item: dict[str, Any]) -> Outcome:
+    if actor.grant:
+        return submit_feedback_by_token(grant=actor.grant, item=item)
+    outcome = submit_ordinary_feedback(organization_id=actor.organization_id, item=item)
+    if outcome is None:
+        with organization_scope(actor.organization_id, actor=actor):
+            outcome = submit_feedback(item=item, may_register=may_register_agents(actor))
+    return outcome
+
+
+def take_feedback_batch(actor: Actor, document: Any, key: str | None) -> Answer:
+    """Many pieces of feedback, each stored or refused on its own."""
+    may_register = may_register_agents(actor)
+    check_key(key)
+
+    def with_key(index: int, item: Any) -> Any:
+        keyed = not key or not isinstance(item, dict) or item.get("idempotency_key") or item.get("id")
+        return item if keyed else item | {"idempotency_key": f"{key}:{index}"}
+
+    def store(items: Sequence[Any]) -> list[Outcome]:
+        with organization_scope(actor.organization_id, actor=actor):
+            return submit_feedback_batch(items=items, may_register=may_register)
+
+    return answer_batch(document, NEW_FEEDBACK, store, with_key)
+
+
+FEEDBACK = Door(need("feedback", tokens=True), take_feedback)
+FEEDBACK_BATCH = Door(need("feedback"), take_feedback_batch)
 
 
 class FeedbackView(OrganizationAPIView):
     """What an end user says. The execution may be logged later; a correction becomes a learning example."""
 
-    permissions = {"POST": need("feedback", tokens=True)}
+    permissions = {"POST": FEEDBACK.needed}
     throttle_classes = [IntakeThrottle]
 
     @extend_schema(
@@ -33,22 +80,13 @@ class FeedbackView(OrganizationAPIView):
         responses={201: StoredFeedbackSerializer},
     )
     def post(self, request: Any) -> Response:
-        item = NewFeedbackSerializer().run_validation(request.data)
-        key = idempotency_key(request)
-        if key and item.setdefault("idempotency_key", key) != key:
-            raise Refused(f"This differs from the header {KEY_HEADER}.", "idempotency_key")
-        grant = request.auth.grant
-        if grant:
-            outcome = submit_feedback_by_token(grant=grant, item=item)
-        else:
-            outcome = submit_feedback(item=item, may_register=may_register_agents(request.auth))
-        return Response({"feedback_id": outcome.id, "success": True}, status=201)
+        return FEEDBACK.respond(request)
 
 
 class FeedbackBatchView(OrganizationAPIView):
     """Each item is taken or refused on its own."""
 
-    permissions = {"POST": need("feedback")}
+    permissions = {"POST": FEEDBACK_BATCH.needed}
     throttle_classes = [IntakeThrottle]
 
     @extend_schema(
@@ -60,16 +98,4 @@ class FeedbackBatchView(OrganizationAPIView):
         responses={200: BatchAnswerSerializer},
     )
     def post(self, request: Any) -> Response:
-        may_register = may_register_agents(request.auth)
-        key = idempotency_key(request)
-
-        def with_key(index: int, item: Any) -> Any:
-            keyed = not key or not isinstance(item, dict) or item.get("idempotency_key") or item.get("id")
-            return item if keyed else item | {"idempotency_key": f"{key}:{index}"}
-
-        return answer_batch(
-            request.data,
-            NewFeedbackSerializer(),
-            store=lambda items: submit_feedback_batch(items=items, may_register=may_register),
-            prepare=with_key,
-        )
+        return FEEDBACK_BATCH.respond(request)

@@ -30,9 +30,8 @@ def read_query(serializer: type[Serializer[Any]], request: Any) -> dict[str, Any
     return values
 
 
-def idempotency_key(request: Any) -> str | None:
+def check_key(key: str | None) -> str | None:
     """The header's key. Raises ValidationError when it is no printable text of 1 to 200 characters."""
-    key: str | None = request.headers.get(KEY_HEADER)
     if key is not None and not PRINTABLE.fullmatch(key):
         raise ValidationError({KEY_HEADER: ["This must be 1 to 200 printable ASCII characters."]})
     return key

@@ -36,6 +36,7 @@ RETURNING id
 """
 RATINGS = ("rating", "accuracy", "helpfulness", "clarity", "completeness")
 TEXTS = ("feedback_text", "correction_text")
+REUSED_KEY = "This key was used before, for another request. Take a new key for each piece of feedback."
 
 Row = dict[str, Any]
 
@@ -67,7 +68,7 @@ def submit_feedback_batch(*, items: Sequence[Mapping[str, Any]], may_register: b
     rows = [row for row in prepared if isinstance(row, dict)]
     with transaction.atomic():
         created = insert_rows(INSERT, rows) if rows else set()
-        learn_from_corrections(feedback_ids=[row["id"] for row in rows if row["id"] in created and _teaches(row)])
+        learn_from_corrections(feedback_ids=[row["id"] for row in rows if row["id"] in created and teaches(row)])
     earlier = _stored_earlier([row for row in rows if row["id"] not in created])
     return [_outcome(row, created, earlier) for row in prepared]
 
@@ -117,9 +118,9 @@ def _target(item: Mapping[str, Any], agents: Mapping[str, Agent], executions: Re
     raise Refused("Say what this is about: agent_id, execution_id, or both.", "agent_id")
 
 
-def _teaches(row: Row) -> bool:
+def teaches(item: Mapping[str, Any]) -> bool:
     """A correction whose author agrees that one learns from it."""
-    return bool(row["feedback_type"] == FeedbackType.CORRECTION and row["consent"])
+    return bool(item["feedback_type"] == FeedbackType.CORRECTION and item.get("consent", True))
 
 
 def _stored_earlier(rows: Sequence[Row]) -> dict[str, tuple[UUID, str]]:
@@ -138,6 +139,5 @@ def _outcome(row: Row | Refused, created: set[UUID], earlier: Mapping[str, tuple
         return Outcome(id=row["id"])
     row_id, digest = earlier[row["idempotency_key"]]
     if digest != row["digest"]:
-        message = "This key was used before, for another request. Take a new key for each piece of feedback."
-        return Outcome(refusal=Conflict(message, "idempotency_key"))
+        return Outcome(refusal=Conflict(REUSED_KEY, "idempotency_key"))
     return Outcome(id=row_id, replayed=True)

@@ -15,6 +15,7 @@ from organizations.errors import Refused
 from organizations.scope import current_organization_id
 
 MAX_BATCH = 1000  # items
+_in_order = json.JSONEncoder(sort_keys=True, default=str).encode  # made once: json.dumps makes one each time
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Outcome:
 
 def digest_of(item: Mapping[str, Any]) -> str:
     """SHA-256 of what was asked for, whatever the order of its fields."""
-    return hashlib.sha256(json.dumps(item, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(_in_order(item).encode()).hexdigest()
 
 
 def insert_rows(statement: str, rows: Sequence[Mapping[str, Any]], **parameters: Any) -> set[UUID]:

@@ -82,17 +82,17 @@ def test_nothing_is_learned_without_consent(api: Any, run: str, organization: Or
         assert LearningExample.objects.count() == 0
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_correction_whose_example_fails_is_not_stored_either(
     api: Any, run: str, organization: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(**_: Any) -> None:
-        raise RuntimeError("injected")
-
-    monkeypatch.setattr("learning.services.feedback.learn_from_corrections", fail)
+    with organization_scope(organization.id):
+        taken = factories.make_example(factories.make_agent()).pk
+    monkeypatch.setattr("learning.services.quick_feedback.uuid7", lambda: taken)  # an id that the example cannot have
     api.raise_request_exception = False
     assert api.post(URL, CORRECTION, format="json").status_code == 500
     with organization_scope(organization.id):
-        assert AgentFeedback.objects.count() == LearningExample.objects.count() == 0
+        assert (AgentFeedback.objects.count(), LearningExample.objects.count()) == (0, 1)
 
 
 @pytest.mark.parametrize("way", ["header", "idempotency_key", "id"])
