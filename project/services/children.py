@@ -34,6 +34,11 @@ class Child:
         """How the program ended; None while it runs or waits for its next start."""
         return None if self._process is None else self._process.poll()
 
+    @property
+    def pid(self) -> int | None:
+        """Of the running program; None while it waits for its next start."""
+        return None if self._process is None or self._process.poll() is not None else self._process.pid
+
     def start(self) -> None:
         self._due = None
         self._started = time.monotonic()

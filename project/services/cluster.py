@@ -87,15 +87,18 @@ class Cluster:
 
 
 @contextmanager
-def throwaway_cluster(purpose: str, *, want_valkey: bool = True, seed: Path | None = None) -> Iterator[Cluster]:
-    """A fast cluster with a name of its own, removed afterwards; also removes what killed predecessors left.
+def throwaway_cluster(
+    purpose: str, *, want_valkey: bool = True, seed: Path | None = None, durable: bool = False
+) -> Iterator[Cluster]:
+    """A cluster with a name of its own, removed afterwards; also removes what killed predecessors left.
 
+    It is fast, and lost when the power goes; `durable`: it waits for the disk as the product's does.
     `seed`: see project.services.seeds.
     """
     remove_leftovers(purpose)
     name = throwaway_name(purpose)
     try:
-        with Cluster(name, durable=False, want_valkey=want_valkey, seed=seed) as cluster:
+        with Cluster(name, durable=durable, want_valkey=want_valkey, seed=seed) as cluster:
             yield cluster
     finally:
         remove_files(Place(name))
