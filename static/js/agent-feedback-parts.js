@@ -38,13 +38,14 @@ function fiveOf(name, face) {
   const value = () => Number(inputs.find((input) => input.checked)?.value ?? 0);
   let before = 0;
   const paint = () => inputs.forEach((input, i) => input.parentElement.classList.toggle("on", i < value()));
-  const pressed = ({ target }) => {
-    if (target.type !== "radio") return; // a label passes its click on to its input
-    if (Number(target.value) === before) target.checked = false;
+  const choose = (input, again) => {
+    if (again) input.checked = false;
     before = value();
     paint();
   };
-  const row = el("div", { className: "row", onclick: pressed }, ...inputs.map((input, i) => el("label", {}, input, ...face(i + 1))));
+  const pressed = ({ target }) => target.type === "radio" && choose(target, Number(target.value) === before); // not its label
+  const keyed = (event) => event.key === " " && event.target.checked && (event.preventDefault(), choose(event.target, true));
+  const row = el("div", { className: "row", onclick: pressed, onkeydown: keyed }, ...inputs.map((input, i) => el("label", {}, input, ...face(i + 1))));
   return { row, value, reset: () => ((before = 0), paint()) };
 }
 

@@ -36,11 +36,12 @@ class Server(ThreadingHTTPServer):
 class Site:
     """`pages` maps paths to HTML; `answers` holds (status, body) for coming API requests, then 201 for ever.
 
-    A status of 0 closes the connection without an answer.
+    `policy` is the content security policy of the pages. A status of 0 closes the connection without an answer.
     """
 
-    def __init__(self, pages: dict[str, str] | None = None) -> None:
+    def __init__(self, pages: dict[str, str] | None = None, policy: str = POLICY) -> None:
         self.pages = pages or {}
+        self.policy = policy
         self.answers: deque[tuple[int, dict[str, Any]]] = deque()
         self.sent: list[Sent] = []
         self._server = Server(("127.0.0.1", 0), self._handler())
@@ -96,7 +97,7 @@ class Site:
                 self.send_response(status)
                 self.send_header("content-type", kind)
                 self.send_header("content-length", str(len(content)))
-                self.send_header("content-security-policy", POLICY)
+                self.send_header("content-security-policy", site.policy)
                 self.end_headers()
                 self.wfile.write(content)
 

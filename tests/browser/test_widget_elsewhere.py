@@ -1,0 +1,387 @@
+"""The widget on a page of another origin with its own strict policy, against the running product: with the mouse, with
+keys alone, offline and online again, with a token and no key, from right to left, in German, and to axe-core."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from learning.models import AgentFeedback, LearningExample
+from learning.services.executions import log_execution
+from organizations.models import KeyKind, Organization
+from organizations.scope import organization_scope
+from organizations.tokens import mint_feedback_token
+from tests import factories
+from tests.browser.product import running_product
+from tests.browser.site import Site
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ANSWER = "The refund takes ten working days."
+OFFLINE = "net::ERR_INTERNET_DISCONNECTED"
+
+
+@pytest.fixture
+def product(db: None) -> Iterator[str]:
+    with running_product() as address:
+        yield address
+
+
+@pytest.fixture
+def aster(product: str) -> Organization:
+    organization = factories.make_organization("Aster")
+    with organization_scope(organization.id):
+        item = {"agent_id": "support", "execution_id": "exec-1", "input": "When?", "output": ANSWER}
+        log_execution(item=item, may_register=True)
+    return organization
+
+
+class Host:
+    """A page of another origin. Nothing may be loaded there but the product's scripts; nothing may become markup."""
+
+    def __init__(self, page: Page, product: str, site: Site, key: str) -> None:
+        self.page, self.product, self.site, self.key = page, product, site, key
+        site.policy = (
+            f"default-src 'none'; script-src {product}; connect-src {product}; img-src data:; base-uri 'none'; "
+            "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+        )
+
+    def show(
+        self, tag: str = "agent-feedback", content: str = "", root: str = 'lang="en"', **attributes: str
+    ) -> Locator:
+        """Opens a page with one element; the default ones name the output and the publishable key."""
+        given = {"agent": "support", "execution": "exec-1", "user": "u-17", "key": self.key, "output": ANSWER}
+        given |= {"endpoint": f"{self.product}/api/learning/"} | attributes
+        written = " ".join(f'{name}="{html.escape(value)}"' for name, value in given.items() if value)
+        self.site.pages["/"] = (
+            f'<!doctype html><html {root}><head><title>Shop</title><meta name="viewport" content="width=device-width">'
+            f'<link rel="icon" href="data:,"><script type="module" src="{self.product}/static/js/agent-feedback.js">'
+            f"</script></head><body><main><h1>Shop</h1><{tag} {written}>{content}</{tag}></main></body></html>"
+        )
+        self.page.goto(self.site.url)
+        return self.page.get_by_test_id("feedback-widget")
+
+
+@pytest.fixture
+def host(page: Page, product: str, aster: Organization, site: Site) -> Host:
+    key = factories.make_key(aster, kind=KeyKind.PUBLISHABLE, allowed_origins=[site.url])
+    return Host(page, product, site, key)
+
+
+def stored(organization: Organization) -> list[dict[str, Any]]:
+    with organization_scope(organization.id):
+        rows = AgentFeedback.objects.order_by("id").values("feedback_type", "rating", "accuracy", "issue_categories")
+        return [{name: value for name, value in row.items() if value} for row in rows]
+
+
+def says(widget: Locator, text: str) -> None:
+    expect(widget.get_by_role("status").first).to_have_text(text)
+
+
+def test_by_mouse_everything_is_sent_from_another_origin(host: Host, aster: Organization) -> None:
+    widget = host.show("agent-output", content=ANSWER, output="")
+    expect(host.page.get_by_text(ANSWER).locator("visible=true")).to_have_count(1)
+    widget.get_by_role("button", name="Bad answer").click()
+    says(widget, "Thank you.")
+    widget.get_by_text("2 stars").locator("xpath=..").click()
+    widget.get_by_text("Rate in detail").click()
+    widget.get_by_role("group", name="Accuracy").get_by_text("1", exact=True).click()
+    widget.get_by_text("Outdated").click()
+    widget.get_by_label("Comment").fill("The law changed in May.")
+    widget.get_by_role("button", name="Send", exact=True).click()
+    expect(widget.locator("form.panel").first).to_be_hidden()
+    widget.get_by_role("button", name="Correct it").click()
+    widget.get_by_label("A better answer").fill("The refund takes five working days.")
+    expect(widget.locator("ins")).to_have_text("five")
+    widget.get_by_role("button", name="Send correction").click()
+    says(widget, "Thank you. Your correction was sent.")
+    assert stored(aster) == [
+        {"feedback_type": "thumbs_down"},
+        {"feedback_type": "report_issue", "rating": 2, "accuracy": 1, "issue_categories": ["outdated"]},
+        {"feedback_type": "correction"},
+    ]
+    with organization_scope(aster.id):
+        assert LearningExample.objects.get().expected_output == "The refund takes five working days."
+
+
+def test_by_keys_alone_everything_is_reached_and_sent(host: Host, aster: Organization) -> None:
+    widget = host.show()
+    expect(widget.get_by_role("button", name="Good answer")).to_be_visible()
+    keys = host.page.keyboard
+    keys.press("Tab")
+    expect(widget.get_by_role("button", name="Good answer")).to_be_focused()
+    keys.press("Enter")
+    says(widget, "Thank you.")
+    for _ in range(4):  # bad, correct, more, the stars
+        keys.press("Tab")
+    keys.press("Space")
+    for _ in range(3):
+        keys.press("ArrowRight")
+    expect(widget.get_by_role("radio", name="4 stars")).to_be_checked()
+    keys.press("Tab")
+    expect(widget.get_by_text("Rate in detail")).to_be_focused()
+    keys.press("Enter")
+    keys.press("Tab")
+    keys.press("Space")
+    for _ in range(4):  # accuracy to the first issue
+        keys.press("Tab")
+    expect(widget.get_by_role("checkbox", name="Incorrect")).to_be_focused()
+    keys.press("Space")
+    for _ in range(10):
+        keys.press("Tab")
+    expect(widget.get_by_label("Comment")).to_be_focused()
+    keys.type("Nearly.")
+    keys.press("Control+Enter")
+    expect(widget.get_by_role("button", name="Say more")).to_be_focused()
+    assert stored(aster) == [
+        {"feedback_type": "thumbs_up"},
+        {"feedback_type": "report_issue", "rating": 4, "accuracy": 1, "issue_categories": ["incorrect"]},
+    ]
+
+
+def test_a_choice_can_be_taken_back(host: Host) -> None:
+    widget = host.show(show="stars")
+    widget.get_by_role("button", name="Say more").click()
+    star = widget.get_by_text("3 stars").locator("xpath=..")
+    star.click()
+    expect(widget.get_by_role("radio", name="3 stars")).to_be_checked()
+    star.click()
+    expect(widget.get_by_role("radio", name="3 stars")).not_to_be_checked()
+    widget.get_by_role("radio", name="2 stars").focus()
+    host.page.keyboard.press("Space")
+    expect(widget.get_by_role("radio", name="2 stars")).to_be_checked()
+    host.page.keyboard.press("Space")
+    expect(widget.get_by_role("radio", name="2 stars")).not_to_be_checked()
+
+
+def test_what_is_said_offline_is_sent_once_when_the_connection_is_back(
+    host: Host, aster: Organization, complaints: list[str]
+) -> None:
+    widget = host.show()
+    expect(widget.get_by_role("button", name="Good answer")).to_be_visible()
+    host.page.evaluate(
+        """window.heard = [];
+        for (const name of ['feedback-queued', 'feedback-sent'])
+          document.addEventListener(name, ({ detail }) => window.heard.push([name, detail.type]))"""
+    )
+    host.page.context.set_offline(True)
+    widget.get_by_role("button", name="Bad answer").click()
+    says(widget, "Not sent yet. It is kept on this device and will be sent when the connection is back.")
+    widget.get_by_role("button", name="Correct it").click()
+    widget.get_by_label("A better answer").fill("It takes five.")
+    widget.get_by_role("button", name="Send correction").click()
+    says(widget, "Not sent yet. It is kept on this device and will be sent when the connection is back.")
+    assert stored(aster) == []
+    host.page.context.set_offline(False)
+    says(widget, "Thank you. Your correction was sent.")
+    assert stored(aster) == [{"feedback_type": "thumbs_down"}, {"feedback_type": "correction"}]
+    assert host.page.evaluate("heard") == [
+        ["feedback-queued", "thumbs_down"],
+        ["feedback-queued", "correction"],
+        ["feedback-sent", "thumbs_down"],
+        ["feedback-sent", "correction"],
+    ]
+    _forgive(complaints, OFFLINE)
+
+
+def test_what_was_kept_is_sent_when_the_page_is_opened_again(
+    host: Host, aster: Organization, complaints: list[str]
+) -> None:
+    widget = host.show()
+    expect(widget.get_by_role("button", name="Good answer")).to_be_visible()
+    host.page.context.set_offline(True)
+    widget.get_by_role("button", name="Good answer").click()
+    expect(widget.get_by_role("button", name="Try now")).to_be_visible()
+    host.page.evaluate("window.addEventListener('online', (event) => event.stopImmediatePropagation(), true)")
+    host.page.goto("about:blank")  # closed before it could be sent
+    host.page.context.set_offline(False)
+    assert stored(aster) == []
+    host.show(execution="another")
+    host.page.wait_for_function("() => !Object.keys(localStorage).length")
+    assert stored(aster) == [{"feedback_type": "thumbs_up"}]
+    _forgive(complaints, OFFLINE)
+
+
+def test_a_page_without_a_key_sends_with_the_token_of_its_output(host: Host, aster: Organization) -> None:
+    token = mint_feedback_token(
+        factories.make_key(aster), agent_id="support", execution_id="exec-1", types=["thumbs_up", "thumbs_down"]
+    )
+    widget = host.show(key="", agent="", execution="", user="", token=token)
+    expect(widget.get_by_role("button")).to_have_count(2)  # the token allows thumbs alone
+    widget.get_by_role("button", name="Good answer").click()
+    says(widget, "Thank you.")
+    with organization_scope(aster.id):
+        row = AgentFeedback.objects.get()
+        assert row.execution.external_id == "exec-1"
+
+
+def test_a_token_whose_time_is_over_says_so_and_a_new_one_works(
+    host: Host, aster: Organization, complaints: list[str]
+) -> None:
+    key = factories.make_key(aster)
+    about = {"agent_id": "support", "execution_id": "exec-1"}
+    widget = host.show(key="", token=mint_feedback_token(key, now=1_000_000, **about), user="")
+    widget.get_by_role("button", name="Good answer").click()
+    alert = widget.get_by_role("alert")
+    expect(alert).to_have_text("The time for feedback on this answer is over. Load the page again.")
+    expect(widget.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "false")
+    widget.evaluate("(element, token) => element.setAttribute('token', token)", mint_feedback_token(key, **about))
+    widget.get_by_role("button", name="Good answer").click()
+    says(widget, "Thank you.")
+    expect(alert).to_be_hidden()
+    _forgive(complaints, "401")
+
+
+def test_a_page_of_an_origin_that_is_not_allowed_is_told(
+    host: Host, aster: Organization, complaints: list[str]
+) -> None:
+    key = factories.make_key(aster, kind=KeyKind.PUBLISHABLE, allowed_origins=["https://shop.example"])
+    widget = host.show(key=key)
+    widget.get_by_role("button", name="Good answer").click()
+    expect(widget.get_by_role("alert")).to_have_text("This page may not send feedback.")
+    assert stored(aster) == []
+    _forgive(complaints, "403")
+
+
+def test_a_secret_key_in_a_page_is_not_used(host: Host, aster: Organization) -> None:
+    widget = host.show(key=factories.make_key(aster))
+    widget.get_by_role("button", name="Good answer").click()
+    expect(widget.get_by_role("alert")).to_have_text("This page may not send feedback.")
+    assert stored(aster) == []
+
+
+def test_it_speaks_german_from_right_to_left_and_shows_words_in_their_own_direction(host: Host) -> None:
+    widget = host.show("agent-output", root='lang="de-AT" dir="rtl"', output="يستغرق عشرة أيام.")
+    up = widget.get_by_role("button", name="Gute Antwort")
+    down = widget.get_by_role("button", name="Schlechte Antwort")
+    expect(up).to_be_visible()
+    assert (up.bounding_box() or {})["x"] > (down.bounding_box() or {})["x"]
+    widget.get_by_role("button", name="Mehr sagen").click()
+    expect(widget.get_by_role("radio", name="1 Stern", exact=True)).to_be_attached()
+    expect(widget.get_by_text("Erfunden")).to_be_visible()
+    assert widget.locator("[lang]").first.get_attribute("lang") == "de"
+    text = host.page.locator("agent-output").locator(".text")
+    assert text.evaluate("(one) => getComputedStyle(one).direction") == "rtl"
+    english = host.show("agent-output", root='lang="en"', output="يستغرق عشرة أيام.")
+    expect(english.get_by_role("button", name="Good answer")).to_be_visible()
+    assert text.evaluate("(one) => getComputedStyle(one).direction") == "rtl"
+
+
+def test_a_page_gives_it_a_language_and_single_texts(host: Host) -> None:
+    widget = host.show(root='lang="fr"')
+    expect(widget.get_by_role("button", name="Good answer")).to_be_visible()  # until the page adds French
+    widget.evaluate(
+        """(element) => {
+          customElements.get("agent-feedback").addTexts("fr", { up: "Bonne réponse", issue: { tone: "Ton" } });
+          element.texts = { down: "Bof" };
+        }"""
+    )
+    expect(widget.get_by_role("button", name="Bonne réponse")).to_be_visible()
+    expect(widget.get_by_role("button", name="Bof")).to_be_visible()
+    expect(widget.get_by_role("button", name="Say more")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("show", "buttons", "fields"),
+    [
+        ("thumbs", ["Good answer", "Bad answer"], []),
+        ("correction", ["Correct it"], []),
+        ("stars comment", ["Say more"], ["stars", "comment"]),
+        ("thumbs, dimensions", ["Good answer", "Bad answer", "Say more"], ["dimensions"]),
+    ],
+)
+def test_an_attribute_chooses_the_parts(host: Host, show: str, buttons: list[str], fields: list[str]) -> None:
+    widget = host.show(show=show)
+    expect(widget.get_by_role("button")).to_have_count(len(buttons))
+    assert [one.inner_text() for one in widget.get_by_role("button").all()] == buttons
+    if fields:
+        widget.get_by_role("button", name="Say more").click()
+    seen = {"stars": ".stars", "dimensions": "details", "issues": ".chips", "comment": "form textarea:visible"}
+    assert [name for name, selector in seen.items() if widget.locator(selector).count()] == fields
+
+
+def test_an_organizations_own_categories_are_offered(host: Host, aster: Organization) -> None:
+    with organization_scope(aster.id):
+        aster.issue_categories = ["wrong_size"]
+        aster.save()
+    widget = host.show(issues="incorrect wrong_size")
+    widget.get_by_role("button", name="Say more").click()
+    expect(widget.get_by_role("checkbox")).to_have_count(2)
+    widget.get_by_text("Wrong size").click()
+    widget.get_by_role("button", name="Send", exact=True).click()
+    says(widget, "Thank you.")
+    assert stored(aster)[0]["issue_categories"] == ["wrong_size"]
+
+
+def test_refused_consent_travels_with_the_feedback(host: Host, aster: Organization) -> None:
+    widget = host.show(consent="no")
+    widget.get_by_role("button", name="Good answer").click()
+    says(widget, "Thank you.")
+    with organization_scope(aster.id):
+        assert AgentFeedback.objects.get().consent is False
+
+
+def test_the_page_may_send_in_its_own_way(host: Host, aster: Organization) -> None:
+    widget = host.show()
+    widget.evaluate(
+        """(one) => one.addEventListener("feedback-send", (event) => {
+          event.preventDefault();
+          window.got = event.detail;
+        })"""
+    )
+    widget.get_by_role("button", name="Good answer").click()
+    assert host.page.evaluate("got.type") == "thumbs_up"
+    assert stored(aster) == []
+
+
+def test_an_answer_that_comes_word_by_word_keeps_what_was_said(host: Host, aster: Organization) -> None:
+    widget = host.show("agent-output", content="The refund", output="")
+    widget.get_by_role("button", name="Good answer").click()
+    says(widget, "Thank you.")
+    host.page.locator("agent-output").evaluate("(one) => one.append(' takes <b>ten</b> days.')")
+    text = host.page.locator("agent-output .text")
+    expect(text).to_have_text("The refund takes <b>ten</b> days.")
+    assert text.locator("b").count() == 0
+    expect(widget.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
+    widget.get_by_role("button", name="Correct it").click()
+    expect(widget.get_by_label("A better answer")).to_have_value("The refund takes <b>ten</b> days.")
+
+
+@pytest.mark.parametrize("root", ['lang="en"', 'lang="de" dir="rtl"'])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_in_any_state(
+    host: Host, axe: Callable[..., None], scheme: str, root: str, complaints: list[str]
+) -> None:
+    host.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    widget = host.show("agent-output", root=root)
+    expect(widget.get_by_role("button").first).to_be_visible()
+    # A page says which schemes it has; this one could not in a style element, which its policy refuses. axe-core takes
+    # a ground that nobody painted for white.
+    host.page.evaluate(
+        "Object.assign(document.documentElement.style, { colorScheme: 'light dark', background: 'Canvas' })"
+    )
+    axe(host.page)
+    more, correct = ("Mehr sagen", "Verbessern") if "de" in root else ("Say more", "Correct it")
+    widget.get_by_role("button", name=more).click()
+    widget.locator("summary").click()
+    widget.locator(".stars label").nth(2).click()
+    widget.locator(".chips label").nth(1).click()
+    axe(host.page)
+    widget.get_by_role("button", name=correct).click()
+    widget.locator("textarea:visible").fill("The refund takes five days, <b>not</b> ten.")
+    expect(widget.locator("ins").first).to_be_visible()
+    axe(host.page)
+    host.page.context.set_offline(True)
+    widget.get_by_role("button").first.click()
+    expect(widget.locator(".bar button").last).to_be_visible()
+    axe(host.page)
+    _forgive(complaints, OFFLINE)
+
+
+def _forgive(complaints: list[str], text: str) -> None:
+    """The console notes failed requests by itself; anything else stays a complaint."""
+    complaints[:] = [one for one in complaints if not re.search(text, one)]
