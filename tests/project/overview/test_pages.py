@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -22,6 +23,14 @@ def test_the_stats_name_what_clients_rely_on(api: APIClient, scope: Organization
         "active_experiments": 0,
         "running_training": 0,
     }
+
+
+def test_the_account_menu_names_everything_once(sign_in: Any) -> None:
+    page = sign_in("admin").get("/admin/learning/").content.decode()
+    menu = page.partition('class="menu-list"')[2].partition("</details>")[0]
+    links = re.findall(r'href="([^"]+)"', menu)
+    assert "/admin/learning/keys/" in links
+    assert len(links) == len(set(links))
 
 
 def test_an_empty_organization_is_told_what_to_do_next(sign_in: Any) -> None:
