@@ -10,31 +10,30 @@ from rest_framework.response import Response
 from learning.api.requests import read_query
 from learning.api.serializers.statistics import (
     AnalyticsSerializer,
+    BucketsSerializer,
     FeedbackStatisticsSerializer,
     IssuesSerializer,
     SpanSerializer,
 )
 from learning.models import Agent
 from learning.services.agent_directory import find_agent
-from learning.services.statistics import count_issues, summarize_days, summarize_feedback
+from learning.services.statistics import compare, count_issues, summarize_buckets, summarize_feedback
 from organizations.api import OrganizationAPIView
-from organizations.errors import Refused
 from organizations.permissions import need
-
-MAX_BUCKETS = 366
 
 
 class SpanView(OrganizationAPIView):
     """The agent comes in the address or as ?agent_id=; without one the numbers are of all agents."""
 
     permissions = {"GET": need("read")}
+    query: type[SpanSerializer] = SpanSerializer
 
     def read_span(self, agent: str | None) -> tuple[Agent | None, dict[str, Any]]:
-        """The agent, and what each answer repeats: the agent's name and the days."""
-        given = read_query(SpanSerializer, self.request)
+        """The agent, and what was asked for with the agent's own name."""
+        given = read_query(self.query, self.request)
         name = agent or given.get("agent_id")
         found = find_agent(name=name) if name else None
-        return found, {"agent_id": found.external_id if found else None, "days": given["days"]}
+        return found, given | {"agent_id": found.external_id if found else None}
 
 
 class FeedbackStatisticsView(SpanView):
@@ -42,9 +41,11 @@ class FeedbackStatisticsView(SpanView):
         summary="Ratings and satisfaction", parameters=[SpanSerializer], responses=FeedbackStatisticsSerializer
     )
     def get(self, request: Any, agent: str | None = None) -> Response:
-        found, span = self.read_span(agent)
-        numbers = summarize_feedback(agent=found, days=span["days"])
-        return Response(FeedbackStatisticsSerializer(vars(numbers) | span).data)
+        found, given = self.read_span(agent)
+        numbers = summarize_feedback(agent=found, span=given["span"])
+        before = summarize_feedback(agent=found, span=given["span"].before())
+        answer = vars(numbers) | given | {"previous": before, "change": compare(numbers, before)}
+        return Response(FeedbackStatisticsSerializer(answer).data)
 
 
 @extend_schema_view(get=extend_schema(operation_id="learning_feedback_stats_of_agent"))
@@ -55,8 +56,8 @@ class AgentStatisticsView(FeedbackStatisticsView):
 class FeedbackIssuesView(SpanView):
     @extend_schema(summary="What users complain about", parameters=[SpanSerializer], responses=IssuesSerializer)
     def get(self, request: Any, agent: str | None = None) -> Response:
-        found, span = self.read_span(agent)
-        return Response(IssuesSerializer(span | {"issues": count_issues(agent=found, days=span["days"])}).data)
+        found, given = self.read_span(agent)
+        return Response(IssuesSerializer(given | {"issues": count_issues(agent=found, span=given["span"])}).data)
 
 
 @extend_schema_view(get=extend_schema(operation_id="learning_feedback_issues_of_agent"))
@@ -65,9 +66,12 @@ class AgentIssuesView(FeedbackIssuesView):
 
 
 class FeedbackAnalyticsView(SpanView):
-    @extend_schema(summary="Feedback by day", parameters=[SpanSerializer], responses=AnalyticsSerializer)
+    query = BucketsSerializer
+
+    @extend_schema(
+        summary="Feedback by hour, day, week or month", parameters=[BucketsSerializer], responses=AnalyticsSerializer
+    )
     def get(self, request: Any, agent: str | None = None) -> Response:
-        found, span = self.read_span(agent)
-        if span["days"] > MAX_BUCKETS:
-            raise Refused(f"Ask for at most {MAX_BUCKETS} days by day.", "days")
-        return Response(AnalyticsSerializer(span | {"buckets": summarize_days(agent=found, days=span["days"])}).data)
+        found, given = self.read_span(agent)
+        buckets = summarize_buckets(agent=found, span=given["span"], bucket=given["bucket"])
+        return Response(AnalyticsSerializer(given | {"buckets": buckets}).data)

@@ -5,6 +5,13 @@ from learning.models.datasets import DatasetExample, DatasetVersion, Split, Trai
 from learning.models.examples import ExampleType, LearningExample, ReviewStatus, SourceType
 from learning.models.executions import Decision, Execution, ExecutionKey, ExecutionStatus
 from learning.models.feedback import ISSUE_CATEGORIES, AgentFeedback, FeedbackType
+from learning.models.rollups import (
+    FeedbackIssueRollup,
+    FeedbackRollup,
+    FeedbackRollupMark,
+    FeedbackRollupProgress,
+    Grain,
+)
 from learning.models.training import (
     GateReport,
     GateStatus,
@@ -28,9 +35,14 @@ __all__ = [
     "Execution",
     "ExecutionKey",
     "ExecutionStatus",
+    "FeedbackIssueRollup",
+    "FeedbackRollup",
+    "FeedbackRollupMark",
+    "FeedbackRollupProgress",
     "FeedbackType",
     "GateReport",
     "GateStatus",
+    "Grain",
     "LearningExample",
     "LlmResponse",
     "ReviewStatus",

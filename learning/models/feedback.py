@@ -81,4 +81,9 @@ class AgentFeedback(OrganizationModel):
                 name="feedback_waiting",
                 condition=Q(execution__isnull=True),
             ),
+            models.Index(
+                fields=["organization", "agent", "-id"],
+                name="feedback_with_words",
+                condition=~Q(feedback_text="") | ~Q(correction_text=""),
+            ),
         ]

@@ -4,47 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from math import sqrt
-from statistics import NormalDist
-from typing import Any
 
-from django.db.models import Avg, Count, F, Func, Q, QuerySet
-from django.db.models.functions import TruncDate
-from django.utils import timezone
+from learning.models import Agent, FeedbackType
+from learning.services.feedback_sums import Row, add_up
+from learning.services.intervals import Interval, difference_interval, share, wilson_interval
+from learning.services.reading_plan import DAY, HOUR, Span, floor
+from learning.services.rollup_sql import DIMENSIONS, FEEDBACK, ISSUES
 
-from learning.models import Agent, AgentFeedback, FeedbackType
-
-DIMENSIONS = ("accuracy", "helpfulness", "clarity", "completeness")
-# A thumb is a rating, and so are stars with whatever type of feedback they came. A thumb outweighs the stars beside it.
-RATED = Q(feedback_type__in=[FeedbackType.THUMBS_UP, FeedbackType.THUMBS_DOWN]) | Q(rating__isnull=False)
-POSITIVE = Q(feedback_type=FeedbackType.THUMBS_UP) | Q(rating__gte=4) & ~Q(feedback_type=FeedbackType.THUMBS_DOWN)
-NUMBERS = {
-    "total_feedback": Count("id"),
-    "avg_rating": Avg("rating"),
-    "rated": Count("id", filter=RATED),
-    "positive": Count("id", filter=POSITIVE),
-    "thumbs_up_count": Count("id", filter=Q(feedback_type=FeedbackType.THUMBS_UP)),
-    "thumbs_down_count": Count("id", filter=Q(feedback_type=FeedbackType.THUMBS_DOWN)),
-}
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Ends of a 95 % interval of a share, 0-1."""
-
-    low: float
-    high: float
+BUCKETS = ("hour", "day", "week", "month")
+NOTHING: Row = dict.fromkeys(FEEDBACK.numbers, 0)
 
 
 @dataclass(frozen=True)
 class FeedbackStatistics:
     """avg_rating and dimensions: mean of 1-5. satisfaction_rate: share of positive among rated, 0-1."""
 
-    days: int
     total_feedback: int
     avg_rating: float | None
     satisfaction_rate: float | None
     satisfaction_interval: Interval | None
+    positive_count: int
     rated_count: int
     thumbs_up_count: int
     thumbs_down_count: int
@@ -53,95 +32,145 @@ class FeedbackStatistics:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A span minus the one before it. total_share: the change of the count as a share of the count before."""
+
+    total_feedback: int
+    total_share: float | None
+    avg_rating: float | None
+    satisfaction_rate: float | None
+    satisfaction_interval: Interval | None
+
+
+@dataclass(frozen=True)
 class Issue:
-    """How often a category was named, and the mean of the stars (1-5) given with it."""
+    """How often a category was named, now and in the span before, and the mean of the stars (1-5) given with it."""
 
     category: str
     count: int
     avg_rating: float | None
+    previous_count: int
 
 
 @dataclass(frozen=True)
-class Day:
-    """Feedback of one day, UTC. satisfaction_rate: share of positive among rated, 0-1."""
+class Bucket:
+    """Feedback of one hour, day, week (from Monday) or month, UTC. satisfaction_rate: positive among rated, 0-1."""
 
-    date: date
+    start: datetime
     total_feedback: int
     avg_rating: float | None
     satisfaction_rate: float | None
+    satisfaction_interval: Interval | None
+    rated_count: int
+    positive_count: int
+    negative_count: int
     thumbs_up_count: int
     thumbs_down_count: int
     corrections: int
 
+    @property
+    def date(self) -> date:
+        return self.start.date()
 
-def summarize_feedback(*, agent: Agent | None, days: int) -> FeedbackStatistics:
-    """The last `days` times 24 hours of one agent, or of all."""
-    rows = _feedback(agent, timezone.now() - timedelta(days=days))
-    sums: dict[str, Any] = rows.aggregate(**NUMBERS, **{name: Avg(name) for name in DIMENSIONS})
-    counted = rows.values_list("feedback_type").annotate(n=Count("id")).order_by()
-    positive, rated = sums.pop("positive"), sums.pop("rated")
+
+def summarize_feedback(*, agent: Agent | None, span: Span) -> FeedbackStatistics:
+    """One agent's feedback, or that of all."""
+    rows = add_up(shape=FEEDBACK, span=span, agent_id=agent.pk if agent else None)
+    sums = rows[0] if rows else NOTHING
     return FeedbackStatistics(
-        days=days,
-        satisfaction_rate=share(positive, rated),
-        satisfaction_interval=wilson_interval(positive, rated),
-        rated_count=rated,
-        feedback_by_type=dict.fromkeys(FeedbackType.values, 0) | dict(counted),
-        dimensions={name: sums.pop(name) for name in DIMENSIONS},
-        **sums,
+        total_feedback=sums["total"],
+        avg_rating=_mean(sums, "rating"),
+        satisfaction_rate=share(sums["positive"], sums["rated"]),
+        satisfaction_interval=wilson_interval(sums["positive"], sums["rated"]),
+        positive_count=sums["positive"],
+        rated_count=sums["rated"],
+        thumbs_up_count=sums["thumbs_up"],
+        thumbs_down_count=sums["thumbs_down"],
+        feedback_by_type={name: sums[name] for name in FeedbackType.values},
+        dimensions={name: _mean(sums, name) for name in DIMENSIONS},
     )
 
 
-def count_issues(*, agent: Agent | None, days: int) -> list[Issue]:
+def compare(now: FeedbackStatistics, before: FeedbackStatistics) -> Change:
+    """What changed, with a 95 % interval where the difference has one."""
+    added = now.total_feedback - before.total_feedback
+    return Change(
+        total_feedback=added,
+        total_share=share(added, before.total_feedback),
+        avg_rating=_minus(now.avg_rating, before.avg_rating),
+        satisfaction_rate=_minus(now.satisfaction_rate, before.satisfaction_rate),
+        satisfaction_interval=difference_interval(
+            (now.positive_count, now.rated_count), (before.positive_count, before.rated_count)
+        ),
+    )
+
+
+def count_issues(*, agent: Agent | None, span: Span) -> list[Issue]:
     """The categories that were named, the most frequent first."""
-    rows = (
-        _feedback(agent, timezone.now() - timedelta(days=days))
-        .annotate(category=Func(F("issue_categories"), function="unnest"))
-        .values("category")
-        .annotate(count=Count("id"), avg_rating=Avg("rating"))
-        .order_by("-count", "category")
+    agent_id = agent.pk if agent else None
+    rows = add_up(shape=ISSUES, span=span, agent_id=agent_id)
+    earlier = add_up(shape=ISSUES, span=span.before(), agent_id=agent_id) if rows else []
+    before = {row["category"]: row["total"] for row in earlier}
+    issues = [
+        Issue(row["category"], row["total"], _mean(row, "rating"), before.get(row["category"], 0))
+        for row in rows
+        if row["total"]  # an hour that is summed again may have lost its last one
+    ]
+    return sorted(issues, key=lambda issue: (-issue.count, issue.category))
+
+
+def summarize_buckets(*, agent: Agent | None, span: Span, bucket: str = "day") -> list[Bucket]:
+    """The buckets that the span touches, the last one last, those without feedback included.
+
+    The first and the last hold only what lies in the span.
+    """
+    rows = add_up(shape=FEEDBACK, span=span, agent_id=agent.pk if agent else None, bucket=bucket)
+    found = {row["bucket"]: row for row in rows}
+    return [_bucket(start, found.get(start, NOTHING)) for start in bucket_starts(span, bucket)]
+
+
+def bucket_starts(span: Span, bucket: str) -> list[datetime]:
+    """Where the buckets that the span touches begin."""
+    start = first_of(span.start, bucket)
+    starts = []
+    while start < span.end:
+        starts.append(start)
+        start = first_of(start + timedelta(days=32), bucket) if bucket == "month" else start + _LENGTHS[bucket]
+    return starts
+
+
+def first_of(moment: datetime, bucket: str) -> datetime:
+    """The beginning of the hour, day, week or month (UTC) that the moment lies in."""
+    if bucket == "hour":
+        return floor(moment, HOUR)
+    midnight = floor(moment, DAY)
+    if bucket == "week":
+        return midnight - midnight.weekday() * DAY
+    return midnight.replace(day=1) if bucket == "month" else midnight
+
+
+_LENGTHS = {"hour": HOUR, "day": DAY, "week": 7 * DAY}
+
+
+def _bucket(start: datetime, sums: Row) -> Bucket:
+    return Bucket(
+        start=start,
+        total_feedback=sums["total"],
+        avg_rating=_mean(sums, "rating"),
+        satisfaction_rate=share(sums["positive"], sums["rated"]),
+        satisfaction_interval=wilson_interval(sums["positive"], sums["rated"]),
+        rated_count=sums["rated"],
+        positive_count=sums["positive"],
+        negative_count=sums["negative"],
+        thumbs_up_count=sums["thumbs_up"],
+        thumbs_down_count=sums["thumbs_down"],
+        corrections=sums["correction"],
     )
-    return [Issue(**row) for row in rows]
 
 
-def summarize_days(*, agent: Agent | None, days: int) -> list[Day]:
-    """The last `days` calendar days (UTC), today last, days without feedback included."""
-    today = timezone.now().date()
-    first = today - timedelta(days=days - 1)
-    midnight = datetime.combine(first, datetime.min.time(), tzinfo=timezone.get_default_timezone())
-    rows = (
-        _feedback(agent, midnight)
-        .annotate(day=TruncDate("created_at"))
-        .values("day")
-        .annotate(**NUMBERS, corrections=Count("id", filter=Q(feedback_type=FeedbackType.CORRECTION)))
-        .order_by()
-    )
-    found: dict[date, dict[str, Any]] = {row["day"]: {**row} for row in rows}
-    return [_day(first + timedelta(days=offset), found) for offset in range(days)]
+def _mean(sums: Row, name: str) -> float | None:
+    return share(sums[f"{name}_sum"], sums[f"{name}_count"])
 
 
-def share(part: int, whole: int) -> float | None:
-    """part / whole; None of nothing."""
-    return part / whole if whole else None
-
-
-def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> Interval | None:
-    """Wilson's score interval of a share; None without trials."""
-    if not trials:
-        return None
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    rate, shrink = successes / trials, 1 + z * z / trials
-    center = (rate + z * z / (2 * trials)) / shrink
-    margin = z / shrink * sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
-    return Interval(max(0.0, center - margin), min(1.0, center + margin))
-
-
-def _feedback(agent: Agent | None, since: datetime) -> QuerySet[AgentFeedback]:
-    rows = AgentFeedback.objects.filter(created_at__gte=since)
-    return rows.filter(agent=agent) if agent else rows
-
-
-def _day(day: date, found: dict[date, dict[str, Any]]) -> Day:
-    row = dict(found.get(day) or {name: None if name == "avg_rating" else 0 for name in (*NUMBERS, "corrections")})
-    positive, rated = row.pop("positive"), row.pop("rated")
-    row.pop("day", None)
-    return Day(date=day, satisfaction_rate=share(positive, rated), **row)
+def _minus(now: float | None, before: float | None) -> float | None:
+    return None if now is None or before is None else now - before

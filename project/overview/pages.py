@@ -50,18 +50,18 @@ def no_such_page(request: HttpRequest, unknown: str) -> HttpResponse:
 
 
 def feedback_charts(days: list[Any]) -> dict[str, Any]:
-    labels = [day.day.strftime("%d %b") for day in days]
+    labels = [day.date.strftime("%d %b") for day in days]
     return {
         "feedback_chart": bar_chart(
             title="Feedback per day",
             labels=labels,
             series=[
-                Series("positive", [day.positive for day in days]),
-                Series("negative", [day.negative for day in days]),
+                Series("positive", [day.positive_count for day in days]),
+                Series("negative", [day.negative_count for day in days]),
                 Series("corrections", [day.corrections for day in days]),
             ],
         ),
         "rating_chart": line_chart(
-            title="Mean star rating per day", labels=labels, series=[Series("rating", [day.rating for day in days])]
+            title="Mean star rating per day", labels=labels, series=[Series("rating", [day.avg_rating for day in days])]
         ),
     }
