@@ -6,13 +6,15 @@ from typing import Any
 
 from django import forms
 
-from annotation.models import Decision
+from annotation.models import Decision, FlagReason
 from annotation.models.annotations import SCORES
-from annotation.pages.form_rows import BadRow, CategoryRow, read_categories, shown_rows, typed_rows
-from annotation.services.opinions import LONGEST_TEXT, MOST_SECONDS, Opinion
+from annotation.pages.form_rows import BadRow, CategoryRow, read_answers, read_categories, shown_rows, typed_rows
+from annotation.services.flags import LONGEST_NOTE
+from annotation.services.opinions import LONGEST_TEXT, MOST_SECONDS, STRONGEST, Opinion
+from annotation.services.preferences import SIDES
 
-SKIP = "skip"
-ACTIONS = [*Decision.choices, (SKIP, "Skip")]
+SKIP, FLAG = "skip", "flag"
+ACTIONS = [*Decision.choices, (SKIP, "Skip"), (FLAG, "Flag")]
 TYPED = (*SCORES, "notes", "improvement_suggestions", "confidence", "is_training_data")
 ROW_FIELDS = ("category_name", "category_score", "category_issues")
 
@@ -48,6 +50,15 @@ class ReviewForm(forms.Form):
     confidence = share(label="How sure are you?", help_text="0 is a guess, 1 is certain.")
     is_training_data = forms.BooleanField(required=False, label="Use it for training")
     seconds_spent = forms.IntegerField(required=False, min_value=0, max_value=MOST_SECONDS, widget=forms.HiddenInput)
+    better = forms.ChoiceField(required=False, choices=[("", ""), *((side, side) for side in SIDES)])
+    strength = forms.IntegerField(required=False, min_value=1, max_value=STRONGEST)
+    skip_reason = forms.CharField(required=False, max_length=LONGEST_NOTE)
+    flag_reason = forms.ChoiceField(required=False, choices=FlagReason.choices)
+    flag_note = forms.CharField(required=False, max_length=LONGEST_NOTE)
+
+    def __init__(self, *args: Any, questions: list[dict[str, Any]] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.questions = questions or []
 
     def clean_corrected_output(self) -> str:
         return plain_lines(self.cleaned_data["corrected_output"])
@@ -73,7 +84,14 @@ class ReviewForm(forms.Form):
             return typed_rows(*(data.getlist(name) for name in ROW_FIELDS))
         return shown_rows(self.initial.get("categories"))
 
-    def opinion(self, *, proposed: str) -> Opinion:
+    def answers(self) -> dict[str, Any]:
+        """The answers to the rubric as they are typed, or as the draft has them."""
+        if self.is_bound:
+            return read_answers(self.questions, self.data)
+        held = self.initial.get("answers")
+        return held if isinstance(held, dict) else {}
+
+    def opinion(self, *, proposed: str, preferred: str = "") -> Opinion:
         """What was said; a text that was left as it was proposed is no correction."""
         given = self.cleaned_data
         corrected = given["corrected_output"]
@@ -82,13 +100,16 @@ class ReviewForm(forms.Form):
             corrected_output="" if corrected.strip() == plain_lines(proposed).strip() else corrected,
             seconds_spent=given["seconds_spent"],
             categories=given["categories"],
+            answers=self.answers(),
+            preferred=preferred,
+            strength=given["strength"] if preferred else None,
             **{name: given[name] for name in TYPED},
         )
 
 
 def initial_values(*, draft: dict[str, Any], proposed: str) -> dict[str, Any]:
     """What the form starts with: the draft where there is one."""
-    names = (*TYPED, "categories", "seconds_spent")
+    names = (*TYPED, "categories", "answers", "seconds_spent", "better", "strength")
     values = {"is_training_data": True} | {name: draft[name] for name in names if draft.get(name) not in (None, "")}
     suggestions = values.get("improvement_suggestions")
     if isinstance(suggestions, list):

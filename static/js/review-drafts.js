@@ -110,6 +110,7 @@ function later() {
   timer = setTimeout(save, RETRY_AFTER);
 }
 
+export const offering = () => Boolean(document.querySelector("#draft-state button"));
 export const unsaved = () => timer !== 0;
 
 /** The review is being handed in: a draft on its way would come back after it. */
@@ -136,10 +137,29 @@ export function bringBack() {
   const copy = here && read(key());
   if (!copy) return false;
   const there = time(here.dataset.keptAt);
-  if (time(copy.base) !== there && copy.at < there) return false; // written elsewhere since
+  if (time(copy.base) !== there && copy.at < there) { // written elsewhere since
+    if (same(copy.content, typed())) dropHere(key());
+    else offer(copy.content);
+    return false;
+  }
   show(copy.content);
   keepSoon(0);
   return true;
+}
+
+const same = (one, other) =>
+  JSON.stringify({ ...one, seconds_spent: 0 }) === JSON.stringify({ ...other, seconds_spent: 0 });
+
+/** Two texts, and only their author can tell which one is wanted: the older one is a button away. */
+function offer(content) {
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "button small", textContent: "Show the older text kept here" });
+  button.addEventListener("click", () => {
+    show(content);
+    field("corrected_output")?.dispatchEvent(new Event("input", { bubbles: true }));
+    keepSoon();
+  });
+  document.getElementById("draft-state").replaceChildren(button);
 }
 
 /** Drafts of other items that were typed without a connection: the server gets them, unless it has newer ones. */

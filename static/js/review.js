@@ -31,7 +31,7 @@ function begin() {
     showView();
     showPair();
     if (back) announce("What you typed without a connection is back.");
-    else if (form().dataset.keptAt) drafts.state(drafts.SAVED);
+    else if (form().dataset.keptAt && !drafts.offering()) drafts.state(drafts.SAVED);
   }
   const said = document.querySelector("[data-notice]");
   if (said) announce(said.textContent.trim());

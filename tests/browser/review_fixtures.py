@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from learning.models import Agent, AgentFeedback, LearningExample
 from organizations.models import Organization
@@ -14,6 +14,7 @@ from organizations.scope import organization_scope
 from tests import factories
 
 DESK = "/admin/learning/annotation/"
+SETTLED = 500  # milliseconds after which a new item listens to keys
 CONVERSATION = [
     {"role": "user", "content": "Hello, I ordered the blue kettle last week."},
     {"role": "assistant", "content": "Hello! How can I help you with your order?"},
@@ -68,6 +69,14 @@ def desk(live_server: Any, letters: list[LearningExample], signed_in_page: Calla
     opened = signed_in_page()
     opened.goto(live_server.url + DESK)
     return opened
+
+
+def settle(page: Page) -> None:
+    page.wait_for_timeout(SETTLED)
+
+
+def expect_item(page: Page, number: int) -> None:
+    expect(page.locator(".review-input")).to_have_text(LETTERS[number][0])
 
 
 def _correction(agent: Agent, question: str, answer: str, right: str, comment: str) -> LearningExample:

@@ -8,31 +8,21 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from annotation.models import AnnotationDraft, ExpertAnnotation, Slot, SlotStatus
+from annotation.models import ExpertAnnotation
 from learning.models import LearningExample, ReviewStatus
 from organizations.models import Organization
 from organizations.scope import organization_scope
-from tests.annotation.conftest import let_lease_run_out
-from tests.browser.review_fixtures import DESK, LETTERS, desk, letters, signed_in_page
+from tests.browser.review_fixtures import DESK, LETTERS, desk, expect_item, letters, settle, signed_in_page
 
 __all__ = ["desk", "letters", "signed_in_page"]  # fixtures
 pytestmark = pytest.mark.django_db(transaction=True)
 AT_THE_DESK = re.compile(r"/annotation/(\?|$)")
-SETTLED = 500  # milliseconds after which a new item listens to keys
 
 # From inside the page, so that no slow machine presses it later than people do.
 PRESS_AS_IT_APPEARS = """document.addEventListener("htmx:afterSettle", () => setTimeout(() => {
   document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "r", bubbles: true }));
   document.body.dataset.pressed = "r";
 }))"""
-
-
-def settle(page: Page) -> None:
-    page.wait_for_timeout(SETTLED)
-
-
-def expect_item(page: Page, number: int) -> None:
-    expect(page.locator(".review-input")).to_have_text(LETTERS[number][0])
 
 
 def slide(page: Page, testid: str, value: str) -> None:
@@ -147,47 +137,6 @@ def test_the_list_of_shortcuts_opens_by_its_key_and_closes_by_escape(desk: Page)
     expect_item(desk, 0)
     desk.get_by_role("button", name="Shortcuts").click()
     expect(overlay).to_be_visible()
-
-
-def test_what_is_typed_comes_back_after_the_tab_was_closed(desk: Page, live_server: Any) -> None:
-    desk.get_by_test_id("corrected-output").fill("Half a thought")
-    slide(desk, "completeness-slider", "0.3")
-    expect(desk.get_by_test_id("draft-state")).to_have_text("Saved")
-    desk.goto("about:blank")
-    desk.goto(live_server.url + DESK)
-    expect(desk.get_by_test_id("corrected-output")).to_have_value("Half a thought")
-    expect(desk.get_by_test_id("completeness-slider")).to_have_value("0.3")
-    expect(desk.locator("#id_clarity")).to_have_value("")
-    expect(desk.get_by_test_id("output-diff").locator("ins")).to_contain_text(["Half a thought"])
-
-
-def test_a_lost_connection_loses_no_text(desk: Page, complaints: list[str]) -> None:
-    desk.context.set_offline(True)
-    desk.get_by_test_id("corrected-output").fill("Written on a train")
-    expect(desk.get_by_test_id("draft-state")).to_have_text("Offline: kept here")
-    desk.get_by_test_id("approve-button").click()
-    expect(desk.get_by_text("The server cannot be reached")).to_be_visible()
-    expect(desk.get_by_test_id("corrected-output")).to_have_value("Written on a train")
-    desk.context.set_offline(False)
-    expect(desk.get_by_test_id("draft-state")).to_have_text("Saved")
-    desk.get_by_test_id("approve-button").click()
-    expect(desk.get_by_test_id("annotation-submitted")).to_be_visible()
-    offline = [line for line in complaints if "ERR_INTERNET_DISCONNECTED" in line or "htmx:" in line]
-    assert offline
-    complaints[:] = [line for line in complaints if line not in offline]
-
-
-def test_a_lost_lease_keeps_the_text_as_an_extra_opinion(desk: Page, organization: Organization, sign_in: Any) -> None:
-    desk.get_by_test_id("corrected-output").fill("Hours of work")
-    with organization_scope(organization.id):
-        let_lease_run_out(Slot.objects.get(status=SlotStatus.CLAIMED))
-    sign_in("expert").get(DESK)
-    desk.get_by_test_id("approve-button").click()
-    expect(desk.locator("[data-notice]")).to_contain_text("kept as an extra opinion")
-    expect_item(desk, 1)
-    with organization_scope(organization.id):
-        assert ExpertAnnotation.objects.get(extra=True).corrected_output == "Hours of work"
-        assert AnnotationDraft.objects.get().content["corrected_output"] == "Hours of work"
 
 
 def test_a_score_outside_the_range_is_not_sent_and_the_field_is_shown(desk: Page, organization: Organization) -> None:

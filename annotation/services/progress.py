@@ -1,0 +1,53 @@
+"""How far a person has come today, and how long an item takes them. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from statistics import median
+from typing import Any
+
+from django.db.models import Count
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from annotation.models import ExpertAnnotation
+from annotation.services.overview import start_of_today
+
+NEWEST = 200  # reviews that the time per item is taken from
+
+
+@dataclass(frozen=True)
+class Day:
+    """Reviews handed in on one day (UTC)."""
+
+    day: date
+    reviews: int
+
+
+def reviewed_today(*, expert: Any) -> int:
+    """Reviews of today (UTC) that stand, answers to gold items included: nobody is told which those are."""
+    return ExpertAnnotation.objects.current().filter(expert=expert, created_at__gte=start_of_today()).count()
+
+
+def seconds_per_item(*, expert: Any, days: int = 1) -> float | None:
+    """The median seconds of the person's newest reviews of the last `days` days; None when no time is known."""
+    since = start_of_today() - timedelta(days=days - 1)
+    known = ExpertAnnotation.objects.current().filter(expert=expert, created_at__gte=since, seconds_spent__isnull=False)
+    spent = list(known.order_by("-created_at").values_list("seconds_spent", flat=True)[:NEWEST])
+    return median(spent) if spent else None
+
+
+def reviews_per_day(*, expert: Any, days: int = 14) -> list[Day]:
+    """The last `days` days, oldest first, days without a review included."""
+    first = timezone.now().date() - timedelta(days=days - 1)
+    rows = (
+        ExpertAnnotation.objects.current()
+        .filter(expert=expert, created_at__gte=start_of_today() - timedelta(days=days - 1))
+        .annotate(day=TruncDate("created_at"))
+        .values_list("day")
+        .annotate(reviews=Count("id"))
+    )
+    counted = dict(rows)
+    every = [first + timedelta(days=number) for number in range(days)]
+    return [Day(day, counted.get(day, 0)) for day in every]
