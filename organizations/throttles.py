@@ -40,13 +40,15 @@ class IntakeThrottle(BaseThrottle):
 
 
 def _limits(actor: Actor) -> tuple[Limit, ...]:
-    whose = actor.api_key_id or (actor.user.pk if actor.user else None)
+    whose: UUID | str | None = actor.api_key_id or (actor.user.pk if actor.user else None)
+    if actor.grant:  # it stands in a page: whoever floods with it must not use up what its key may send
+        whose = f"token:{actor.grant.token_id}"
     rates = settings.INTAKE_RATE_PER_MINUTE, settings.INTAKE_ORGANIZATION_RATE_PER_MINUTE
     return _limits_of(whose, actor.organization_id, *rates)
 
 
 @lru_cache(maxsize=MAX_NAMES)
-def _limits_of(whose: UUID | None, organization_id: UUID, own: int, of_all: int) -> tuple[Limit, ...]:
+def _limits_of(whose: UUID | str | None, organization_id: UUID, own: int, of_all: int) -> tuple[Limit, ...]:
     rates = ((str(whose), own), (f"organization:{organization_id}", of_all))
     return tuple(_limit(name, rate) for name, rate in rates if rate)
 

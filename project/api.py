@@ -19,6 +19,8 @@ from organizations.problems import field_errors
 
 log = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
+# The part of a request that is wrong when REST framework refuses it with this status.
+AT_FAULT = {400: "body", 401: "Authorization", 406: "Accept", 415: "Content-Type"}
 UNAVAILABLE = "The database is not reachable at the moment. Nothing was stored; send the request again."
 
 
@@ -88,13 +90,16 @@ def _problem(error: Exception) -> tuple[int, str, list[dict[str, str]], dict[str
         return 503, UNAVAILABLE, [], {"Retry-After": "2"}
     if isinstance(error, RequestDataTooBig):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        return 413, f"The body is larger than {limit:,} bytes. Send it in several requests.", [], {}
+        detail = f"The body is larger than {limit:,} bytes. Send it in several requests."
+        return 413, detail, [{"field": "body", "message": detail}], {}
     if isinstance(error, Http404):
         return 404, str(error) or "Not found.", [], {}
     if isinstance(error, PermissionDenied):
         return 403, str(error) or "This is not allowed.", [], {}
     if isinstance(error, exceptions.APIException):
-        return error.status_code, str(error.detail), [], _headers(error)
+        at_fault, detail = AT_FAULT.get(error.status_code), str(error.detail)
+        errors = [{"field": at_fault, "message": detail}] if at_fault else []
+        return error.status_code, detail, errors, _headers(error)
     return None
 
 
