@@ -46,10 +46,10 @@ def claim_next(*, expert: Any, queue: AnnotationQueue | None = None, kind: str =
         seat = seat_at_work(queue=queue, expert=expert)
         fill_when_due(queue=queue)
         slot_id = offer_gold(seat=seat, queue=queue, expert=expert) if kind == SlotKind.REVIEW else None
-        slot = give_slot(seat, slot_id) if slot_id else _first_awaiting(seat, queue, expert, kind)
+        slot = give_slot(seat, slot_id) if slot_id else _first_awaiting(seat, queue, kind)
         if slot is None and fill_queue(queue=queue):
             seat.passed_at = None
-            slot = _first_awaiting(seat, queue, expert, kind)
+            slot = _first_awaiting(seat, queue, kind)
     return slot
 
 
@@ -176,9 +176,9 @@ def appended(expert: Any) -> Func:
     return Func(F("skipped_by"), Value(expert.pk), function="array_append")
 
 
-def _first_awaiting(seat: QueueSeat, queue: AnnotationQueue, expert: Any, kind: str) -> Slot | None:
+def _first_awaiting(seat: QueueSeat, queue: AnnotationQueue, kind: str) -> Slot | None:
     """Claim until it gives a slot whose example still waits; others are cancelled on the way."""
-    while (slot_id := _claim(seat, queue, expert, kind)) is not None:
+    while (slot_id := _claim(seat, kind)) is not None:
         slot = _loaded(slot_id)
         if slot.kind == SlotKind.GOLD or slot.example.review_status in {*AWAITING, *queue.statuses}:
             return slot
@@ -186,18 +186,20 @@ def _first_awaiting(seat: QueueSeat, queue: AnnotationQueue, expert: Any, kind: 
     return None
 
 
-def _claim(seat: QueueSeat, queue: AnnotationQueue, expert: Any, kind: str) -> UUID | None:
-    now = timezone.now()
-    values = {
-        "organization": current_organization_id(), "queue": queue.id, "expert": expert.pk, "kind": str(kind),
+def values_of(seat: QueueSeat, organization_id: UUID, kind: str) -> dict[str, Any]:
+    """The parameters of the claiming statement, whichever place it starts from."""
+    return {
+        "organization": organization_id, "queue": seat.queue_id, "expert": seat.expert_id, "kind": str(kind),
         "seat": seat.pk, "holding": seat.holding, "token": uuid4(), "lease": LEASE,
+        "priority": seat.passed_priority, "tiebreak": seat.passed_tiebreak, "since": seat.passed_since,
+        "id": seat.passed_id, "opened": seat.passed_at and seat.passed_at - LATE,
     }  # fmt: skip
-    at = seat.passed_at
+
+
+def _claim(seat: QueueSeat, kind: str) -> UUID | None:
+    now, at = timezone.now(), seat.passed_at
+    values = values_of(seat, current_organization_id(), kind)
     if kind == SlotKind.REVIEW and at is not None and at > now - PLACE_GOOD_FOR:
-        values |= {
-            "priority": seat.passed_priority, "tiebreak": seat.passed_tiebreak, "since": seat.passed_since,
-            "id": seat.passed_id, "opened": at - LATE,
-        }  # fmt: skip
         slot_id = _run(claim_statement.FROM_THE_PLACE, values)
         if slot_id is not None or at > now - AGAIN_AFTER:
             return slot_id
