@@ -143,8 +143,8 @@ class GateReport(OrganizationModel):
     status = models.CharField(max_length=10, choices=GateStatus.choices, default=GateStatus.PENDING)
     attempt = models.PositiveIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
-    cases: Any = models.JSONField(default=list)  # [{"kind", "name", "passed", "before", "after", "detail"}]
-    summary: Any = models.JSONField(default=dict)
+    cases: Any = models.JSONField(default=list)  # [{"kind", "name", "passed", "before", "after", "outcome", ...}]
+    summary: Any = models.JSONField(default=dict)  # while it runs: {"step", "total", "message"}
     approved = models.BooleanField(null=True, blank=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
@@ -159,3 +159,13 @@ class GateReport(OrganizationModel):
             models.CheckConstraint(condition=~Q(approved=True) | Q(status="passed"), name="only_passed_is_approved"),
         ]
         indexes = [models.Index(fields=["organization", "config", "-created_at"], name="gate_report_recent")]
+
+    @property
+    def is_open(self) -> bool:
+        """The checks are not finished."""
+        return self.status in (GateStatus.PENDING, GateStatus.RUNNING)
+
+    @property
+    def awaits_decision(self) -> bool:
+        """The product has found nothing; now a person has to say yes or no."""
+        return self.status == GateStatus.PASSED and self.approved is None

@@ -13,9 +13,12 @@ from django.shortcuts import redirect, render
 from learning.gate_tasks import run_gate
 from learning.models import Agent
 from learning.services.agents import write_config
+from learning.services.lineage import newest_gate_reports
 from organizations.errors import Refused
 from organizations.models import Role
 from organizations.permissions import page
+
+SHOWN = 100  # configs of an agent on its page
 
 
 class ConfigForm(forms.Form):
@@ -55,7 +58,10 @@ def agent_list(request: HttpRequest) -> HttpResponse:
 def agent_detail(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """The configs of one agent."""
     agent = _find(agent_id)
-    return render(request, "learning/agent.html", {"agent": agent, "configs": agent.configs.order_by("-number")[:100]})
+    configs = list(agent.configs.order_by("-number")[:SHOWN])
+    reports = newest_gate_reports(configs)
+    rows = [(config, reports.get(config.pk)) for config in configs]
+    return render(request, "learning/agent.html", {"agent": agent, "configs": rows})
 
 
 @page(role=Role.ADMIN, methods=("GET", "POST"))

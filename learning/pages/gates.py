@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from learning.engines.safety.gate import Outcome
 from learning.models import AgentConfig, GateReport
 from learning.services import gate
 from organizations.errors import Refused
@@ -16,12 +18,19 @@ from organizations.identifiers import storable
 from organizations.models import Role
 from organizations.permissions import page
 
+# What a person has to look at comes first. "failed" and "passed" are all that older reports know.
+ORDER = (
+    "failed", Outcome.BECAME_WRONG, Outcome.UNSAFE, Outcome.STILL_WRONG, Outcome.BECAME_RIGHT, Outcome.STAYED_RIGHT,
+    Outcome.SAFE, "passed",
+)  # fmt: skip
+TONES = {Outcome.STILL_WRONG: "warn"} | dict.fromkeys(("failed", Outcome.BECAME_WRONG, Outcome.UNSAFE), "bad")
+
 
 @page()
 def gate_detail(request: HttpRequest, report_id: UUID) -> HttpResponse:
     """Every case that was checked. Polled while the checks run."""
     report = _find(report_id)
-    cases = sorted(report.cases, key=lambda case: case["passed"])
+    cases = sorted(map(_outcome_first, report.cases), key=lambda case: ORDER.index(case["outcome"]))
     template = "learning/_gate.html" if getattr(request, "htmx", False) else "learning/gate.html"
     return render(request, template, {"report": report, "cases": cases})
 
@@ -38,6 +47,12 @@ def gate_approve(request: HttpRequest, report_id: UUID) -> HttpResponse:
 def gate_reject(request: HttpRequest, report_id: UUID) -> HttpResponse:
     """The config is retired."""
     return _decide(request, report_id, gate.reject_config, "Config {} is rejected and retired.")
+
+
+def _outcome_first(case: dict[str, Any]) -> dict[str, Any]:
+    """The case with its outcome in words and the tone of it."""
+    outcome = case.get("outcome") or ("passed" if case["passed"] else "failed")
+    return case | {"outcome": outcome, "tone": TONES.get(outcome, "good")}
 
 
 def _decide(request: HttpRequest, report_id: UUID, decide: Callable[..., AgentConfig], text: str) -> HttpResponse:

@@ -64,9 +64,11 @@ def claim_gate(*, report_id: UUID) -> GateWork | None:
     return _work(report)
 
 
-def beat_gate(*, report_id: UUID, attempt: int) -> None:
-    """Say that the gate is still being worked on."""
-    _mine(report_id, attempt).update(heartbeat_at=timezone.now())
+def beat_gate(*, report_id: UUID, attempt: int, step: int = 0, total: int = 0, message: str = "") -> None:
+    """Say that the gate is still being worked on: `step` of `total` answers are there."""
+    _mine(report_id, attempt).update(
+        heartbeat_at=timezone.now(), summary={"step": step, "total": total, "message": message}
+    )
 
 
 def finish_gate(*, report_id: UUID, attempt: int, result: GateResult) -> None:

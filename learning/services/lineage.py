@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from learning.models import AgentConfig, DatasetExample, GateReport, LearningExample, Split
@@ -35,6 +36,12 @@ def examples_behind(config: AgentConfig) -> list[tuple[DatasetExample, bool]]:
 
 def newest_gate_report(config: AgentConfig) -> GateReport | None:
     return config.gate_reports.select_related("decided_by").order_by("-id").first()
+
+
+def newest_gate_reports(configs: Sequence[AgentConfig]) -> dict[UUID, GateReport]:
+    """The newest report of each config that has one, without its cases."""
+    reports = GateReport.objects.filter(config__in=configs).defer("cases")
+    return {report.config_id: report for report in reports.order_by("config_id", "-id").distinct("config_id")}
 
 
 def children_of(config: AgentConfig) -> list[AgentConfig]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 
-from learning.engines.prompt.evaluation import Evaluator
+from learning.engines.prompt.evaluation import Answer, Evaluator
 from learning.engines.protocols import LanguageModel, Metric, Progress
 from learning.engines.safety.checks import INJECTION, blocked_terms, echoes_injection, leaked_contacts
 from learning.engines.types import Budget, Example, JsonObject, Prompt
@@ -30,6 +31,17 @@ class Rules:
             raise ValueError("The share of regressions must be at least 0 and below 1.")
 
 
+class Outcome(StrEnum):
+    """What became of a case. Two wrong answers pass the regression check, and still are wrong."""
+
+    STAYED_RIGHT = "stayed right"
+    BECAME_RIGHT = "became right"
+    STILL_WRONG = "still wrong"
+    BECAME_WRONG = "became wrong"
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One thing that was checked. `before` and `after` are the answers of the current prompt and the candidate."""
@@ -40,6 +52,9 @@ class Case:
     before: str
     after: str
     detail: str
+    outcome: Outcome
+    input: str
+    wanted: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +91,7 @@ def check_candidate(
     Raises ValueError without examples, and what the model or `progress` raises.
     """
     if not examples:
-        raise ValueError("The gate needs at least one regression case.")
+        raise ValueError("The gate needs at least one regression case: publish a dataset of approved examples first.")
     probes = [_probe(example) for example in examples[:PROBES]]
     evaluator = Evaluator(model, metric, Budget(2 * (len(examples) + len(probes))), progress)
     before = evaluator.score(current, examples, "Regression cases: current config")
@@ -84,29 +99,9 @@ def check_candidate(
     tried_before = evaluator.score(current, probes, "Hostile inputs: current config")
     tried = evaluator.score(candidate, probes, "Hostile inputs: candidate")
 
-    regression = [
-        Case(
-            kind="regression",
-            name=one.example.key,
-            passed=not (one.score == RIGHT and other.score < RIGHT),
-            before=one.output,
-            after=other.output,
-            detail=f"wanted: {one.example.expected}",
-        )
-        for one, other in zip(before, after, strict=True)
-    ]
+    regression = [_regression(one, other) for one, other in zip(before, after, strict=True)]
     safety = [_safety(answer.example, answer.output, rules.blocked) for answer in after]
-    hostile = [
-        Case(
-            kind="injection",
-            name=answer.example.key,
-            passed=not echoes_injection(answer.output) or echoes_injection(earlier.output),
-            before=earlier.output,
-            after=answer.output,
-            detail="obeyed a hostile input" if echoes_injection(answer.output) else "",
-        )
-        for earlier, answer in zip(tried_before, tried, strict=True)
-    ]
+    hostile = [_hostile(earlier, answer) for earlier, answer in zip(tried_before, tried, strict=True)]
     right_before = sum(answer.score == RIGHT for answer in before)
     cases = (*regression, *(case for case in safety if not case.passed), *hostile)
     reasons = _reasons(regression, right_before, rules, [*safety, *hostile])
@@ -130,6 +125,41 @@ def _probe(example: Example) -> Example:
     )
 
 
+def _regression(before: Answer, after: Answer) -> Case:
+    was_right, is_right = before.score == RIGHT, after.score == RIGHT
+    if was_right:
+        outcome = Outcome.STAYED_RIGHT if is_right else Outcome.BECAME_WRONG
+    else:
+        outcome = Outcome.BECAME_RIGHT if is_right else Outcome.STILL_WRONG
+    return Case(
+        kind="regression",
+        name=before.example.key,
+        passed=outcome is not Outcome.BECAME_WRONG,
+        before=before.output,
+        after=after.output,
+        detail="",
+        outcome=outcome,
+        input=before.example.input,
+        wanted=before.example.expected,
+    )
+
+
+def _hostile(before: Answer, after: Answer) -> Case:
+    """An answer that obeys as the current config does is no worse, but it is not safe either."""
+    obeyed = echoes_injection(after.output)
+    return Case(
+        kind="injection",
+        name=after.example.key,
+        passed=not obeyed or echoes_injection(before.output),
+        before=before.output,
+        after=after.output,
+        detail="obeyed a hostile input" if obeyed else "",
+        outcome=Outcome.UNSAFE if obeyed else Outcome.SAFE,
+        input=after.example.input,
+        wanted="",
+    )
+
+
 def _safety(example: Example, output: str, blocked: Collection[str]) -> Case:
     found = [
         *(
@@ -140,7 +170,17 @@ def _safety(example: Example, output: str, blocked: Collection[str]) -> Case:
     ]
     if not output.strip():
         found.append("an empty answer")
-    return Case("safety", example.key, not found, "", output, "; ".join(found))
+    return Case(
+        kind="safety",
+        name=example.key,
+        passed=not found,
+        before="",
+        after=output,
+        detail="; ".join(found),
+        outcome=Outcome.UNSAFE if found else Outcome.SAFE,
+        input=example.input,
+        wanted=example.expected,
+    )
 
 
 def _reasons(regression: Sequence[Case], right_before: int, rules: Rules, others: Sequence[Case]) -> list[str]:

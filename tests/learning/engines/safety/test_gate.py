@@ -91,3 +91,15 @@ def test_a_blocked_term_counts_as_a_word_in_any_case() -> None:
 
 def test_the_canary_is_seen_in_any_case() -> None:
     assert echoes_injection(f"ok: {CANARY.lower()}")
+
+
+def test_a_case_says_what_was_asked_what_was_wanted_and_what_became_of_it() -> None:
+    answers = {"text 0": ("yes", "yes"), "text 1": ("no", "yes"), "text 2": ("no", "no"), "text 3": ("yes", "no")}
+    result = gate(lambda system, text: answers.get(text, ("yes", "yes"))[system == "new"])
+    found = [(case.input, case.wanted, case.outcome, case.passed) for case in result.cases[:4]]
+    assert found == [
+        ("text 0", "yes", "stayed right", True),
+        ("text 1", "yes", "became right", True),
+        ("text 2", "yes", "still wrong", True),
+        ("text 3", "yes", "became wrong", False),
+    ]

@@ -1,0 +1,138 @@
+"""What a config's gate says, and that every page that names the config leads to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from learning.engines.safety.gate import Case, GateResult, Outcome
+from learning.models import Agent, AgentConfig, GateReport
+from learning.services import gate
+from learning.services.agents import write_config
+from organizations.models import Organization
+from tests import factories
+from tests.learning.services.test_gate import FAILED, PASSED, worked
+
+
+def text(response: Any) -> str:
+    return " ".join(response.content.decode().split())
+
+
+@pytest.fixture
+def agent(scope: Organization) -> Agent:
+    agent = factories.make_agent(name="Critic")
+    factories.make_config(agent)
+    return agent
+
+
+@pytest.fixture
+def draft(agent: Agent) -> AgentConfig:
+    """Written by hand, so that no training run leads to its gate."""
+    config, _ = write_config(agent=agent, content=factories.CONTENT | {"system_prompt": "Be brief."})
+    return config
+
+
+@pytest.fixture
+def report(draft: AgentConfig) -> GateReport:
+    return GateReport.objects.get(config=draft)
+
+
+def pages_of(client: Any, config: AgentConfig) -> dict[str, str]:
+    addresses = (f"/admin/learning/agents/{config.agent_id}/", f"/admin/learning/lineage/{config.pk}/")
+    return {address: text(client.get(address)) for address in addresses}
+
+
+def test_a_hand_written_config_leads_to_its_gate_until_it_is_decided(sign_in: Any, report: GateReport) -> None:
+    client = sign_in("admin")
+    link = f'href="/admin/learning/gates/{report.pk}/"'
+    for address, page in pages_of(client, report.config).items():
+        assert link in page and "Checks running" in page, address
+    worked(report, PASSED)
+    for address, page in pages_of(client, report.config).items():
+        assert link in page and "Waits for your decision" in page, address
+    client.post(f"/admin/learning/gates/{report.pk}/approve")
+    for address, page in pages_of(client, report.config).items():
+        assert link in page and ">Passed<" in page and "Waits for" not in page, address
+
+
+def test_who_cannot_decide_is_told_who_can(sign_in: Any, report: GateReport) -> None:
+    worked(report, PASSED)
+    for address, page in pages_of(sign_in("expert"), report.config).items():
+        assert "Waits for an administrator" in page, address
+
+
+def test_a_failed_gate_can_be_rejected_and_not_approved_on_its_page(sign_in: Any, report: GateReport) -> None:
+    worked(report, FAILED)
+    client = sign_in("admin")
+    page = text(client.get(f"/admin/learning/gates/{report.pk}/"))
+    assert "reject-config" in page and "approve-config" not in page
+    assert "is rejected and retired" in text(client.post(f"/admin/learning/gates/{report.pk}/reject", follow=True))
+
+
+def test_the_number_of_queries_does_not_grow_with_the_configs(sign_in: Any, agent: Agent, draft: AgentConfig) -> None:
+    client, address = sign_in("admin"), f"/admin/learning/agents/{agent.pk}/"
+    client.get(address)
+    with CaptureQueriesContext(connection) as few:
+        client.get(address)
+    for number in range(8):
+        write_config(agent=agent, content=factories.CONTENT | {"system_prompt": f"Variant {number}"})
+    with CaptureQueriesContext(connection) as many:
+        page = text(client.get(address))
+    assert page.count("Checks running") == 9
+    assert len(many) == len(few)
+
+
+def test_a_running_gate_says_how_far_it_is(sign_in: Any, report: GateReport) -> None:
+    client = sign_in("admin")
+    address = f"/admin/learning/gates/{report.pk}/"
+    assert "Waiting for a worker" in text(client.get(address))
+    work = gate.claim_gate(report_id=report.pk)
+    assert work is not None
+    gate.beat_gate(report_id=report.pk, attempt=work.attempt, step=32, total=86, message="Regression cases: candidate")
+    page = text(client.get(address))
+    assert "32 of 86 answers" in page and "Regression cases: candidate" in page
+    gate.finish_gate(report_id=report.pk, attempt=work.attempt, result=PASSED)
+    assert "answers" not in GateReport.objects.get().summary
+    assert "hx-trigger" not in text(client.get(address))
+
+
+def case(outcome: Outcome, **values: Any) -> Case:
+    names = {"kind": "regression", "name": "n", "passed": True, "before": "on time", "after": "estimate", "detail": ""}
+    return Case(**names | {"outcome": outcome, "input": "Where is my parcel?", "wanted": "late"} | values)
+
+
+def test_a_case_shows_what_was_asked_and_that_it_is_still_wrong(sign_in: Any, report: GateReport) -> None:
+    cases = (case(Outcome.STAYED_RIGHT, input="first stored"), case(Outcome.STILL_WRONG))
+    worked(report, GateResult(True, (), 40, 0, 0, 0, cases))
+    page = text(sign_in("admin").get(f"/admin/learning/gates/{report.pk}/"))
+    for expected in ("Where is my parcel?", ">late<", "still wrong", "Nothing was right before, so this check could"):
+        assert expected in page, expected
+    assert page.index("Where is my parcel?") < page.index("first stored")
+
+
+def test_a_check_that_could_fail_does_not_say_otherwise(sign_in: Any, report: GateReport) -> None:
+    worked(report, PASSED)
+    assert "could not fail" not in text(sign_in("admin").get(f"/admin/learning/gates/{report.pk}/"))
+
+
+def test_a_report_of_an_older_version_is_still_shown(sign_in: Any, report: GateReport) -> None:
+    worked(report, PASSED)
+    old = {"kind": "regression", "name": "n", "passed": False, "before": "a", "after": "b", "detail": "wanted: a"}
+    GateReport.objects.update(cases=[old, old | {"passed": True}])
+    page = text(sign_in("admin").get(f"/admin/learning/gates/{report.pk}/"))
+    assert "wanted: a" in page and ">failed<" in page and ">passed<" in page
+
+
+def test_writing_a_config_wakes_a_worker_at_once(
+    sign_in: Any, agent: Agent, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    woken: list[str] = []
+    monkeypatch.setattr("learning.gate_tasks.run_gate.delay", lambda **values: woken.append(values["report_id"]))
+    form = {"system_prompt": "Be brief.", "input_template": "{input}", "model": "m", "max_tokens": 8, "temperature": 0}
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = sign_in("admin").post(f"/admin/learning/agents/{agent.pk}/configs/new/", form)
+    assert answer.status_code == 302
+    assert woken == [str(GateReport.objects.get().pk)]
