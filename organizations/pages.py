@@ -1,4 +1,4 @@
-"""Members, the choice of the organization, and the audit."""
+"""The choice of the organization, and the audit."""
 
 from __future__ import annotations
 
@@ -15,13 +15,6 @@ from organizations.scope import person_scope
 from organizations.services import choose_organization
 
 AUDIT_ROWS = 100
-
-
-@page(role=Role.ADMIN)
-def members(request: HttpRequest) -> HttpResponse:
-    """Who belongs to the organization, with which role."""
-    rows = Membership.objects.select_related("user").order_by("created_at")
-    return render(request, "organizations/members.html", {"members": rows})
 
 
 @page(role=Role.ADMIN)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -35,6 +35,11 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/admin/learning/"), name="home"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path(
+        "password/",
+        PasswordChangeView.as_view(template_name="registration/password.html", success_url="/admin/learning/"),
+        name="password",
+    ),
     path("healthz", health.alive, name="alive"),
     path("readyz", health.ready, name="ready"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
