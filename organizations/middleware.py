@@ -85,16 +85,17 @@ def chosen_membership(user_id: UUID, organization_id: str | None) -> Membership 
 
 def database_unavailable(request: HttpRequest) -> HttpResponse:
     """503 that says to come back: nothing was stored."""
+    detail = "The database is not reachable at the moment. Nothing was stored; send the request again."
+    return unavailable(request, detail, retry_after=5)
+
+
+def unavailable(request: HttpRequest, detail: str, *, retry_after: int) -> HttpResponse:
+    """503: a problem document for programs, a line for people. `retry_after` is in seconds."""
     if request.path.startswith("/api/"):
-        body = {
-            "type": "about:blank",
-            "title": "Service unavailable",
-            "status": 503,
-            "detail": "The database is not reachable at the moment. Nothing was stored; send the request again.",
-        }
+        body = {"type": "about:blank", "title": "Service unavailable", "status": 503, "detail": detail}
         response: HttpResponse = JsonResponse(body, status=503, content_type="application/problem+json")
     else:
-        text = "The database is not reachable at the moment. Load the page again in a few seconds."
+        text = detail.partition(".")[0] + ". Load the page again in a few seconds."
         response = HttpResponse(text, status=503, content_type="text/plain")
-    response["Retry-After"] = "5"
+    response["Retry-After"] = str(retry_after)
     return response

@@ -30,9 +30,17 @@ def database_settings(env: environ.Env, services_name: str) -> dict[str, Any]:
         if settings["USER"] != APP_ROLE:
             settings["OPTIONS"]["options"] = f"-c role={APP_ROLE}"
     settings["ATOMIC_REQUESTS"] = True
+    settings["OPTIONS"] |= _time_limits(env, settings["OPTIONS"])
     if env.bool("DB_POOL", default=True) and not owner:
-        settings["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("DB_POOL_SIZE", default=10), "timeout": 10}
+        settings["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("DB_POOL_SIZE", default=10), "timeout": 2}
     return settings
+
+
+def _time_limits(env: environ.Env, options: dict[str, Any]) -> dict[str, str]:
+    """How long a statement may run and wait for a lock, in milliseconds; the web server sets both, tasks have none."""
+    names = {"statement_timeout": "DB_STATEMENT_MS", "lock_timeout": "DB_LOCK_MS"}
+    given = [f"-c {name}={value}" for name, variable in names.items() if (value := env.int(variable, default=0))]
+    return {"options": " ".join(filter(None, [options.get("options"), *given]))} if given else {}
 
 
 def parse_url(url: str) -> dict[str, Any]:

@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "project.aliases.EarlierSpellings",
     "corsheaders.middleware.CorsMiddleware",
+    "project.admission.Admission",
     "project.intake_lane.IntakeLane",  # what comes by key to the intake needs none of those below
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -91,6 +92,8 @@ TEMPLATES = [
 
 # The application role cannot bypass row-level security; the owner's role is used by schema commands alone.
 DATABASES = {"default": database_settings(env, SERVICES_NAME)}
+# Requests that work at a time in one process: each has a connection, and some threads are left to refuse the others.
+WEB_PLACES = max(1, min(env.int("DB_POOL_SIZE", default=10), env.int("WEB_THREADS", default=16) - 4))
 REDIS_URL = env.str("REDIS_URL", default="")
 _socket = services.redis_url(SERVICES_NAME)
 CACHES = {

@@ -15,6 +15,14 @@ from project.services.place import PROJECT_DIR, Place
 
 # A connection pool does not survive the fork of a worker, and beat has one thread.
 NO_POOL = {"DB_POOL": "0"}
+# A statement that hangs gives its place back, as a 503, before callers give up. Fewer arenas and threads: less memory.
+WEB_DEFAULTS = {
+    "WEB_THREADS": "16",
+    "DB_STATEMENT_MS": "20000",
+    "DB_LOCK_MS": "4000",
+    "MALLOC_ARENA_MAX": "2",
+    "OPENBLAS_NUM_THREADS": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -33,16 +41,18 @@ class Program:
 
 
 def web(options: Options) -> Program:
+    environment = {name: os.environ.get(name, value) for name, value in WEB_DEFAULTS.items()}
     arguments = {
         "--interface": "wsgi",
         "--host": options.host,
         "--port": str(options.port),
         "--workers": os.environ.get("WEB_WORKERS", "2"),
-        "--blocking-threads": os.environ.get("WEB_THREADS", "8"),
+        "--blocking-threads": environment["WEB_THREADS"],
     }
     flags = ["--no-access-log", "--respawn-failed-workers"]
     pairs = [part for pair in arguments.items() for part in pair]
-    return Program("web", [sys.executable, "-m", "granian", *pairs, *flags, "project.wsgi:application"], patience=10)
+    argv = [sys.executable, "-m", "granian", *pairs, *flags, "project.wsgi:application"]
+    return Program("web", argv, environment, patience=10)
 
 
 def worker() -> Program:

@@ -83,6 +83,7 @@ def _is_odd(serializer: StrictSerializer, name: str, field: Any) -> bool:
 
 def _compile(field: Any) -> Check:
     """A field without a check of its own, or with a rule that the check would not know, is asked itself."""
+    check: Check
     if isinstance(field, StrictSerializer):
         check = CompiledSerializer(field).take
     elif type(field) in MAKERS and all(type(rule) in KNOWN_RULES for rule in field.validators):

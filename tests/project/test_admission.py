@@ -1,0 +1,176 @@
+"""Over its limit the server says so at once; nobody waits without an answer."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from django.db import connection
+
+from learning.models import AgentFeedback
+from organizations.scope import organization_scope
+from project.admission import Gate
+from project.services.options import Options
+from project.services.programs import web
+from tests import factories
+
+ROOT = Path(__file__).resolve().parents[2]
+THUMB = {"agent_id": "a", "feedback_type": "thumbs_up"}
+CALLERS = 40
+LOCK_SECONDS = 4
+
+
+def test_there_are_as_many_places_as_were_given_and_one_that_is_left_is_taken_again() -> None:
+    gate = Gate(2, patience=0.05)
+    assert [gate.enter() for _ in range(3)] == [True, True, False]
+    gate.leave()
+    assert gate.enter()
+
+
+def test_who_waits_gets_the_next_place() -> None:
+    gate = Gate(1, patience=2)
+    assert gate.enter()
+    threading.Timer(0.05, gate.leave).start()
+    assert gate.enter()
+
+
+def test_when_nothing_moves_nobody_waits() -> None:
+    gate = Gate(1, patience=0.2)
+    assert gate.enter()
+    time.sleep(0.25)
+    started = time.monotonic()
+    assert not any(gate.enter() for _ in range(100))
+    assert time.monotonic() - started < 0.1
+
+
+def test_after_a_quiet_time_a_full_house_is_not_taken_for_a_jam() -> None:
+    gate = Gate(1, patience=0.2)
+    time.sleep(0.3)
+    assert gate.enter()
+    threading.Timer(0.05, gate.leave).start()
+    assert gate.enter()
+
+
+def test_a_place_is_left_whatever_happens(settings: Any, client: Any, db: None) -> None:
+    from project.admission import Admission
+
+    def breaks(request: Any) -> Any:
+        raise RuntimeError
+
+    settings.WEB_PLACES = 1
+    door = Admission(breaks)
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            door(type("Request", (), {"path_info": "/x", "path": "/x"})())
+
+
+# ------------------------------------------------------------------------------------------- the real server
+
+
+@pytest.fixture
+def server(transactional_db: None) -> Iterator[httpx.Client]:
+    """The web server as the product starts it, one process, on the database of the tests."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    entry = connection.settings_dict
+    program = web(dataclasses.replace(Options.from_environment(), host="127.0.0.1", port=port))
+    own = {
+        "DATABASE_URL": f"postgresql://{entry['USER']}@/{entry['NAME']}?host={entry['HOST']}",
+        "DJANGO_SETTINGS_MODULE": "project.settings",
+        "DB_POOL": "1",
+        "INTAKE_RATE_PER_MINUTE": "0",
+        "DB_LOCK_MS": str(LOCK_SECONDS * 1000),
+    }
+    argv = [*program.argv]
+    argv[argv.index("--workers") + 1] = "1"
+    process = subprocess.Popen(
+        argv, cwd=ROOT, env=program.full_environment() | own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            for _ in range(600):
+                try:
+                    if client.get("/healthz").status_code == 200:
+                        break
+                except httpx.HTTPError:
+                    time.sleep(0.1)
+            yield client
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def administrator() -> psycopg.Connection:
+    entry = connection.settings_dict
+    return psycopg.connect(host=entry["HOST"], user="postgres", dbname="postgres", autocommit=True)
+
+
+def send(client: httpx.Client, key: str, number: int) -> tuple[float, httpx.Response]:
+    started = time.monotonic()
+    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": f"k{number}"}
+    answer = client.post("/api/learning/feedback", json=THUMB, headers=headers)
+    return time.monotonic() - started, answer
+
+
+def send_many(client: httpx.Client, key: str, first: int) -> list[tuple[float, httpx.Response]]:
+    with ThreadPoolExecutor(CALLERS) as pool:
+        return list(pool.map(lambda number: send(client, key, number), range(first, first + CALLERS)))
+
+
+def is_told_to_come_back(answer: httpx.Response) -> bool:
+    told = answer.headers.get("content-type") == "application/problem+json" and int(answer.headers["retry-after"]) > 0
+    return answer.status_code == 503 and answer.json()["status"] == 503 and told
+
+
+@pytest.mark.slow
+def test_a_blocked_database_is_answered_quickly_and_everything_goes_on_afterwards(server: httpx.Client) -> None:
+    organization = factories.make_organization()
+    key = factories.make_key(organization)
+    assert send(server, key, 0)[1].status_code == 201
+    entry = connection.settings_dict
+    with psycopg.connect(host=entry["HOST"], user="postgres", dbname=entry["NAME"]) as blocker:
+        blocker.execute("LOCK TABLE learning_agentfeedback IN ACCESS EXCLUSIVE MODE")
+        waited = send_many(server, key, 1)
+    assert all(is_told_to_come_back(answer) for _, answer in waited)
+    assert max(seconds for seconds, _ in waited) < 15, "those inside were let go when the lock did not come"
+    quick = [seconds for seconds, _ in waited if seconds < LOCK_SECONDS]
+    assert len(quick) >= CALLERS // 2, "the others were refused while the first still waited"
+    assert server.get("/healthz").status_code == 200
+    assert {answer.status_code for _, answer in send_many(server, key, 100)} == {201}
+    with organization_scope(organization.id):
+        assert AgentFeedback.objects.count() == 1 + CALLERS, "what was refused was not stored"
+
+
+@pytest.mark.slow
+def test_while_the_database_restarts_requests_are_told_to_come_back(server: httpx.Client) -> None:
+    key = factories.make_key(factories.make_organization())
+    assert send(server, key, 0)[1].status_code == 201
+    name = connection.settings_dict["NAME"]
+    connection.close()
+    with administrator() as owner:
+        owner.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        try:
+            owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            waited = send_many(server, key, 1)
+        finally:
+            owner.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    assert all(is_told_to_come_back(answer) for _, answer in waited), [answer.text for _, answer in waited][:3]
+    assert max(seconds for seconds, _ in waited) < 10
+    deadline = time.monotonic() + 30
+    while send(server, key, 50)[1].status_code != 201:
+        assert time.monotonic() < deadline, "the server did not find the database again"
+        time.sleep(0.2)
