@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from experiments.pages import deployments, experiments
+from experiments.pages import deployments, experiments, introduction
 
 urlpatterns = [
+    path("agents/new/", introduction.agent_introduce, name="agent-new"),
     path("experiments/", experiments.experiment_list, name="experiments"),
     path("experiments/new/", experiments.experiment_create, name="experiment-new"),
     path("experiments/<uuid:experiment_id>/", experiments.experiment_detail, name="experiment"),

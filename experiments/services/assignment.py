@@ -26,7 +26,7 @@ def find_agent_to_serve(name: str) -> Agent:
     """The agent by its external id or ours, together with its serving config. Raises Missing."""
     agent: Agent | None = find_by_any_id(Agent.objects.select_related("serving_config"), name)
     if agent is None:
-        raise Missing(f"There is no agent {name!r}.")
+        raise Missing(f"There is no agent {name!r}. Introduce it on the page /admin/learning/agents/new/.")
     return agent
 
 
@@ -85,5 +85,7 @@ def _by_deployment(agent: Agent, user_id: str) -> Served | None:
 
 def _serving(agent: Agent) -> Served:
     if agent.serving_config is None:
-        raise Missing(f"No config serves agent {agent.external_id!r} yet: deploy one.")
+        raise Missing(
+            f"No config serves agent {agent.external_id!r} yet: tell what it does today, on its page under Agents."
+        )
     return Served(agent.serving_config)

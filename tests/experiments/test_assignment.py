@@ -86,7 +86,7 @@ def test_a_ramping_deployment_serves_its_share_and_widening_keeps_who_has_it(
 
 
 def test_an_agent_without_any_config_says_so(scope: Organization) -> None:
-    with pytest.raises(Missing, match="deploy one"):
+    with pytest.raises(Missing, match="tell what it does today"):
         config_for_user(agent=factories.make_agent(), user_id="user-1")
 
 
