@@ -2,6 +2,16 @@
 
 from learning.gate_tasks import run_gate, sweep_gates
 from learning.intake_tasks import join_missed_feedback, keep_partitions
+from learning.telemetry_tasks import forget, write_overdue
 from learning.training_tasks import run_training, sweep_training
 
-__all__ = ["join_missed_feedback", "keep_partitions", "run_gate", "run_training", "sweep_gates", "sweep_training"]
+__all__ = [
+    "forget",
+    "join_missed_feedback",
+    "keep_partitions",
+    "run_gate",
+    "run_training",
+    "sweep_gates",
+    "sweep_training",
+    "write_overdue",
+]

@@ -196,6 +196,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-gates": {"task": "learning.sweep_gates", "schedule": 10.0},
     "join-early-feedback": {"task": "learning.join_early_feedback", "schedule": 60.0},
     "keep-partitions": {"task": "learning.keep_partitions", "schedule": 6 * 3600.0},
+    "write-overdue-traces": {"task": "learning.write_overdue_traces", "schedule": 15.0},
+    "forget-spans": {"task": "learning.forget_spans", "schedule": 3600.0},
     "analyse-experiments": {"task": "experiments.analyse_running", "schedule": 60.0},
     "seal-audit": {"task": "organizations.seal_audit", "schedule": 3600.0},
 }

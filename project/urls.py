@@ -8,7 +8,7 @@ from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
-
+from learning.api.otlp import TracesView
 from project.overview import health
 from project.overview import pages as overview
 from project.overview.stats_api import StatsView
@@ -45,6 +45,7 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/learning/", include((api, "api"))),
+    path("v1/traces", TracesView.as_view(), name="otlp-traces"),  # the path that OpenTelemetry exporters append
     path("admin/learning/", include(pages)),
     re_path(rf"^admin/learning/(?!({TABLES})/)(?P<unknown>.+)$", overview.no_such_page),
     path("favicon.ico", RedirectView.as_view(url="/static/img/mark.svg")),

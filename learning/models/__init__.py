@@ -5,6 +5,7 @@ from learning.models.datasets import DatasetExample, DatasetVersion, Split, Trai
 from learning.models.examples import ExampleType, LearningExample, ReviewStatus, SourceType
 from learning.models.executions import Decision, Execution, ExecutionKey, ExecutionStatus
 from learning.models.feedback import ISSUE_CATEGORIES, AgentFeedback, FeedbackType
+from learning.models.retrieval import RetrievalEvent
 from learning.models.rollups import (
     FeedbackIssueRollup,
     FeedbackRollup,
@@ -12,6 +13,7 @@ from learning.models.rollups import (
     FeedbackRollupProgress,
     Grain,
 )
+from learning.models.telemetry import TelemetrySpan
 from learning.models.training import (
     GateReport,
     GateStatus,
@@ -45,10 +47,12 @@ __all__ = [
     "Grain",
     "LearningExample",
     "LlmResponse",
+    "RetrievalEvent",
     "ReviewStatus",
     "RunStatus",
     "SourceType",
     "Split",
+    "TelemetrySpan",
     "TrainingDataset",
     "TrainingRun",
     "TrainingRunLog",
