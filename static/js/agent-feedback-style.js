@@ -26,6 +26,7 @@ button.link { border-color: transparent; background: none; color: var(--accent);
 svg { width: 1.1rem; height: 1.1rem; fill: none; stroke: currentColor; stroke-width: 1.7; stroke-linejoin: round; flex: none; }
 [aria-pressed="true"] svg { fill: currentColor; fill-opacity: 0.3; }
 .status, .muted { color: var(--muted); }
+.status, .muted, .problem, legend, .label, summary { unicode-bidi: plaintext; text-align: match-parent; }
 .status { min-height: 1.5em; }
 .muted { margin: 0 0 0.4rem; }
 .panel { display: grid; gap: 0.6rem; margin-block-start: 0.5rem; padding: 0.75rem;

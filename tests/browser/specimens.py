@@ -9,6 +9,7 @@ from django import forms
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 
+from project.overview import widget_demo
 from project.overview.charts import Interval, Series, bar_chart, interval_chart, line_chart
 
 DAYS = [f"{day} Nov" for day in range(1, 22)]
@@ -86,7 +87,10 @@ def demo() -> str:
         "agent": {"external_id": "support"},
         "executions": executions,
         "publishable_key": "pk_demo",
+        "token": "ft_demo",
         "demo_user": "u-1",
+        "parts": widget_demo.PARTS,
+        "issue_categories": ["incorrect", "outdated"],
     }
     return render_to_string("demo/widget.html", context, request=signed_in("/demo/"))
 

@@ -264,6 +264,8 @@ def test_it_speaks_german_from_right_to_left_and_shows_words_in_their_own_direct
     expect(widget.get_by_role("radio", name="1 Stern", exact=True)).to_be_attached()
     expect(widget.get_by_text("Erfunden")).to_be_visible()
     assert widget.locator("[lang]").first.get_attribute("lang") == "de"
+    # German words keep their order: a sentence's end stands on its right.
+    assert widget.locator("legend").first.evaluate("(one) => getComputedStyle(one).unicodeBidi") == "plaintext"
     text = host.page.locator("agent-output").locator(".text")
     assert text.evaluate("(one) => getComputedStyle(one).direction") == "rtl"
     english = host.show("agent-output", root='lang="en"', output="يستغرق عشرة أيام.")

@@ -1,0 +1,57 @@
+"""Texts that would do something if a page took them for markup, in every place that strangers or members can fill."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from learning.models import Agent
+from learning.services.executions import log_execution
+from learning.services.feedback import submit_feedback
+from organizations.models import Organization, Role, User
+from organizations.scope import organization_scope
+from tests import factories
+from tests.architecture import rows
+
+# Short enough for the shortest text columns, closed quotes first so that it leaves an attribute too.
+TEXT = "\"'><x-bad></x-bad><img src=x onerror=alert(1)>"
+LONG = f"{TEXT}<script>alert(2)</script><svg onload=alert(3)>{{{{ 7*7 }}}}<a href='javascript:alert(4)'>x</a>"
+CATEGORY = "<x-bad>bad"
+# JSON that the product itself writes has a shape; its names can be anybody's.
+SHAPED: dict[str, dict[str, Any]] = {
+    "experiments.Analysis": {"units": {TEXT: 3}},
+    "experiments.MetricResult": {"metric": "satisfaction"},
+}
+MADE = "x-bad, img[src='x'], svg[onload], a[href^='javascript:']"  # what would be there if a text became markup
+
+
+def fill(monkeypatch: pytest.MonkeyPatch) -> tuple[User, dict[str, Any]]:
+    """An administrator of an organization all of whose texts are hostile, and one row of every table by model."""
+    monkeypatch.setattr(rows, "MARKER", TEXT)
+    for label, values in SHAPED.items():
+        monkeypatch.setitem(rows.SPECIAL, label, rows.SPECIAL.get(label, {}) | values)
+    organization = factories.make_organization(f"{TEXT} Ltd")
+    with organization_scope(organization.id):
+        organization.issue_categories = [CATEGORY]
+        organization.save()
+    say_it_all(organization)
+    filled = rows.fill_every_table(organization)
+    admin = factories.make_user(organization, Role.ADMIN)
+    return admin, filled["rows"]
+
+
+def say_it_all(organization: Organization) -> Agent:
+    """An execution and each kind of feedback on it, as an application sends them."""
+    run = {"agent_id": f"{TEXT} agent", "execution_id": TEXT, "user_id": TEXT, "input": LONG, "output": LONG}
+    more = {"context": {"conversation": [{"role": "user", "content": LONG}], TEXT: LONG}, "metadata": {TEXT: LONG}}
+    said = {"agent_id": run["agent_id"], "execution_id": TEXT, "user_id": TEXT, "feedback_text": LONG}
+    with organization_scope(organization.id):
+        log_execution(item=run | more, may_register=True)
+        for kind in (
+            {"feedback_type": "correction", "correction_text": f"{LONG} better"},
+            {"feedback_type": "report_issue", "issue_categories": [CATEGORY, "unsafe"]},
+            {"feedback_type": "detailed_feedback", "rating": 1},
+        ):
+            submit_feedback(item=said | kind, may_register=True)
+        return Agent.objects.get(external_id=run["agent_id"])
