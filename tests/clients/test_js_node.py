@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -19,6 +20,14 @@ from tests import factories
 LEARNING = Path(__file__).resolve().parents[2] / "static" / "learning"
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="no Node on the path")
+
+
+DOCS = LEARNING.parents[1] / "docs"
+BLOCKS = [
+    pytest.param(block, id=f"{name} {index}")
+    for name in ("javascript.md", "widget.md")
+    for index, block in enumerate(re.findall(r"```js\n(.*?)```", (DOCS / name).read_text(), re.S))
+]
 
 
 def in_node(code: str, **given: Any) -> Any:
@@ -165,3 +174,28 @@ def test_the_types_declare_what_the_client_exports() -> None:
     assert classes == set(names)
     body = declared.split("export class AgentLearning {")[1]
     assert set(re.findall(r"^  (\w+)[<(]", body, re.M)) == set(methods)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_the_code_of_the_documentation_is_javascript(block: str, tmp_path: Path) -> None:
+    file = tmp_path / "block.mjs"
+    file.write_text(block)
+    done = subprocess.run([str(NODE), "--check", str(file)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_example_of_the_documentation_runs_as_written(live_server: Any, tmp_path: Path) -> None:
+    organization = factories.make_organization()
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "agent-learning").symlink_to(LEARNING)
+    example = str(BLOCKS[0].values[0]).replace("http://127.0.0.1:8000", live_server.url)
+    (tmp_path / "example.mjs").write_text(example)
+    environment = {**os.environ, "AGENT_LEARNING_KEY": factories.make_key(organization)}
+    done = subprocess.run(
+        [str(NODE), "example.mjs"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("400 [ { field: 'rating'")
+    with organization_scope(organization.id):
+        assert AgentFeedback.objects.get().execution.external_id == "exec-123"

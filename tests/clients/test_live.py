@@ -88,7 +88,7 @@ def test_the_lines_of_the_readme_run_as_written(live_server: Any, served: Organi
     exec(compile(code, "README.md", "exec"), {"ask_your_model": ask_your_model})
     assert asked[0][1] == factories.CONTENT["parameters"]
     with organization_scope(served.id):
-        execution = Execution.objects.get(external_id="exec-123")
+        execution = Execution.objects.get()
         assert execution.output == "It is on its way."
         assert LearningExample.objects.get().expected_output == "It left our warehouse today."
 
