@@ -9,38 +9,22 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
-from annotation.models import AnnotationQueue, Decision, FlagReason, Slot
-from annotation.models.annotations import SCORES
-from annotation.pages.form_rows import CategoryRow
-from annotation.pages.forms import FLAG, SKIP, ReviewForm, initial_values
+from annotation.models import AnnotationQueue, Slot
+from annotation.pages.forms import ReviewForm
+from annotation.pages.item import NOTICE, decide, fresh_form, item_context, questions_of, say, told
 from annotation.pages.keys import SHORTCUTS
-from annotation.pages.questions import shown_questions
 from annotation.pages.wording import pace
-from annotation.services.claims import claim_next, recall_skipped, skip_item
-from annotation.services.flags import flag_item
-from annotation.services.items import Item, marks, open_item
-from annotation.services.lineage import annotations_of
-from annotation.services.preferences import SIDES, pair_of, preferred_by_side
+from annotation.services.claims import claim_next, recall_skipped
+from annotation.services.items import Item, open_item
 from annotation.services.progress import reviewed_today, seconds_per_item
 from annotation.services.queues import list_queues, queue_for
 from annotation.services.seats import Paused
-from annotation.services.submissions import Submission, last_undoable, submit_annotation, undo_submission
+from annotation.services.submissions import last_undoable, undo_submission
 from annotation.services.waiting import count_for, count_skipped
-from annotation.word_diff import diff_words
 from learning.models import LearningExample
 from organizations.errors import Refused
 from organizations.identifiers import as_uuid
 from organizations.permissions import page
-
-NOTICE = "review_notice"  # in the session: what the next page says about the step before
-SAID = {Decision.APPROVE: "Approved.", Decision.REJECT: "Rejected.", Decision.REQUEST_CHANGES: "Marked for revision."}
-# Side, strength, words and key of each answer to "which output is better?"
-CHOICES = [
-    ("left", 3, "Left much better", "1"), ("left", 2, "Left better", "2"), ("left", 1, "Left a little", "3"),
-    ("equal", 1, "Equal", "4"),
-    ("right", 1, "Right a little", "5"), ("right", 2, "Right better", "6"), ("right", 3, "Right much better", "7"),
-]  # fmt: skip
-EMPTY_ROW = CategoryRow("", "", "")
 
 
 @page(role="expert", methods=("GET", "POST"))
@@ -92,41 +76,6 @@ def hand_in(request: Any, queue: AnnotationQueue | None) -> HttpResponse:
     return show(request, queue, item, form, status=422)
 
 
-def decide(request: Any, form: ReviewForm, item: Item) -> None:
-    """Raises Refused when the decision cannot be accepted as it is."""
-    given, slot = form.cleaned_data, item.slot
-    lease = {"expert": request.user, "slot_id": slot.pk, "lease_token": given["lease_token"]}
-    if given["action"] == SKIP:
-        skip_item(**lease, reason=given["skip_reason"])
-        say(request, "Skipped. Somebody else will get it.", "info")
-    elif given["action"] == FLAG:
-        flag_item(**lease, reason=given["flag_reason"], note=given["flag_note"])
-        say(request, "Set aside. A manager will look at it.", "info")
-    else:
-        better = given["better"] and preferred_by_side(slot=slot, expert=request.user, better=given["better"])
-        opinion = form.opinion(proposed=item.proposed_output, preferred=better)
-        say_what_became(request, submit_annotation(**lease, opinion=opinion))
-
-
-def say_what_became(request: Any, done: Submission) -> None:
-    decided = SAID[Decision(done.annotation.decision)]
-    if done.conflict:
-        say(request, done.conflict, "warning")
-    elif done.gold is None or done.gold.right:
-        say(request, decided, "success", submitted=True)
-    else:
-        right = Decision(done.gold.right_decision).label.lower()
-        text = f"{decided} This item had a known answer: {right}. {done.gold.explanation}".strip()
-        say(request, text, "warning", submitted=True)
-
-
-def told(error: Refused, form: ReviewForm) -> str:
-    """What was wrong, with the question it was wrong about."""
-    labels = {f"answers.{question['key']}": question["label"] for question in form.questions}
-    label = labels.get(error.field or "")
-    return f"{label} {error.message}" if label else error.message
-
-
 def show_next(request: Any, queue: AnnotationQueue | None) -> HttpResponse:
     """The person's next item, or why there is none."""
     paused = ""
@@ -137,43 +86,14 @@ def show_next(request: Any, queue: AnnotationQueue | None) -> HttpResponse:
     if slot is None:
         return answer(request, around(request, queue) | nothing_left(request, queue) | {"paused": paused})
     item = open_item(slot=slot, expert=request.user)
-    values = initial_values(draft=seen_from_here(item, request.user), proposed=item.proposed_output)
-    return show(request, queue, item, ReviewForm(initial=values, questions=questions_of(slot)))
-
-
-def seen_from_here(item: Item, expert: Any) -> dict[str, Any]:
-    """The draft; a preference that it holds, by the side on which this person sees it."""
-    preferred = item.draft.get("preferred")
-    if not preferred or item.draft.get("better"):
-        return item.draft
-    sides = [s for s in SIDES if preferred_by_side(slot=item.slot, expert=expert, better=s) == preferred]
-    return item.draft | {"better": "".join(sides)}
-
-
-def questions_of(slot: Slot) -> list[dict[str, Any]]:
-    return slot.queue.rubric.questions if slot.queue.rubric else []
+    return show(request, queue, item, fresh_form(item, request.user))
 
 
 def show(
     request: HttpRequest, queue: AnnotationQueue | None, item: Item, form: ReviewForm, status: int = 200
 ) -> HttpResponse:
     """The page with an item."""
-    typed = form["corrected_output"].value() or ""
-    names = zip(SCORES, "1234", strict=True)
-    context = around(request, queue or item.slot.queue) | {
-        "item": item,
-        "example": item.example,
-        "form": form,
-        "scores": [(form[name], f"{name.replace('_', '-')}-slider", key) for name, key in names],
-        "categories": [*form.category_rows(), EMPTY_ROW],
-        "questions": shown_questions(form.questions, form.answers()),
-        "pair": pair_of(slot=item.slot, expert=request.user),
-        "choices": CHOICES,
-        "flag_reasons": FlagReason.choices,
-        "others": [] if item.slot.queue.blind else annotations_of([item.example.pk]).get(item.example.pk, []),
-        "segments": diff_words(item.example.original_output, typed),
-        "feedback": [(row, marks(row)) for row in item.feedback],
-    }
+    context = around(request, queue or item.slot.queue) | item_context(item, form, request.user)
     return answer(request, context, status)
 
 
@@ -229,7 +149,3 @@ def to_desk(request: Any, queue: AnnotationQueue | None) -> HttpResponse:
 
 def desk_address(queue: AnnotationQueue | None) -> str:
     return reverse("review-desk") + (f"?{urlencode({'queue': queue.pk})}" if queue else "")
-
-
-def say(request: Any, text: str, kind: str, submitted: bool = False) -> None:
-    request.session[NOTICE] = {"text": text, "kind": kind, "submitted": submitted}

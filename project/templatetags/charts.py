@@ -19,3 +19,14 @@ def band_chart(title: str, moments: Sequence[Any], unit: str = "") -> SafeString
     return charts.band_chart(
         title=title, moments=[charts.Band(m.label, m.estimate, m.low, m.high) for m in moments], unit=unit
     )
+
+
+@register.simple_tag
+def interval_chart(
+    title: str, rows: Sequence[Any], unit: str = "", reference: float = 0.0, higher_is_better: bool = True
+) -> SafeString:
+    """`rows` have label, estimate, low, high and note."""
+    drawn = [charts.Interval(row.label, row.estimate, row.low, row.high, row.note) for row in rows]
+    return charts.interval_chart(
+        title=title, rows=drawn, unit=unit, reference=reference, higher_is_better=higher_is_better
+    )

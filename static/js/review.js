@@ -69,6 +69,14 @@ async function beat() {
   } catch { /* the next beat tries again; a lease outlives several */ }
 }
 
+/** An adjudicator goes on from what a reviewer wrote. */
+function take(text) {
+  const box = field("corrected_output");
+  box.value = text;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  box.focus();
+}
+
 /* Wiring: on the document, because items come and go */
 
 document.addEventListener("keydown", (event) => {
@@ -94,6 +102,7 @@ document.addEventListener("click", (event) => {
     removeCategory(at("[data-remove-category]"));
     drafts.keepSoon();
   }
+  if (at("[data-take]")) take(at("[data-take]").dataset.take);
   if (at("[data-choice]")) {
     choosePreference(at("[data-choice]"));
     drafts.keepSoon();
@@ -126,6 +135,10 @@ document.addEventListener("htmx:afterSettle", (event) => {
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.target !== form() || !busy) return;
+  if (event.detail.xhr.getResponseHeader("HX-Redirect")) { // handed in, and on to another page
+    drafts.handedIn(handing);
+    return;
+  }
   busy = false; // it did not go through: the draft that was called off is wanted again
   drafts.keepSoon();
 });
