@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Avg, Count, Q
+from django.db.models import Avg, Count, Exists, OuterRef, Q
 from django.utils import timezone
 
-from annotation.models import Decision, ExpertAnnotation
+from annotation.models import Decision, ExpertAnnotation, Slot, SlotStatus
 from learning.models import LearningExample
 from learning.services.review import AWAITING
 
@@ -29,8 +29,9 @@ class Throughput:
 
 
 def pending_annotations() -> int:
-    """Examples that wait for a verdict."""
-    return LearningExample.objects.filter(review_status__in=AWAITING).count()
+    """Examples that wait for a reviewer. What was set aside waits for a manager instead (flags.open_flags)."""
+    aside = Slot.objects.filter(example=OuterRef("pk"), status=SlotStatus.SET_ASIDE)
+    return LearningExample.objects.filter(review_status__in=AWAITING).exclude(Exists(aside)).count()
 
 
 def annotated_today(*, expert: Any = None) -> int:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
-from annotation.models import AnnotationQueue, Decision, ExpertAnnotation, Slot, SlotKind
+from annotation.models import AnnotationQueue, Decision, ExpertAnnotation, Slot, SlotKind, SlotStatus
+from annotation.models.slots import WAITING
+from annotation.ordering import Urgency, tiebreak_of, uncertainty_of
 from annotation.services.claims import cancel_slots
 from annotation.services.opinions import Opinion
 from annotation.services.queues import default_queue
-from annotation.services.stages import current_round, open_next_stage, opinions_at, push_verdict
+from annotation.services.stages import ask_another, current_round, open_next_stage, opinions_at, push_verdict
 from annotation.services.submissions import check_opinion, locked_example, write_opinion
 from annotation.verdicts import majority
 from learning.models import LearningExample, ReviewStatus
@@ -53,6 +56,7 @@ def _decide(example: LearningExample, queue: AnnotationQueue | None, slot: Slot 
     stages = queue.stages if queue else [stage]
     if decision is None:
         begin_review(example=example)
+        _break_tie(example, slot or _first_slot(example, queue), stage, round, opinions)
     elif decision == Decision.APPROVE and stage != stages[-1]:
         begin_review(example=example)
         cancel_slots(example_id=example.pk)
@@ -62,6 +66,30 @@ def _decide(example: LearningExample, queue: AnnotationQueue | None, slot: Slot 
         push_verdict(example=example, decision=decision, opinions=opinions, queue=queue)
     else:
         cancel_slots(example_id=example.pk)
+
+
+def _break_tie(
+    example: LearningExample, like: Slot | None, stage: str, round: int, opinions: list[ExpertAnnotation]
+) -> None:
+    """Offer the example to one more reviewer, or it would wait for a verdict that nobody can give."""
+    known = Slot.objects.filter(example=example, status__in=[*WAITING, SlotStatus.SET_ASIDE])
+    if like is None or known.exclude(kind=SlotKind.GOLD).exists():
+        return
+    like.stage, like.round = stage, round
+    ask_another(like, example, opinions)
+
+
+def _first_slot(example: LearningExample, queue: AnnotationQueue | None) -> Slot | None:
+    """What the queue would have made for an example that it has not seen yet; not stored."""
+    if queue is None:
+        return None
+    order = settings.LEARNING["annotation"]["queue_priority"]
+    kind = example.example_type
+    return Slot(
+        queue=queue, example=example, agent_id=example.agent_id, domain=example.domain, example_type=kind,
+        priority=1 + (order.index(kind) if kind in order else len(order)), waiting_since=example.created_at,
+        tiebreak=tiebreak_of(Urgency(0, 0, uncertainty_of(example.predicted_quality))),
+    )  # fmt: skip
 
 
 def _queue_of(example: LearningExample) -> tuple[AnnotationQueue | None, Slot | None]:

@@ -15,6 +15,8 @@ from annotation.models import AnnotationDraft, AnnotationQueue, ExpertAnnotation
 from annotation.services import stages
 from annotation.services.claims import claim_next
 from annotation.services.drafts import find_draft, save_draft
+from annotation.services.filling import fill_queue
+from annotation.services.flags import flag_item
 from annotation.services.lineage import annotations_of, history_of
 from annotation.services.opinions import Opinion
 from annotation.services.overview import annotated_today, expert_throughput, pending_annotations
@@ -25,6 +27,7 @@ from annotation.services.submissions import (
     submit_annotation,
     undo_submission,
 )
+from annotation.services.waiting import count_for
 from learning.models import Agent, LearningExample, ReviewStatus
 from organizations.errors import Conflict, Missing, Refused
 from organizations.models import AuditEvent
@@ -354,6 +357,32 @@ def test_reviews_made_elsewhere_are_recorded_and_their_majority_decides(
         example.refresh_from_db()
         statuses.append(example.review_status)
     assert statuses == [ReviewStatus.APPROVED, ReviewStatus.IN_REVIEW, ReviewStatus.REJECTED]
+
+
+@pytest.mark.parametrize("seen_by_the_queue", [False, True])
+def test_two_reviewers_who_disagree_elsewhere_leave_the_verdict_to_a_third_at_the_desk(
+    agent: Agent, queue: AnnotationQueue, expert: Any, approval: Any, seen_by_the_queue: bool
+) -> None:
+    example = factories.make_example(agent)
+    if seen_by_the_queue:
+        fill_queue(queue=queue)
+    for decision in ("approve", "reject"):
+        person = factories.make_user(queue.organization, "expert")
+        record_annotation(expert=person, example=example, opinion=Opinion(decision=decision))
+    assert pending_annotations() == count_for(expert=expert, queue=queue) == 1
+    submit(expert, claim(expert), approval())
+    example.refresh_from_db()
+    assert example.review_status == ReviewStatus.APPROVED
+    assert pending_annotations() == count_for(expert=expert, queue=queue) == 0
+
+
+def test_what_is_set_aside_does_not_wait_for_a_reviewer(agent: Agent, queue: AnnotationQueue, expert: Any) -> None:
+    for _ in range(2):
+        factories.make_example(agent)
+    slot = claim(expert)
+    assert pending_annotations() == 2
+    flag_item(expert=expert, slot_id=slot.pk, lease_token=slot.lease_token, reason="unclear")
+    assert pending_annotations() == count_for(expert=expert, queue=queue) == 1
 
 
 def test_recording_a_review_ends_the_claims_on_its_example_and_keeps_their_text(
