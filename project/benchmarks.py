@@ -50,6 +50,7 @@ class BenchCommand(BaseCommand, ABC):
 
     requires_system_checks: list[str] = []  # the cluster of the first run is not the one that is measured
     wants_broker = False
+    durable = False  # whether the cluster waits for the disk, as the product's does
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--quick", action="store_true", help="Smaller sizes; ends within 50 seconds.")
@@ -74,7 +75,7 @@ class BenchCommand(BaseCommand, ABC):
 
     def _run_inside_own_cluster(self) -> None:
         try:
-            with throwaway_cluster("bench", want_valkey=self.wants_broker) as cluster:
+            with throwaway_cluster("bench", want_valkey=self.wants_broker, durable=self.durable) as cluster:
                 environment = cluster.environment() | {INSIDE: "1"}
                 _demand(manage("migrate", "-v", "0"), environment)
                 _demand([sys.executable, *sys.argv], environment)

@@ -1,151 +1,192 @@
-"""`manage.py bench_intake`: how fast feedback is taken in over HTTP, against the same INSERT by psycopg alone."""
+"""`manage.py bench_intake`: feedback over HTTP, against what the database alone does with the same rows."""
 
 from __future__ import annotations
 
-import http.client
 import json
 import statistics
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
-from uuid import UUID
 
-import psycopg
-from uuid_utils.compat import uuid7
+from django.core.management.base import CommandParser
 
 from learning.models import Agent
-from learning.services.feedback import INSERT
-from learning.services.intake import digest_of
+from learning.services.executions import log_execution
 from organizations.keys import create_api_key
 from organizations.scope import organization_scope
 from organizations.services import create_organization
-from project.benchmarks import BenchCommand, Report, Side, median_ratio, own_cluster, quantile, take_turns
+from project.benchmarks import BenchCommand, Report, Side, median_ratio, own_cluster, take_turns
+from project.load.limits import Rows
+from project.load.tool import Load, Sent, send, tool_name
+from project.load.usage import cpu_seconds, memory_mb
 from project.services import programs
 from project.services.children import Child
 from project.services.local_model import free_port
 from project.services.options import Options
 from project.services.ports import answers
 
-CLIENTS = 4  # connections that send at the same time, on both sides
-NO_RATE_LIMIT = {"INTAKE_RATE_PER_MINUTE": "1000000000"}
-ITEM = {"agent_id": "bench", "feedback_type": "thumbs_up", "user_id": "user-1", "feedback_text": "Right and short."}
+SINGLE_CONNECTIONS, BATCH_CONNECTIONS, LARGE, SMALL = 16, 4, 1000, 100
+START_ROWS = 10_000
+NO_RATE_LIMIT = {"INTAKE_RATE_PER_MINUTE": "1000000000"}  # counted all the same
+ITEM = {
+    "agent_id": "bench", "execution_id": "exec-1", "feedback_type": "star_rating", "rating": 4, "user_id": "user-1",
+    "feedback_text": "Right and short.",
+}  # fmt: skip
+
+
+@dataclass
+class Site:
+    """The web server under load, and the rows of the database behind it."""
+
+    web: Child
+    address: str
+    key: str
+    rows: Rows
+    sent: dict[str, list[Sent]] = field(default_factory=dict)
+    cpu_ms: dict[str, list[float]] = field(default_factory=dict)
+
+    def single(self, seconds: float) -> float:
+        """Requests per second."""
+        return self._send("single", "feedback", ITEM, 201, SINGLE_CONNECTIONS, seconds)
+
+    def batch(self, size: int, seconds: float) -> float:
+        """Rows per second."""
+        body = {"items": [ITEM] * size}
+        return size * self._send(f"batch_{size}", "feedback/batch", body, 200, BATCH_CONNECTIONS, seconds)
+
+    def _send(self, name: str, path: str, body: Any, expected: int, connections: int, seconds: float) -> float:
+        address = f"{self.address}api/learning/{path}"
+        before = cpu_seconds(self.web.pid)
+        sent = send(Load(address, self.key, json.dumps(body).encode(), expected, connections), seconds)
+        self.cpu_ms.setdefault(name, []).append((cpu_seconds(self.web.pid) - before) * 1000 / sent.requests)
+        self.sent.setdefault(name, []).append(sent)
+        return sent.rate
 
 
 class Command(BenchCommand):
-    help = "Feedback by POST per second, against the same INSERT by psycopg alone."
+    help = "Feedback by POST per second, single and in batches, against pgbench's INSERT and COPY of the same rows."
     wants_broker = True  # the rate limit counts there
+    durable = True  # both sides wait for the disk
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--rows", type=int, help="Rows to grow to: 10,000,000, or 100,000 with --quick.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.rows = options["rows"] or (100_000 if options["quick"] else 10_000_000)
+        super().handle(*args, **options)
 
     def measure(self, quick: bool) -> Report:
-        seconds, repeats = (2.0, 3) if quick else (8.0, 7)
-        organization_id, agent_id, key = _prepare()
+        seconds, repeats = (2.0, 2) if quick else (5.0, 5)
+        rows, key = _prepare()
         options = replace(Options.from_environment(), port=free_port())
-        web = programs.web(options)
-        child = Child(replace(web, environment=NO_RATE_LIMIT), own_cluster().place)
-        child.start()
+        program = programs.web(options)
+        web = Child(replace(program, environment={**program.environment, **NO_RATE_LIMIT}), own_cluster().place)
+        web.start()
         try:
             while not answers(options.address):
                 time.sleep(0.1)
-            latencies: list[float] = []
-            post = partial(_post, options.address, key, latencies)
-            insert = partial(_insert, organization_id, agent_id)
-            for warm_up in (post, insert):
-                _rate(warm_up, seconds / 2)
-            latencies.clear()
-            sides = [Side("POST", partial(_rate, post, seconds)), Side("INSERT", partial(_rate, insert, seconds))]
-            rates = take_turns(sides, repeats)
+            site = Site(web, options.address, key, rows)
+            site.single(seconds / 2)  # each connection of the server has prepared what it needs
+            rows.fill(START_ROWS)
+            site.sent.clear(), site.cpu_ms.clear()
+            few = _take_turns(site, seconds, repeats)
+            figures = _figures(site, few)
+            rows.fill(max(0, self.rows - START_ROWS))
+            many = _take_turns(site, seconds, repeats)
         finally:
-            child.stop()
-        return _report(rates, latencies, seconds, repeats)
+            web.stop()
+        return _report(figures | _growth(few, many) | {"grown_to": self.rows}, seconds, repeats)
 
 
-def _report(rates: dict[str, list[float]], latencies: list[float], seconds: float, repeats: int) -> Report:
-    ours, limit = (statistics.median(rates[name]) for name in ("POST", "INSERT"))
-    ratio = median_ratio(rates["POST"], rates["INSERT"])
-    p50, p95 = (quantile(latencies, share) * 1000 for share in (0.5, 0.95))
+Rates = Mapping[str, list[float]]
+
+
+def _take_turns(site: Site, seconds: float, repeats: int) -> Rates:
+    sides = [
+        Side("single", lambda: site.single(seconds)),
+        Side("pgbench", lambda: site.rows.insert_rate(SINGLE_CONNECTIONS, seconds)),
+        Side("large", lambda: site.batch(LARGE, seconds)),
+        Side("copy_large", lambda: site.rows.copy_rate(BATCH_CONNECTIONS, round(2 * seconds), LARGE)),
+        Side("small", lambda: site.batch(SMALL, seconds)),
+        Side("copy_small", lambda: site.rows.copy_rate(BATCH_CONNECTIONS, round(20 * seconds), SMALL)),
+    ]
+    return take_turns(sides, repeats)
+
+
+def _figures(site: Site, rates: Rates) -> dict[str, Any]:
+    rss, pss = memory_mb(site.web.pid)
+    middle = statistics.median
+    return {
+        "single_rps": round(middle(rates["single"]), 1),
+        "single_p50_ms": round(middle(sent.p50_ms for sent in site.sent["single"]), 2),
+        "single_p99_ms": round(middle(sent.p99_ms for sent in site.sent["single"]), 2),
+        "single_cpu_ms": round(middle(site.cpu_ms["single"]), 3),
+        "pgbench_tps": round(middle(rates["pgbench"]), 1),
+        "single_ratio": round(median_ratio(rates["single"], rates["pgbench"]), 4),
+        "batch_rows_per_s": round(middle(rates["large"])),
+        "copy_rows_per_s": round(middle(rates["copy_large"])),
+        "batch_ratio": round(median_ratio(rates["large"], rates["copy_large"]), 4),
+        "batch_p99_ms": round(middle(sent.p99_ms for sent in site.sent[f"batch_{LARGE}"]), 1),
+        "batch_100_rows_per_s": round(middle(rates["small"])),
+        "copy_100_rows_per_s": round(middle(rates["copy_small"])),
+        "batch_100_ratio": round(median_ratio(rates["small"], rates["copy_small"]), 4),
+        "rss_mb": round(rss, 1),
+        "pss_mb": round(pss, 1),
+        "load_tool": tool_name(),
+    }
+
+
+def _growth(few: Rates, many: Rates) -> dict[str, float]:
+    """How many times slower with many rows stored; the limits grow slower too, and stand beside."""
+    return {
+        f"growth_{name}": round(statistics.median(few[name]) / statistics.median(many[name]), 3)
+        for name in ("single", "large", "pgbench", "copy_large")
+    }
+
+
+def _report(figures: dict[str, Any], seconds: float, repeats: int) -> Report:
+    told = {name: str(value) for name, value in figures.items()}
     return Report(
-        title=f"Intake of feedback: {repeats} turns of {seconds:g} s, {CLIENTS} clients at a time",
+        title=f"Intake of feedback: {repeats} turns of {seconds:g} s, by {told['load_tool']}",
         rows=[
-            ("", "per second", "p50 ms", "p95 ms"),
-            ("POST /api/learning/feedback", f"{ours:.0f}", f"{p50:.1f}", f"{p95:.1f}"),
-            ("the same INSERT by psycopg (limit)", f"{limit:.0f}", "", ""),
-            ("ratio", f"{ratio:.3f}", "", ""),
+            ("", "per second", "limit", "ratio", "growth", "of the limit"),
+            (
+                f"single, {SINGLE_CONNECTIONS} connections, requests; limit pgbench INSERT",
+                *(told[name] for name in ("single_rps", "pgbench_tps", "single_ratio", "growth_single")),
+                told["growth_pgbench"],
+            ),
+            (
+                f"batches of {LARGE}, {BATCH_CONNECTIONS} connections, rows; limit COPY",
+                *(told[name] for name in ("batch_rows_per_s", "copy_rows_per_s", "batch_ratio", "growth_large")),
+                told["growth_copy_large"],
+            ),
+            (
+                f"batches of {SMALL}, {BATCH_CONNECTIONS} connections, rows; limit COPY",
+                *(told[name] for name in ("batch_100_rows_per_s", "copy_100_rows_per_s", "batch_100_ratio")),
+                "",
+                "",
+            ),
         ],
-        figures={
-            "feedback_per_second": round(ours, 1),
-            "limit_per_second": round(limit, 1),
-            "ratio": round(ratio, 4),
-            "p50_ms": round(p50, 2),
-            "p95_ms": round(p95, 2),
-            "requests": len(latencies),
-        },
+        figures=figures,
         notes=[
-            "Clients, web server and database share the machine; the database does not wait for the disk (fsync off)."
+            f"Single: p50 {told['single_p50_ms']} ms, p99 {told['single_p99_ms']} ms, {told['single_cpu_ms']} ms of the"
+            f" server's processor time. A batch of {LARGE}: p99 {told['batch_p99_ms']} ms.",
+            f"The web service with its workers: {told['rss_mb']} MB resident, {told['pss_mb']} MB with shared pages"
+            " counted once.",
+            f"Growth: times slower with {figures['grown_to']:,} rows than with {START_ROWS:,}.",
+            "Clients, web server and database share the machine. fsync and synchronous_commit are on for both sides;"
+            " row-level security, key check and rate limit for ours alone.",
         ],
     )
 
 
-def _prepare() -> tuple[UUID, UUID, str]:
+def _prepare() -> tuple[Rows, str]:
     organization = create_organization(name="Bench", slug="bench")
     with organization_scope(organization.id):
         agent = Agent.objects.create(external_id=ITEM["agent_id"], name="Bench")
-        return organization.id, agent.pk, create_api_key(name="bench")[1]
-
-
-def _rate(work: Callable[[float], int], seconds: float) -> float:
-    """Items per second of all clients together. `work` goes on for so many seconds and returns how many it did."""
-    started = time.perf_counter()
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        done = sum(pool.map(work, [seconds] * CLIENTS))
-    return done / (time.perf_counter() - started)
-
-
-def _post(address: str, key: str, latencies: list[float], seconds: float) -> int:
-    """One client: a kept connection, one request after the other. http.client, since it costs least."""
-    parts = urlsplit(address)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    done, until = 0, time.perf_counter() + seconds
-    while (started := time.perf_counter()) < until:
-        headers["Idempotency-Key"] = str(uuid7())
-        connection.request("POST", "/api/learning/feedback", json.dumps(ITEM), headers)
-        response = connection.getresponse()
-        body = response.read()
-        if response.status != 201:
-            raise RuntimeError(f"{response.status}: {body[:500]!r}")
-        latencies.append(time.perf_counter() - started)
-        done += 1
-    connection.close()
-    return done
-
-
-def _insert(organization_id: UUID, agent_id: UUID, seconds: float) -> int:
-    """One client: a connection as the application's role, one transaction an item, as a request has it."""
-    done, until = 0, time.perf_counter() + seconds
-    with psycopg.connect(own_cluster().database_url("app"), autocommit=True) as connection:
-        while time.perf_counter() < until:
-            with connection.transaction():
-                connection.execute("SELECT set_config('app.organization_id', %s, true)", [str(organization_id)])
-                connection.execute(INSERT, {"rows": json.dumps([_row(agent_id)]), "organization": organization_id})
-            done += 1
-    return done
-
-
-def _row(agent_id: UUID) -> dict[str, Any]:
-    empty = dict.fromkeys(("rating", "accuracy", "helpfulness", "clarity", "completeness", "execution_id"))
-    return empty | {
-        "id": str(uuid7()),
-        "agent_id": str(agent_id),
-        "execution_external_id": "",
-        "user": ITEM["user_id"],
-        "feedback_type": ITEM["feedback_type"],
-        "feedback_text": ITEM["feedback_text"],
-        "correction_text": "",
-        "issue_categories": [],
-        "consent": True,
-        "idempotency_key": str(uuid7()),
-        "digest": digest_of(ITEM),
-    }
+        run = {"agent_id": ITEM["agent_id"], "execution_id": ITEM["execution_id"], "input": "in", "output": "out"}
+        execution = log_execution(item=run).stored_id()
+        key = create_api_key(name="bench")[1]
+    return Rows(own_cluster().place, str(organization.id), str(agent.pk), str(execution)), key
