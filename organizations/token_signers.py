@@ -56,4 +56,7 @@ def find_signers(prefix: str) -> list[Signer]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM resolve_token_signers(%s)", [prefix])
         rows = cursor.fetchall()
-    return [Signer(*row[:4], tuple(row[4]), bytes(row[5])) for row in rows]
+    return [
+        Signer(key_id, organization_id, organization_name, name, tuple(origins), bytes(signing))
+        for key_id, organization_id, organization_name, name, origins, signing in rows
+    ]
