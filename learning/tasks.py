@@ -2,6 +2,7 @@
 
 from learning.gate_tasks import run_gate, sweep_gates
 from learning.intake_tasks import join_missed_feedback, keep_partitions
+from learning.rollup_tasks import sum_up_all_feedback
 from learning.telemetry_tasks import forget, write_overdue
 from learning.training_tasks import run_training, sweep_training
 
@@ -11,6 +12,7 @@ __all__ = [
     "keep_partitions",
     "run_gate",
     "run_training",
+    "sum_up_all_feedback",
     "sweep_gates",
     "sweep_training",
     "write_overdue",

@@ -5,7 +5,7 @@ import signal
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_ready
 
 from project.services.processes import die_with_parent
 
@@ -19,3 +19,9 @@ app.autodiscover_tasks()
 def end_with_the_worker(**_: Any) -> None:
     """A pool process must not go on with a task whose worker was killed: the row is claimed again elsewhere."""
     die_with_parent(signal.SIGKILL)
+
+
+@worker_ready.connect
+def make_partitions_at_start(**_: Any) -> None:
+    """Beat makes them every six hours; a product that was away for months has none for today."""
+    app.send_task("learning.keep_partitions")

@@ -195,6 +195,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-training": {"task": "learning.sweep_training", "schedule": 10.0},
     "sweep-gates": {"task": "learning.sweep_gates", "schedule": 10.0},
     "join-early-feedback": {"task": "learning.join_early_feedback", "schedule": 60.0},
+    "sum-up-feedback": {"task": "learning.sum_up_feedback", "schedule": 30.0},
     "keep-partitions": {"task": "learning.keep_partitions", "schedule": 6 * 3600.0},
     "write-overdue-traces": {"task": "learning.write_overdue_traces", "schedule": 15.0},
     "forget-spans": {"task": "learning.forget_spans", "schedule": 3600.0},

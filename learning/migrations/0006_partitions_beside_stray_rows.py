@@ -1,6 +1,6 @@
 """A month's partition can be made although rows of that month wait in the default partition.
 
-They stay there: other tables point at them, and PostgreSQL (15) refuses to move a row that something points at from
+They stay there: other tables point at them, and PostgreSQL refuses to move a row that something points at from
 one partition to another. The new partition begins after the last of them, so everything from now on lies in it.
 """
 

@@ -22,6 +22,7 @@ PAGE = (ROOT / "docs" / "integrator.md").read_text()
 # Each request of the page, and the answer that follows it when one is shown.
 SHOWN = re.findall(r"```sh\n(curl .*?)```\n(?:\n```json\n(.*?)```)?", PAGE, re.S)
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -61,14 +62,14 @@ def ask(command: str) -> httpx.Response:
 
 
 def comparable(value: Any) -> Any:
-    """Without what differs from one installation to the next: ids, and digits beyond the fourth."""
+    """Without what differs from one time to the next: ids, moments, and digits beyond the fourth."""
     if isinstance(value, dict):
         return {name: comparable(item) for name, item in value.items()}
     if isinstance(value, list):
         return [comparable(item) for item in value]
     if isinstance(value, float):
         return round(value, 4)
-    return UUID.sub("an id", value) if isinstance(value, str) else value
+    return MOMENT.sub("a moment", UUID.sub("an id", value)) if isinstance(value, str) else value
 
 
 def test_every_file_that_the_page_points_at_exists() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -54,7 +55,7 @@ def test_every_moment_is_covered_once(
     plan = plan_reading(span, watermark, by_hour=by_hour)
     pieces = sorted([*plan.days, *plan.hours, *plan.rows], key=lambda piece: piece.start)
     assert (pieces[0].start, pieces[-1].end) == (span.start, span.end)
-    assert all(piece.end == following.start for piece, following in zip(pieces, pieces[1:], strict=False))
+    assert all(piece.end == following.start for piece, following in pairwise(pieces))
     for step, summed in ((DAY, plan.days), (HOUR, plan.hours)):
         for piece in summed:
             assert watermark is not None and piece.end <= watermark
