@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import time
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.site import Site
 
@@ -144,6 +145,63 @@ def test_what_could_not_be_sent_is_kept_and_tried_again_with_the_same_idempotenc
     expect(widget.get_by_role("button", name="Try now")).to_be_hidden()
     assert len({sent.headers["idempotency-key"] for sent in site.sent}) == 1
     assert kept(page) == []
+    complaints.clear()
+
+
+def test_a_server_that_names_a_time_is_not_asked_before(
+    widget: Locator, page: Page, site: Site, complaints: list[str]
+) -> None:
+    asked: list[float] = []
+
+    def busy_once(route: Route) -> None:
+        asked.append(time.monotonic())
+        if len(asked) > 1:
+            return route.fallback()
+        return route.fulfill(status=429, headers={"Retry-After": "4"}, json={"title": "Too many"})
+
+    page.route("**/api/learning/feedback", busy_once)
+    widget.get_by_role("button", name="Good answer").click()
+    widget.get_by_role("button", name="Try now").click()  # does not help
+    page.evaluate("dispatchEvent(new Event('online'))")  # nor does this
+    expect(widget.get_by_role("status").first).to_have_text("Thank you.", timeout=20_000)
+    assert len(asked) == 2
+    assert asked[1] - asked[0] >= 4
+    complaints.clear()
+
+
+def test_what_another_tab_sent_is_told_in_this_one(
+    widget: Locator, page: Page, site: Site, complaints: list[str]
+) -> None:
+    site.answers.append((503, {}))
+    page.evaluate("document.addEventListener('feedback-sent', () => { window.heard = true; })")
+    widget.get_by_role("button", name="Good answer").click()
+    expect(widget.get_by_role("button", name="Try now")).to_be_visible()
+    page.evaluate(
+        """() => {
+          const key = Object.keys(localStorage).find((one) => one.startsWith("agent-feedback:"));
+          const oldValue = localStorage.getItem(key);
+          localStorage.removeItem(key);
+          dispatchEvent(new StorageEvent("storage", { key, oldValue, newValue: null }));
+        }"""
+    )
+    expect(widget.get_by_role("status").first).to_have_text("Thank you.")
+    assert page.evaluate("heard") is True
+    complaints.clear()
+
+
+def test_no_more_than_fifty_pieces_are_kept(widget: Locator, page: Page, site: Site, complaints: list[str]) -> None:
+    page.evaluate(
+        """() => {
+          for (let n = 0; n < 50; n++) {
+            const item = { id: `id-${n}`, at: Date.now(), endpoint: "/nowhere/", credential: "", body: {} };
+            localStorage.setItem(`agent-feedback:id-${n}`, JSON.stringify(item));
+          }
+        }"""
+    )
+    site.answers.append((503, {}))
+    widget.get_by_role("button", name="Good answer").click()
+    expect(widget.get_by_role("alert")).to_have_text("It could not be sent. Try again later.")
+    assert len(kept(page)) == 50
     complaints.clear()
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -234,6 +235,11 @@ def test_a_token_whose_time_is_over_says_so_and_a_new_one_works(
     says(widget, "Thank you.")
     expect(alert).to_be_hidden()
     _forgive(complaints, "401")
+
+
+def test_pages_of_other_origins_may_read_how_long_to_wait(product: str, aster: Organization) -> None:
+    answer = httpx.post(f"{product}/api/learning/feedback", json={}, headers={"Origin": "https://shop.example"})
+    assert answer.headers["access-control-expose-headers"] == "retry-after"
 
 
 def test_a_page_of_an_origin_that_is_not_allowed_is_told(
