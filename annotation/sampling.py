@@ -1,7 +1,7 @@
 """Which items are worth the minutes that there are. Pure.
 
-The value of an item is severity x uncertainty x coverage: how much harm it stands for, how little is known about it, and
-how little of its kind has been looked at. Coverage falls with each item of the same cluster that is picked, so that
+The value of an item is severity x uncertainty x coverage: how much harm it stands for, how little is known about it,
+and how little of its kind has been looked at. Coverage falls with each item of the same cluster that is picked, so that
 near-duplicates do not fill the plan. Items are taken by value for each second that they are expected to take.
 """
 
@@ -91,7 +91,7 @@ def plan_review(candidates: Iterable[Candidate], *, seconds: float, seen: Mappin
 
 
 def expected_seconds(characters: int, *, median_seconds: float, median_characters: float) -> float:
-    """How long an item takes somebody whose median item has so many characters: it grows with the root of its length."""
+    """How long an item takes somebody whose median item is so long: it grows with the root of its length."""
     length = max(characters, 1) / max(median_characters, 1)
     return max(5.0, median_seconds * math.sqrt(length))
 

@@ -17,13 +17,16 @@ from annotation.api.serializers import (
     ClaimedItemSerializer,
     DraftSerializer,
     ExpertSerializer,
+    GoldResultSerializer,
+    HandedInSerializer,
     KeptDraftSerializer,
     NewAnnotationSerializer,
 )
-from annotation.models import ExpertAnnotation, Slot
+from annotation.models import ExpertAnnotation, Preferred, Slot
 from annotation.services.drafts import discard_draft, find_draft, save_draft
 from annotation.services.items import open_item
 from annotation.services.opinions import Opinion
+from annotation.services.preferences import LEFT, RIGHT, preferred_by_side
 from annotation.services.records import record_annotation
 from annotation.services.submissions import Submission, submit_annotation, undo_submission
 from learning.api.requests import read_query
@@ -64,12 +67,14 @@ class AnnotationViewSet(OrganizationViewSet):
         "409, and the review is kept as an extra opinion: its id is in `annotation_id`. Managers and applications can "
         "also record the review of an example (`example_id`) that was made without a claim.",
         request=NewAnnotationSerializer,
-        responses={201: AnnotationSerializer},
+        responses={201: HandedInSerializer},
     )
     def create(self, request: Any) -> Response:
         given = NewAnnotationSerializer().run_validation(request.data)
         expert = acting_expert(request.auth, given.pop("expert", None))
         target = {name: given.pop(name) for name in ("slot", "lease_token", "example_id", "stage") if name in given}
+        if better := given.pop("better", None):
+            given["preferred"] = preferred(better, expert, target)
         opinion = Opinion(**given)
         if "example_id" in target:
             done = Submission(self.record(request, expert, opinion, **target))
@@ -79,7 +84,8 @@ class AnnotationViewSet(OrganizationViewSet):
             )
         if done.conflict:
             return kept_as_extra(done)
-        return Response(AnnotationSerializer(self.get_queryset().get(pk=done.annotation.pk)).data, status=201)
+        body = AnnotationSerializer(self.get_queryset().get(pk=done.annotation.pk)).data
+        return Response(body | {"gold": GoldResultSerializer(done.gold).data if done.gold else None}, status=201)
 
     def record(self, request: Any, expert: Any, opinion: Opinion, example_id: UUID, **values: Any) -> ExpertAnnotation:
         if not (request.auth.api_key_id or request.auth.can_manage):
@@ -89,6 +95,14 @@ class AnnotationViewSet(OrganizationViewSet):
             raise Http404(f"There is no example {example_id}.")
         values.pop("lease_token", None)
         return record_annotation(expert=expert, example=example, opinion=opinion, **values)
+
+
+def preferred(better: str, expert: Any, target: dict[str, Any]) -> str:
+    """The output that the person means by a side. A review without a claim has no sides: left is the expected one."""
+    slot = Slot.objects.filter(pk=target["slot"]).first() if "slot" in target else None
+    if slot is not None:
+        return preferred_by_side(slot=slot, expert=expert, better=better)
+    return {LEFT: Preferred.EXPECTED, RIGHT: Preferred.REJECTED}.get(better, Preferred.EQUAL)
 
 
 def kept_as_extra(done: Submission) -> Response:

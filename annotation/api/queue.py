@@ -5,22 +5,28 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from annotation.api.acting import acting_expert
+from annotation.api.desk_serializers import FlaggingSerializer, FlagSerializer
 from annotation.api.serializers import (
     ClaimedItemSerializer,
     ClaimSerializer,
+    ExpertSerializer,
     HeldSerializer,
     LeaseSerializer,
     QueueFilterSerializer,
     QueueSerializer,
+    SkipSerializer,
 )
-from annotation.models import AnnotationQueue
-from annotation.services.claims import claim_next, extend_lease, release_item, skip_item
+from annotation.models import AnnotationQueue, Slot, SlotKind
+from annotation.services.adjudication import claim_dispute
+from annotation.services.claims import claim_next, claim_slot, extend_lease, release_item, skip_item
 from annotation.services.filling import fill_all
+from annotation.services.flags import flag_item
 from annotation.services.items import open_item
 from annotation.services.waiting import COUNT_TO, count_slots, list_slots
 from learning.api.requests import read_query
@@ -72,14 +78,57 @@ class NextItemView(OrganizationAPIView):
         return Response(ClaimedItemSerializer(open_item(slot=slot, expert=expert)).data)
 
 
+class ClaimView(OrganizationAPIView):
+    permissions = {"POST": need("manage", role="expert")}
+
+    @extend_schema(
+        operation_id="annotation_claim_slot",
+        summary="Claim this very item",
+        description="For instance from a plan. What the expert holds of the same queue is given back. Disputed items "
+        "are for managers.",
+        request=ExpertSerializer,
+        responses=ClaimedItemSerializer,
+    )
+    def post(self, request: Any, slot: UUID) -> Response:
+        given = ExpertSerializer().run_validation(request.data)
+        expert = acting_expert(request.auth, given.get("expert"))
+        disputed = Slot.objects.filter(pk=slot, kind=SlotKind.ADJUDICATION).exists()
+        if disputed and not (request.auth.api_key_id or request.auth.can_manage):
+            raise PermissionDenied("A manager decides about disputed items.")
+        return Response(
+            ClaimedItemSerializer(open_item(slot=claim_slot(expert=expert, slot_id=slot), expert=expert)).data
+        )
+
+
+class NextDisputeView(OrganizationAPIView):
+    permissions = {"POST": need("manage", role="manager")}
+
+    @extend_schema(
+        operation_id="annotation_claim_dispute",
+        summary="Claim the next item whose reviewers disagree",
+        description="With all opinions side by side; the review that is handed in decides. 204 when there is none.",
+        request=ClaimSerializer,
+        responses={200: ClaimedItemSerializer, 204: None},
+    )
+    def post(self, request: Any) -> Response:
+        given = ClaimSerializer().run_validation(request.data)
+        expert = acting_expert(request.auth, given.get("expert"))
+        queue = find_queue(given["queue"]) if given.get("queue") else None
+        slot = claim_dispute(expert=expert, queue=queue)
+        if slot is None:
+            return Response(status=204)
+        return Response(ClaimedItemSerializer(open_item(slot=slot, expert=expert)).data)
+
+
 class LeaseView(OrganizationAPIView):
     """What a lease's holder does with it; the token is in the body."""
 
     permissions = {"POST": need("manage", role="expert")}
+    reads: type[LeaseSerializer] = LeaseSerializer
 
     def read(self) -> dict[str, Any]:
-        given = LeaseSerializer().run_validation(self.request.data)
-        return {"expert": acting_expert(self.request.auth, given.get("expert")), "lease_token": given["lease_token"]}
+        given = self.reads().run_validation(self.request.data)
+        return given | {"expert": acting_expert(self.request.auth, given.get("expert"))}
 
 
 class HeartbeatView(LeaseView):
@@ -103,15 +152,30 @@ class ReleaseView(LeaseView):
 
 
 class SkipView(LeaseView):
+    reads = SkipSerializer
+
     @extend_schema(
         operation_id="annotation_skip",
         summary="Give an item back and do not see it again",
-        request=LeaseSerializer,
+        request=SkipSerializer,
         responses={204: None},
     )
     def post(self, request: Any, slot: UUID) -> Response:
         skip_item(slot_id=slot, **self.read())
         return Response(status=204)
+
+
+class FlagView(LeaseView):
+    reads = FlaggingSerializer
+
+    @extend_schema(
+        operation_id="annotation_flag",
+        summary="Set an item aside for a manager",
+        request=FlaggingSerializer,
+        responses={201: FlagSerializer},
+    )
+    def post(self, request: Any, slot: UUID) -> Response:
+        return Response(FlagSerializer(flag_item(slot_id=slot, **self.read())).data, status=201)
 
 
 def find_queue(queue_id: UUID) -> AnnotationQueue:

@@ -7,9 +7,10 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from annotation.models import AnnotationType, Decision, SlotStatus
+from annotation.models import AnnotationType, Decision, Preferred, SlotKind, SlotStatus
 from annotation.services.items import marks
-from annotation.services.opinions import MOST_SECONDS
+from annotation.services.opinions import MOST_SECONDS, STRONGEST
+from annotation.services.preferences import EQUAL, LEFT, RIGHT, is_comparison
 from learning.api.serializers.fields import (
     BoundedObject,
     ExternalId,
@@ -36,6 +37,7 @@ class QueueFilterSerializer(serializers.Serializer[Any]):
     domain = serializers.CharField(max_length=100, required=False)
     agent = ExternalId(required=False)
     queue = serializers.UUIDField(required=False)
+    example_type = serializers.ChoiceField(choices=ExampleType.choices, required=False)
     after = serializers.UUIDField(required=False, help_text="`next` of the page before.")
     limit = serializers.IntegerField(min_value=1, max_value=200, required=False)
 
@@ -59,6 +61,15 @@ class QueueItemSerializer(serializers.Serializer[Any]):
     input_text = serializers.CharField(source="example.input_text")
     original_output = serializers.CharField(source="example.original_output")
     expected_output = serializers.CharField(source="example.expected_output")
+
+    def to_representation(self, slot: Any) -> Any:
+        """A gold item looks like any other, and nobody is told which output of a comparison is the expected one."""
+        shown = super().to_representation(slot)
+        if slot.kind == SlotKind.GOLD:
+            shown |= {"review_status": ReviewStatus.PENDING, "expected_output": ""}
+        if is_comparison(slot.example):
+            shown |= {"original_output": "", "expected_output": ""}
+        return shown
 
 
 class QueueSerializer(serializers.Serializer[Any]):
@@ -85,6 +96,30 @@ class TurnSerializer(serializers.Serializer[Any]):
     content = serializers.CharField()
 
 
+class OutputPairSerializer(serializers.Serializer[Any]):
+    """Two outputs to compare, in an order drawn for this person and item."""
+
+    left = serializers.CharField()
+    right = serializers.CharField()
+
+
+class AskedSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    version = serializers.IntegerField()
+    questions = serializers.ListField(child=serializers.DictField(child=serializers.JSONField()))
+
+
+class OthersOpinionSerializer(serializers.Serializer[Any]):
+    expert = serializers.CharField(source="expert.username", default=None, allow_null=True)
+    stage = serializers.CharField()
+    decision = serializers.ChoiceField(choices=Decision.choices)
+    corrected_output = serializers.CharField()
+    notes = serializers.CharField()
+    answers = serializers.DictField(child=serializers.JSONField())
+    created_at = serializers.DateTimeField()
+
+
 class ClaimedItemSerializer(serializers.Serializer[Any]):
     """A claimed item, with all that a reviewer needs."""
 
@@ -95,6 +130,9 @@ class ClaimedItemSerializer(serializers.Serializer[Any]):
     facts = serializers.DictField(child=serializers.CharField())
     feedback = ItemFeedbackSerializer(many=True)
     draft = serializers.DictField(child=serializers.JSONField())
+    rubric = AskedSerializer(allow_null=True, help_text="Questions to be answered in `answers`.")
+    pair = OutputPairSerializer(allow_null=True, help_text="For comparisons: say in `better` which one is.")
+    opinions = OthersOpinionSerializer(many=True, help_text="What others said, where it may be seen.")
 
 
 class ClaimSerializer(ExpertSerializer):
@@ -103,6 +141,10 @@ class ClaimSerializer(ExpertSerializer):
 
 class LeaseSerializer(ExpertSerializer):
     lease_token = serializers.UUIDField()
+
+
+class SkipSerializer(LeaseSerializer):
+    reason = Text(max_length=2000, required=False, allow_null=True, help_text="Where the queue asks for one.")
 
 
 class HeldSerializer(serializers.Serializer[Any]):
@@ -133,6 +175,11 @@ class NewAnnotationSerializer(ExpertSerializer):
     improvement_suggestions = serializers.ListField(
         child=Text(max_length=2000), max_length=MOST_NAMES, required=False, allow_null=True
     )
+    answers = BoundedObject(max_chars=50_000, help_text="To the rubric's questions, by key.")
+    better = serializers.ChoiceField(
+        choices=[LEFT, EQUAL, RIGHT], required=False, allow_null=True, help_text="Of the two outputs of a comparison."
+    )
+    strength = optional_integer(1, STRONGEST)
     confidence = optional_number(0, 1)
     is_training_data = serializers.BooleanField(required=False, allow_null=True)
     seconds_spent = optional_integer(0, MOST_SECONDS)
@@ -170,6 +217,10 @@ class AnnotationSerializer(serializers.Serializer[Any]):
     completeness = serializers.FloatField(allow_null=True)
     clarity = serializers.FloatField(allow_null=True)
     categories = serializers.DictField(child=serializers.JSONField())
+    answers = serializers.DictField(child=serializers.JSONField())
+    rubric = serializers.UUIDField(source="rubric_id", allow_null=True)
+    preferred = serializers.ChoiceField(choices=[("", "Nothing to prefer"), *Preferred.choices])
+    strength = serializers.IntegerField(allow_null=True)
     corrected_output = serializers.CharField()
     notes = serializers.CharField()
     improvement_suggestions = serializers.ListField(child=serializers.CharField())
@@ -180,6 +231,19 @@ class AnnotationSerializer(serializers.Serializer[Any]):
     withdrawn_at = serializers.DateTimeField(allow_null=True)
     superseded_by = serializers.UUIDField(source="superseded_by_id", allow_null=True)
     created_at = serializers.DateTimeField()
+
+
+class GoldResultSerializer(serializers.Serializer[Any]):
+    """The item had a known answer."""
+
+    right = serializers.BooleanField()
+    right_decision = serializers.ChoiceField(choices=Decision.choices)
+    explanation = serializers.CharField()
+    paused_because = serializers.CharField(help_text="Not empty when this answer paused the expert's work.")
+
+
+class HandedInSerializer(AnnotationSerializer):
+    gold = GoldResultSerializer(allow_null=True)
 
 
 class AnnotationFilterSerializer(serializers.Serializer[Any]):

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from annotation.models import Slot
+from annotation.models import ExpertAnnotation, GoldItem, Rubric, Slot, SlotKind
+from annotation.services.adjudication import opinions_for
 from annotation.services.drafts import find_draft
+from annotation.services.preferences import Pair, pair_of
 from annotation.services.stages import proposed_output
 from learning.models import AgentFeedback, LearningExample
 
@@ -34,6 +36,9 @@ class Item:
     facts: dict[str, str] = field(default_factory=dict)  # what else the application said about the situation
     feedback: list[AgentFeedback] = field(default_factory=list)
     draft: dict[str, Any] = field(default_factory=dict)
+    rubric: Rubric | None = None
+    pair: Pair | None = None  # two outputs to compare
+    opinions: list[ExpertAnnotation] = field(default_factory=list)  # what others said, where it may be seen
     draft_saved_at: datetime | None = None
 
 
@@ -45,18 +50,27 @@ def open_item(*, slot: Slot, expert: Any) -> Item:
     return Item(
         slot=slot,
         example=example,
-        proposed_output=proposed_output(example, before_stage=slot.stage),
+        proposed_output=_shown(slot),
         conversation=_turns(context),
         facts=_facts(context),
         feedback=_feedback(example),
         draft=draft.content if draft else {},
         draft_saved_at=draft.updated_at if draft else None,
+        rubric=slot.queue.rubric,
+        pair=pair_of(slot=slot, expert=expert),
+        opinions=opinions_for(slot=slot, expert=expert),
     )
 
 
 def marks(feedback: AgentFeedback) -> list[tuple[str, int]]:
     """The numbers (1-5) that a user gave, by name."""
     return [(name, value) for name in DIMENSIONS if (value := getattr(feedback, name)) is not None]
+
+
+def _shown(slot: Slot) -> str:
+    if slot.kind == SlotKind.GOLD:  # looks like any other item
+        return GoldItem.objects.get(queue=slot.queue_id, example=slot.example_id).shown_output
+    return proposed_output(slot.example, before_stage=slot.stage if slot.kind == SlotKind.REVIEW else None)
 
 
 def _context(example: LearningExample) -> dict[str, Any]:

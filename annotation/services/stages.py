@@ -6,10 +6,12 @@ from annotation.models import AfterReject, AnnotationQueue, Decision, ExpertAnno
 from annotation.ordering import with_disagreement
 from annotation.services.claims import cancel_slots
 from annotation.services.preferences import push_preference
+from annotation.services.reliability import weight_of
 from annotation.verdicts import disagreement, majority
 from learning.models import ExampleType, LearningExample
 from learning.services import examples
 from learning.services.review import begin_review
+from learning.services.weights import weigh_examples
 from organizations import audit
 from organizations.errors import Refused
 
@@ -55,6 +57,8 @@ def push_verdict(
         examples.reject_example(example=example)
     else:
         examples.return_example(example=example)
+    if queue is not None and (weight := weight_of(opinions=opinions, queue=queue)) is not None:
+        weigh_examples(weights={example.pk: weight})
     cancel_slots(example_id=example.pk)
 
 

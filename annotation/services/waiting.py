@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models.lookups import GreaterThan, GreaterThanOrEqual
 
-from annotation.models import AnnotationQueue, ExpertAnnotation, Slot, SlotStatus
+from annotation.models import (
+    AnnotationQueue,
+    ExpertAnnotation,
+    FlagStatus,
+    ItemFlag,
+    QueueSeat,
+    Slot,
+    SlotKind,
+    SlotStatus,
+)
 from organizations.errors import Missing
 
 COUNT_TO = 1_000
 ORDER = ("priority", "tiebreak", "waiting_since", "id")
-WAITING = (SlotStatus.OPEN, SlotStatus.CLAIMED)
+PAST = (SlotStatus.DONE, SlotStatus.CANCELLED, SlotStatus.SET_ASIDE)
 
 
 def list_slots(
@@ -21,29 +32,32 @@ def list_slots(
     queue: AnnotationQueue | None = None,
     agent_id: UUID | None = None,
     domain: str = "",
+    example_type: str = "",
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[Slot]:
-    """Slots in queue order. "pending" means open or claimed; `after` is the last slot of the page before.
+    """What waits in queue order, what is over newest first. "pending" means open or claimed; `after` is the last slot
+    of the page before.
 
-    Raises Missing when `after` is no slot.
+    Every page is read from its place in an index, however much there is. Raises Missing when `after` is no slot.
     """
-    slots = _filtered(status, queue, agent_id, domain)
+    slots = _filtered(status, queue, agent_id, domain, example_type)
+    past = status in PAST
     if after is not None:
-        slots = slots.filter(_behind(after))
-    return list(slots.select_related("queue", "example__agent", "claimed_by").order_by(*ORDER)[:limit])
+        slots = slots.filter(pk__lt=after) if past else slots.filter(_behind(after))
+    slots = slots.select_related("queue", "example__agent", "claimed_by")
+    return list(slots.order_by("-id" if past else ORDER[0], *([] if past else ORDER[1:]))[:limit])
 
 
-def count_slots(
-    *, status: str = "pending", queue: AnnotationQueue | None = None, agent_id: UUID | None = None, domain: str = ""
-) -> int:
-    """How many there are, counted up to COUNT_TO."""
-    return _filtered(status, queue, agent_id, domain).order_by()[:COUNT_TO].count()
+def count_slots(**filters: Any) -> int:
+    """How many there are, counted up to COUNT_TO. Filters as for `list_slots`."""
+    return _filtered(**filters).order_by()[:COUNT_TO].count()
 
 
 def count_for(*, expert: Any, queue: AnnotationQueue) -> int:
     """How many items the person could still get from the queue, counted up to COUNT_TO."""
-    return _offered(queue, expert).exclude(skipped_by__contains=[expert.pk])[:COUNT_TO].count()
+    offered = _from_place(_offered(queue, expert), queue, expert)
+    return offered.exclude(skipped_by__contains=[expert.pk])[:COUNT_TO].count()
 
 
 def count_skipped(*, expert: Any, queue: AnnotationQueue) -> int:
@@ -54,27 +68,55 @@ def count_skipped(*, expert: Any, queue: AnnotationQueue) -> int:
 def _offered(queue: AnnotationQueue, expert: Any) -> QuerySet[Slot]:
     mine = ExpertAnnotation.objects.counted().filter(expert=expert, example=OuterRef("example"))
     held = Q(status=SlotStatus.CLAIMED, claimed_by=expert)
-    return Slot.objects.filter(Q(status=SlotStatus.OPEN) | held, queue=queue).exclude(Exists(mine))
+    slots = Slot.objects.filter(Q(status=SlotStatus.OPEN) | held, queue=queue, waiting=True, kind=SlotKind.REVIEW)
+    return slots.exclude(Exists(mine))
 
 
-def _filtered(status: str, queue: AnnotationQueue | None, agent_id: UUID | None, domain: str) -> QuerySet[Slot]:
-    slots = Slot.objects.filter(status__in=WAITING) if status == "pending" else Slot.objects.filter(status=status)
-    if queue is not None:
-        slots = slots.filter(queue=queue)
-    if agent_id is not None:
-        slots = slots.filter(example__agent_id=agent_id)
-    if domain:
-        slots = slots.filter(example__domain=domain)
-    return slots
+def _from_place(slots: QuerySet[Slot], queue: AnnotationQueue, expert: Any) -> QuerySet[Slot]:
+    """Those after the place before which nothing was open to this person (see claim_statement), and what they hold."""
+    seat = QueueSeat.objects.filter(queue=queue, expert=expert, passed_at__isnull=False).first()
+    if seat is None:
+        return slots
+    place = (seat.passed_priority, seat.passed_tiebreak, seat.passed_since, seat.passed_id)
+    after = Q(GreaterThanOrEqual(Row(*map(F, ORDER)), _row(place)))
+    fresh = Q(opened_at__gte=seat.passed_at)
+    return slots.filter(after | fresh | Q(status=SlotStatus.CLAIMED, claimed_by=expert))
 
 
-def _behind(slot_id: UUID) -> Q:
+def _filtered(
+    status: str = "pending",
+    queue: AnnotationQueue | None = None,
+    agent_id: UUID | None = None,
+    domain: str = "",
+    example_type: str = "",
+) -> QuerySet[Slot]:
+    """Gold items are left out: nobody is told which those are."""
+    slots = Slot.objects.filter(waiting=status not in PAST).exclude(kind=SlotKind.GOLD)
+    if status != "pending":
+        slots = slots.filter(status=status)
+    if status == SlotStatus.CLAIMED:  # few among very many: found by who holds them
+        slots = slots.filter(pk__in=QueueSeat.objects.filter(holding__isnull=False).values("holding"))
+    if status == SlotStatus.SET_ASIDE:
+        slots = slots.filter(pk__in=ItemFlag.objects.filter(status=FlagStatus.OPEN).values("slot"))
+    wanted = {"queue": queue, "agent_id": agent_id, "domain": domain, "example_type": example_type}
+    return slots.filter(**{name: value for name, value in wanted.items() if value})
+
+
+class Row(Func):
+    """Several columns compared as one, which an index in their order answers from a place in it."""
+
+    function = "ROW"
+    output_field = BooleanField()  # only ever compared with another row
+
+
+def _behind(slot_id: UUID) -> GreaterThan:
     """The slots after this one in queue order."""
     last = Slot.objects.filter(pk=slot_id).values(*ORDER).first()
     if last is None:
         raise Missing("There is no such slot.", "after")
-    condition, equal = Q(), Q()
-    for name in ORDER:
-        condition |= equal & Q(**{f"{name}__gt": last[name]})
-        equal &= Q(**{name: last[name]})
-    return Q(priority__gte=last["priority"]) & condition
+    return GreaterThan(Row(*map(F, ORDER)), _row([last[name] for name in ORDER]))
+
+
+def _row(values: Sequence[Any]) -> Row:
+    fields = [Slot._meta.get_field(name) for name in ORDER]
+    return Row(*(Value(value, output_field=field) for value, field in zip(values, fields, strict=True)))

@@ -75,6 +75,7 @@ class LearningExample(OrganizationModel):
     tags = ArrayField(models.CharField(max_length=50), default=list, blank=True)
     quality_score = models.FloatField(null=True, blank=True)
     predicted_quality = models.FloatField(null=True, blank=True)
+    consensus_weight = models.FloatField(null=True, blank=True)  # how likely its reviewers are right, 0-1
     review_status = models.CharField(max_length=15, choices=ReviewStatus.choices, default=ReviewStatus.PENDING)
     cluster_key = models.CharField(max_length=64, blank=True)  # near-duplicates share it
 
@@ -87,6 +88,7 @@ class LearningExample(OrganizationModel):
             between("complexity", 1, 5),
             between("quality_score", 0, 1),
             between("predicted_quality", 0, 1),
+            between("consensus_weight", 0, 1),
             models.UniqueConstraint(
                 fields=["organization", "source_feedback"],
                 name="example_per_feedback",

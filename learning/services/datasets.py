@@ -51,7 +51,8 @@ class Item:
             self.example.input_text,
             self.example.expected_output,
         ]
-        return engine.canonical_json(fields)
+        weight = self.example.consensus_weight
+        return engine.canonical_json(fields if weight is None else [*fields, round(weight, 3)])
 
 
 def create_dataset(*, name: str, agent: Agent | None = None, **values: Any) -> TrainingDataset:
@@ -153,6 +154,7 @@ def _write(dataset: TrainingDataset, items: Sequence[Item], manifest: str) -> Da
             group_key=item.group_key,
             input_text=item.example.input_text,
             expected_output=item.example.expected_output,
+            weight=1.0 if item.example.consensus_weight is None else item.example.consensus_weight,
         )
         for item in items
     )

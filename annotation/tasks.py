@@ -1,0 +1,44 @@
+"""What the review desk does by itself: queues take in what is new, and estimates are made anew."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from annotation.models import AnnotationQueue
+from annotation.reliability import dawid_skene
+from annotation.services.filling import fill_queue
+from annotation.services.reliability import LABELS, keep_estimate, read_votes
+from organizations.scope import organization_scope
+from organizations.tasks import organization_ids
+
+MOST_BATCHES = 20  # of one queue in one sweep
+
+
+@shared_task(name="annotation.fill_queues")
+def fill_queues() -> None:
+    """Slots for new examples, and approvals where a queue allows them, before anybody asks for an item."""
+    for organization_id in organization_ids():
+        for queue_id in _active_queues(organization_id):
+            for _ in range(MOST_BATCHES):  # each batch is a transaction of its own
+                with organization_scope(organization_id):
+                    if not fill_queue(queue=AnnotationQueue.objects.get(pk=queue_id)):
+                        break
+
+
+@shared_task(name="annotation.estimate_reliability")
+def estimate_all() -> None:
+    """The reliability of each queue's experts, from what they said by now."""
+    for organization_id in organization_ids():
+        for queue_id in _active_queues(organization_id):
+            with organization_scope(organization_id):
+                votes = read_votes(queue=AnnotationQueue.objects.get(pk=queue_id))
+            estimate = dawid_skene(votes, LABELS)  # between two transactions, not in one
+            with organization_scope(organization_id):
+                keep_estimate(queue=AnnotationQueue.objects.get(pk=queue_id), estimate=estimate)
+
+
+def _active_queues(organization_id: UUID) -> list[UUID]:
+    with organization_scope(organization_id):
+        return list(AnnotationQueue.objects.filter(active=True).values_list("pk", flat=True))
