@@ -9,7 +9,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from learning.api.otlp import TracesView
-from project.overview import health
+from project.overview import feedback, health
 from project.overview import pages as overview
 from project.overview.stats_api import StatsView
 
@@ -23,6 +23,7 @@ api: list[Any] = [
 pages: list[Any] = [
     path("", overview.dashboard, name="dashboard"),
     path("demo-progress", overview.demo_progress, name="demo-progress"),
+    path("feedback/", feedback.feedback_page, name="feedback-page"),
     path("lineage/<uuid:config_id>/", overview.lineage_page, name="lineage"),
     path("", include("organizations.urls")),
     path("", include("learning.urls")),
