@@ -29,7 +29,7 @@ from project.services.ports import answers
 SINGLE_CONNECTIONS, BATCH_CONNECTIONS, LARGE, SMALL = 16, 4, 1000, 100
 START_ROWS = 10_000
 NO_RATE_LIMIT = {"INTAKE_RATE_PER_MINUTE": "1000000000"}  # counted all the same
-ITEM = {
+ITEM: dict[str, Any] = {
     "agent_id": "bench", "execution_id": "exec-1", "feedback_type": "star_rating", "rating": 4, "user_id": "user-1",
     "feedback_text": "Right and short.",
 }  # fmt: skip
@@ -46,6 +46,12 @@ class Site:
     sent: dict[str, list[Sent]] = field(default_factory=dict)
     cpu_ms: dict[str, list[float]] = field(default_factory=dict)
 
+    @property
+    def pid(self) -> int:
+        if self.web.pid is None:
+            raise RuntimeError(f"The web server has ended. See {self.web.log}.")
+        return self.web.pid
+
     def single(self, seconds: float) -> float:
         """Requests per second."""
         return self._send("single", "feedback", ITEM, 201, SINGLE_CONNECTIONS, seconds)
@@ -57,9 +63,9 @@ class Site:
 
     def _send(self, name: str, path: str, body: Any, expected: int, connections: int, seconds: float) -> float:
         address = f"{self.address}api/learning/{path}"
-        before = cpu_seconds(self.web.pid)
+        before = cpu_seconds(self.pid)
         sent = send(Load(address, self.key, json.dumps(body).encode(), expected, connections), seconds)
-        self.cpu_ms.setdefault(name, []).append((cpu_seconds(self.web.pid) - before) * 1000 / sent.requests)
+        self.cpu_ms.setdefault(name, []).append((cpu_seconds(self.pid) - before) * 1000 / sent.requests)
         self.sent.setdefault(name, []).append(sent)
         return sent.rate
 
@@ -90,7 +96,8 @@ class Command(BenchCommand):
             site = Site(web, options.address, key, rows)
             site.single(seconds / 2)  # each connection of the server has prepared what it needs
             rows.fill(START_ROWS)
-            site.sent.clear(), site.cpu_ms.clear()
+            site.sent.clear()
+            site.cpu_ms.clear()
             few = _take_turns(site, seconds, repeats)
             figures = _figures(site, few)
             rows.fill(max(0, self.rows - START_ROWS))
@@ -116,7 +123,7 @@ def _take_turns(site: Site, seconds: float, repeats: int) -> Rates:
 
 
 def _figures(site: Site, rates: Rates) -> dict[str, Any]:
-    rss, pss = memory_mb(site.web.pid)
+    rss, pss = memory_mb(site.pid)
     middle = statistics.median
     return {
         "single_rps": round(middle(rates["single"]), 1),
