@@ -35,12 +35,12 @@ class TooLarge(APIException):
 
 
 class ProtobufParser(BaseParser):
-    """Raises TooLarge, ParseError, or UnsupportedMediaType for another compression than gzip."""
+    """Gives what was Received. Raises TooLarge, ParseError; UnsupportedMediaType for another compression than gzip."""
 
     media_type = PROTOBUF
     decode = staticmethod(decode_protobuf)
 
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Received:
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         content = stream.read(MAX_BODY + 1)
         if len(content) > MAX_BODY:
             raise TooLarge

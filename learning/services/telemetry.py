@@ -104,6 +104,6 @@ def _store(rows: Sequence[dict[str, Any]]) -> list[str]:
     if not rows:
         return []
     with connection.cursor() as cursor:
-        given = {"rows": json.dumps(rows, default=str), "organization": current_organization_id()}
+        given: dict[str, Any] = {"rows": json.dumps(rows, default=str), "organization": current_organization_id()}
         cursor.execute(UPSERT, given)
         return sorted({row[0] for row in cursor.fetchall()})

@@ -215,7 +215,7 @@ def _link(by_trace: dict[str, list[TelemetrySpan]], plans: Sequence[Plan], waiti
             rows.append({"id": span.pk, "execution_id": state[0], "is_root": state[1], "waiting": state[2]})
     if rows:
         with connection.cursor() as cursor:
-            given = {"rows": json.dumps(rows, default=str), "organization": current_organization_id()}
+            given: dict[str, Any] = {"rows": json.dumps(rows, default=str), "organization": current_organization_id()}
             cursor.execute(LINK, given)
 
 

@@ -177,3 +177,30 @@ def test_the_client_for_event_loops_does_the_same(live_server: Any, served: Orga
     with organization_scope(served.id):
         assert Execution.objects.get().external_id == name
         assert LearningExample.objects.get().expected_output == "No"
+
+
+def test_the_code_of_the_clients_page_runs_as_written(live_server: Any, served: Organization) -> None:
+    page = (Path(settings.BASE_DIR) / "clients" / "python" / "README.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 3
+    key = factories.make_key(served)
+    told = [block.replace("http://127.0.0.1:8000", live_server.url).replace("sk_...", key) for block in blocks]
+    names: dict[str, Any] = {"ask_your_model": lambda messages, **parameters: "In Lyon."}
+    exec(compile(told[0], "README.md", "exec"), names)
+    assert names["answer"]("Where is it?", "user-7") == "In Lyon."
+    names["config"] = names["learning"].config("support-bot", user_id="user-7")
+    exec(compile(told[1], "README.md", "exec"), names)
+    assert list(names["stream"]("Where?")) == ["In ", "Lyon."]
+    recording = names["learning"]
+    exec(compile(told[2], "README.md", "exec"), names)
+    for client in (recording, names["learning"]):
+        assert client.flush(20)
+        assert client.counts.refused == client.counts.lost == 0
+        client.close()
+    with organization_scope(served.id):
+        assert Execution.objects.filter(output="In Lyon.").count() == 3
+        block = Execution.objects.get(input_tokens=120)
+        assert sorted(block.decisions.values_list("decision_point", flat=True)) == ["route"]
+        streamed = Execution.objects.get(input="Where?")
+        assert streamed.decisions.get().decision_point == "look_up"
+        assert AgentFeedback.objects.get().execution == block

@@ -8,9 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+from django.db import connection
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from learning.models import Decision, Execution, TelemetrySpan
+from learning.otlp.decoding import decode_protobuf
+from learning.services.telemetry import take_spans
 from organizations.scope import organization_scope
 from tests import factories
 
@@ -59,3 +62,29 @@ def test_no_span_is_lost_and_none_counts_twice(live_server: Any) -> None:
         for execution in Execution.objects.all():
             points = Decision.objects.filter(execution=execution).order_by("position")
             assert list(points.values_list("decision_point", flat=True)) == [f"t{n}" for n in range(2, CHILDREN + 2)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_waits_for_another_one_of_its_trace_and_then_sees_its_spans() -> None:
+    organization = factories.make_organization()
+
+    def take(number: int) -> None:
+        with organization_scope(organization.id):
+            take_spans(spans=decode_protobuf(request(1, number)).spans)
+
+    def in_a_thread() -> None:
+        try:
+            take(2)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with organization_scope(organization.id):
+            take_spans(spans=decode_protobuf(request(1, 1)).spans)
+            other = pool.submit(in_a_thread)
+            time.sleep(1)
+            waited = not other.done()
+        other.result(30)
+    assert waited
+    with organization_scope(organization.id):
+        assert Decision.objects.get().decision_point == "t2"
