@@ -71,10 +71,17 @@ class Deployment(OrganizationModel):
     def __str__(self) -> str:
         return f"deployment of {self.config}"
 
+    beside = 0  # buckets that another deployment takes while it ramps; set by who lists what serves
+
     @property
     def share(self) -> float:
         """Percent of users that get this config."""
-        return percent_of(self.coverage)
+        return percent_of(self.coverage - self.beside)
+
+    @property
+    def state(self) -> str:
+        """The status for people."""
+        return "Serves everybody else" if self.beside else self.get_status_display()
 
     @property
     def live(self) -> bool:

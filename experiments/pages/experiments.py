@@ -88,7 +88,7 @@ def experiment_detail(request: HttpRequest, experiment_id: UUID) -> HttpResponse
         "plan": plan_of(experiment),
         "costs": users_to_see() if experiment.status == "draft" else [],
         "several": len(variants) > 2,
-        "deployable": analysis is not None and analysis.verdict == Verdict.TREATMENT and experiment.status != "stopped",
+        "deployable": analysis is not None and _waits_to_be_deployed(experiment, analysis),
         "deployments": experiment.deployments.select_related("config").order_by("-id"),
     }
     return render(request, "experiments/experiment.html", context)
@@ -108,6 +108,13 @@ def experiment_step(request: HttpRequest, experiment_id: UUID, step: str) -> Htt
     else:
         messages.success(request, text)
     return redirect("experiment", experiment_id=experiment.pk)
+
+
+def _waits_to_be_deployed(experiment: Experiment, analysis: Analysis) -> bool:
+    """A treatment has won and does not serve everybody yet."""
+    if analysis.verdict != Verdict.TREATMENT or analysis.winner is None or experiment.status == "stopped":
+        return False
+    return bool(analysis.winner.config_id != experiment.agent.serving_config_id)
 
 
 def find_experiment(experiment_id: UUID) -> Experiment:

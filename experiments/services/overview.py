@@ -16,6 +16,14 @@ def recent_experiments(*, limit: int = 5) -> list[Experiment]:
 
 
 def serving_deployments(*, limit: int = 50) -> list[Deployment]:
-    """What is before users now: for everybody or for a share, newest first."""
+    """What is before users now: for everybody or for a share, newest first.
+
+    While one ramps, the other of its agent serves who is left: its `share` says so.
+    """
     live = Deployment.objects.filter(status__in=(DeploymentStatus.SERVING, DeploymentStatus.RAMPING))
-    return list(live.select_related("agent", "config").order_by("-id")[:limit])
+    found = list(live.select_related("agent", "config").order_by("-id")[:limit])
+    ramping = {one.agent_id: one.coverage for one in found if one.status == DeploymentStatus.RAMPING}
+    for one in found:
+        if one.status == DeploymentStatus.SERVING:
+            one.beside = ramping.get(one.agent_id, 0)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -10,8 +11,9 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from learning.engines.types import INPUT_PLACE
 from learning.gate_tasks import run_gate
-from learning.models import Agent
+from learning.models import Agent, AgentConfig, ConfigStatus
 from learning.services.agents import write_config
 from learning.services.lineage import newest_gate_reports
 from organizations.errors import Refused
@@ -34,7 +36,13 @@ class ConfigForm(forms.Form):
     )
     temperature = forms.FloatField(min_value=0, max_value=2, initial=0, help_text="0: the same answer every time.")
 
-    def content(self) -> dict[str, object]:
+    def clean_input_template(self) -> str:
+        template: str = self.cleaned_data["input_template"]
+        if INPUT_PLACE not in template:
+            raise forms.ValidationError(f"The input template must contain {INPUT_PLACE}, where the user's text goes.")
+        return template
+
+    def content(self) -> dict[str, Any]:
         """The content of the config."""
         values = self.cleaned_data
         return {
@@ -43,6 +51,33 @@ class ConfigForm(forms.Form):
             "model": values["model"],
             "parameters": {"temperature": values["temperature"], "max_tokens": values["max_tokens"]},
             "input_template": values["input_template"],
+        }
+
+
+class NextConfigForm(ConfigForm):
+    """A further config, filled in with an earlier one. What the form does not ask for is taken over from it."""
+
+    keep_examples = forms.BooleanField(required=False, initial=True)
+
+    def __init__(self, *args: Any, base: AgentConfig, **kwargs: Any) -> None:
+        content = base.content
+        parameters = content.get("parameters", {})
+        known = {key: content[key] for key in ("system_prompt", "input_template", "model") if key in content}
+        known |= {key: parameters[key] for key in ("max_tokens", "temperature") if key in parameters}
+        super().__init__(*args, initial=known, **kwargs)
+        self.base = base
+        examples = len(content.get("examples", []))
+        self.fields["keep_examples"].label = f"Keep the examples of config {base.number} ({examples})"
+        if not examples:
+            del self.fields["keep_examples"]
+
+    def content(self) -> dict[str, Any]:
+        before, new = self.base.content, super().content()
+        return {
+            **before,
+            **new,
+            "examples": before.get("examples", []) if self.cleaned_data.get("keep_examples") else [],
+            "parameters": {**before.get("parameters", {}), **new["parameters"]},
         }
 
 
@@ -61,14 +96,20 @@ def agent_detail(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     configs = list(agent.configs.order_by("-number")[:SHOWN])
     reports = newest_gate_reports(configs)
     rows = [(config, reports.get(config.pk)) for config in configs]
-    return render(request, "learning/agent.html", {"agent": agent, "configs": rows})
+    approved = (one for one in configs if one.status == ConfigStatus.APPROVED and one.pk != agent.serving_config_id)
+    context = {"agent": agent, "configs": rows, "deployable": next(approved, None)}
+    return render(request, "learning/agent.html", context)
 
 
 @page(role=Role.ADMIN, methods=("GET", "POST"))
 def config_write(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """Tell what the agent does today, or write a draft, whose gate then runs."""
     agent = _find(agent_id)
-    form = ConfigForm(request.POST or None, initial={"model": settings.DEFAULT_MODEL})
+    base = agent.serving_config or agent.configs.order_by("-number").first()
+    if base is None:
+        form = ConfigForm(request.POST or None, initial={"model": settings.DEFAULT_MODEL})
+    else:
+        form = NextConfigForm(request.POST or None, base=base)
     if request.method == "POST" and form.is_valid():
         try:
             config, report = write_config(agent=agent, content=form.content())
@@ -80,7 +121,7 @@ def config_write(request: HttpRequest, agent_id: UUID) -> HttpResponse:
                 return redirect("agent", agent_id=agent.pk)
             run_gate.delay_on_commit(organization_id=config.organization_id, report_id=report.pk)
             return redirect("gate", report_id=report.pk)
-    return render(request, "learning/config_new.html", {"agent": agent, "form": form})
+    return render(request, "learning/config_new.html", {"agent": agent, "form": form, "base": base})
 
 
 def _find(agent_id: UUID) -> Agent:

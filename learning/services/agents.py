@@ -39,13 +39,13 @@ def create_draft_config(*, agent: Agent, content: Mapping[str, Any], parent: Age
 
 def write_config(*, agent: Agent, content: Mapping[str, Any]) -> tuple[AgentConfig, GateReport | None]:
     """A config that a person or an application gives: the first one is what the agent does today and is approved;
-    a later one is a draft of what serves, and its gate is queued.
+    a later one is a draft of what serves (or of the newest approved, where nothing does), and its gate is queued.
     """
     with transaction.atomic():
         _lock(agent)
         if not agent.configs.exists():
             return create_first_config(agent=agent, content=content), None
-        draft = create_draft_config(agent=agent, content=content, parent=agent.serving_config)
+        draft = create_draft_config(agent=agent, content=content, parent=_before(agent))
         return draft, start_gate(config=draft)
 
 
@@ -99,6 +99,12 @@ def _create(agent: Agent, content: Mapping[str, Any], **values: Any) -> AgentCon
         after={"agent": agent.external_id, "number": config.number, "content_hash": config.content_hash},
     )
     return config
+
+
+def _before(agent: Agent) -> AgentConfig | None:
+    """What a new config is compared with."""
+    approved = agent.configs.filter(status=ConfigStatus.APPROVED)
+    return agent.serving_config or approved.order_by("-number").first()
 
 
 def _lock(agent: Agent) -> None:

@@ -44,7 +44,9 @@ def test_from_the_form_to_the_deployed_winner(sign_in: Any, agent: Agent, candid
     assert "Treatment wins: net satisfaction is" in shown
     assert 'class="chart-band"' in shown and "As promised" in shown
     assert 'data-testid="deploy-winner"' in shown
-    assert "The winner serves everybody" in text(browser.post(f"{address}deploy", follow=True))
+    deployed = text(browser.post(f"{address}deploy", follow=True))
+    assert "The winner serves everybody" in deployed
+    assert 'data-testid="deploy-winner"' not in deployed
     agent.refresh_from_db()
     assert agent.serving_config == candidate
     listed = text(browser.get(f"{BASE}/experiments/"))
@@ -93,7 +95,10 @@ def test_a_share_is_deployed_and_widened(sign_in: Any, agent: Agent, candidate: 
     browser = sign_in("admin")
     browser.post(f"{BASE}/deployments/new/", {"config": str(candidate.pk), "share": "20"})
     deployment = Deployment.objects.get(status="ramping")
-    assert "20 %" in text(browser.get(f"{BASE}/deployments/"))
+    listed = text(browser.get(f"{BASE}/deployments/"))
+    assert ">20 %<" in listed and ">80 %<" in listed and ">100 %<" not in listed
+    assert "Serves everybody else" in listed
+    assert ">80 %<" in text(browser.get(f"{BASE}/"))
     assert "must be a number" in text(
         browser.post(f"{BASE}/deployments/{deployment.pk}/promote", {"share": "many"}, follow=True)
     )
