@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -149,12 +150,9 @@ def test_a_body_that_is_no_request_is_refused(
 
 
 def test_a_bomb_is_never_unpacked_as_a_whole(api: Any) -> None:
-    import tracemalloc
-
-    bomb = gzip.compress(gzip.compress(b"\x00" * 300_000_000))  # 300 MB in some hundred bytes
-    inner = gzip.decompress(bomb)
+    bomb = gzip.compress(b"\x00" * 100_000_000)
     tracemalloc.start()
-    answer = post(api, inner, **{"Content-Encoding": "gzip"})
+    answer = post(api, bomb, **{"Content-Encoding": "gzip"})
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert answer.status_code == 413

@@ -221,6 +221,18 @@ def test_a_later_version_of_a_span_wins_in_any_order() -> None:
     assert Execution.objects.get().output == "done"
 
 
+def test_two_executions_of_an_agent_change_names_when_a_later_version_began_earlier() -> None:
+    agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "a"}
+    frame = span(1, length=9000)
+    take_spans(spans=[frame, span(2, 1, start=20, attributes=agent), span(3, 1, start=30, attributes=agent)])
+    assert take_spans(spans=[span(3, 1, start=10, length=2000, attributes=agent)]).warnings == []
+    names = Execution.objects.order_by("started_at").values_list("metadata__span_id", "external_id")
+    assert [tuple(one) for one in names] == [(f"{3:016x}", TRACE), (f"{2:016x}", f"{TRACE}-{2:016x}")]
+    assert set(ExecutionKey.objects.values_list("id", "external_id")) == set(
+        Execution.objects.values_list("id", "external_id")
+    )
+
+
 def test_feedback_that_came_first_is_joined() -> None:
     item = {"agent_id": "support-bot", "execution_id": TRACE, "feedback_type": "thumbs_down"}
     submit_feedback(item=item, may_register=True)
