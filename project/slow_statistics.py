@@ -58,7 +58,7 @@ CATEGORIES = ("incorrect", "incomplete", "unclear", "tone", "outdated", "other",
 
 def make_feedback(*, agents: list[UUID], span: Span, count: int, first: int = 0, seed: str = "") -> None:
     """Store `count` rows of the agents in scope, spread evenly over the span."""
-    given = {
+    given: dict[str, Any] = {
         "organization": current_organization_id(),
         "agents": agents,
         "since": span.start,
@@ -79,13 +79,13 @@ def count_rows(*, span: Span, agent_id: UUID | None = None, bucket: str = "") ->
     if not bucket:
         sums = rows.aggregate(**NUMBERS)
         return {None: sums} if sums["total"] else {}
-    grouped = rows.annotate(bucket=Trunc("created_at", bucket)).values("bucket").annotate(**NUMBERS).order_by()
+    grouped: Any = rows.annotate(bucket=Trunc("created_at", bucket)).values("bucket").annotate(**NUMBERS).order_by()
     return {row.pop("bucket"): row for row in grouped}
 
 
 def count_issues(*, span: Span, agent_id: UUID | None = None) -> dict[str, dict[str, int]]:
     """The numbers of each category that was named."""
-    rows = (
+    rows: Any = (
         _rows(span, agent_id)
         .annotate(category=Func(F("issue_categories"), function="unnest"))
         .values("category")

@@ -27,9 +27,7 @@ class ViewForm(forms.Form):
     """What the page is of. A value that makes no sense is as if it were not there."""
 
     agent = forms.ModelChoiceField(Agent.objects.none(), required=False, empty_label="All agents")
-    days = forms.TypedChoiceField(
-        choices=[(days, f"{days} days") for days in SPANS], coerce=int, empty_value=30, required=False
-    )
+    days = forms.TypedChoiceField(choices=[(days, f"{days} days") for days in SPANS], coerce=int, required=False)
     kind = forms.ChoiceField(
         choices=[("", "All with words"), *FeedbackType.choices], required=False, label="Comments of type"
     )
