@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.pages import adjudication, desk, plan, queues, rubrics
+from annotation.pages import adjudication, desk, insights, plan, queues, rubrics
 
 urlpatterns = [
     path("", desk.desk, name="review-desk"),
@@ -21,5 +21,6 @@ urlpatterns = [
     path("rubrics/", rubrics.rubric_list, name="review-rubrics"),
     path("rubrics/new/", rubrics.rubric_new, name="review-rubric-new"),
     path("rubrics/<uuid:rubric_id>/", rubrics.rubric_edit, name="review-rubric"),
+    path("agreement/", insights.agreement, name="review-agreement"),
     path("plan/", plan.plan, name="review-plan"),
 ]

@@ -8,6 +8,7 @@ from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
 from learning.api.otlp import TracesView
 from project.overview import feedback, health
 from project.overview import pages as overview
@@ -28,6 +29,7 @@ pages: list[Any] = [
     path("", include("organizations.urls")),
     path("", include("learning.urls")),
     path("", include("experiments.urls")),
+    path("annotation/mine/", overview.my_reviews, name="review-mine"),  # needs experiments too
     path("annotation/", include("annotation.urls")),
 ]
 # Tables of Django's admin that lie among our pages.

@@ -36,7 +36,6 @@ class ShownOpinion:
     scores: list[tuple[str, float]]
     categories: list[Any]
     answers: list[tuple[str, str]]
-    text: str  # what it holds to be the right output
 
 
 @page(role="manager")
@@ -100,7 +99,7 @@ def _hand_in(request: Any, slot: Slot) -> HttpResponse:
 
 def _show(request: Any, item: Item, form: ReviewForm, status: int = 200) -> HttpResponse:
     opinions = [_shown(item, said) for said in opinions_on(item.slot)]
-    context = item_context(item, form, request.user) | {
+    context = item_context(item, form) | {
         "opinions": opinions,
         "others": [],
         "adjudicating": True,
@@ -113,15 +112,13 @@ def _show(request: Any, item: Item, form: ReviewForm, status: int = 200) -> Http
 
 
 def _shown(item: Item, said: ExpertAnnotation) -> ShownOpinion:
-    text = said.corrected_output or item.proposed_output
     labels = {question["key"]: question["label"] for question in (said.rubric.questions if said.rubric else [])}
     return ShownOpinion(
         said=said,
-        segments=diff_words(item.example.original_output, text),
+        segments=diff_words(item.example.original_output, said.corrected_output),
         scores=[(name.replace("_", " "), value) for name in SCORES if (value := getattr(said, name)) is not None],
         categories=shown_rows(said.categories),
         answers=[(labels.get(key, key), _in_words(answer)) for key, answer in said.answers.items()],
-        text=text,
     )
 
 

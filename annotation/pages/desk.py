@@ -93,7 +93,7 @@ def show(
     request: HttpRequest, queue: AnnotationQueue | None, item: Item, form: ReviewForm, status: int = 200
 ) -> HttpResponse:
     """The page with an item."""
-    context = around(request, queue or item.slot.queue) | item_context(item, form, request.user)
+    context = around(request, queue or item.slot.queue) | item_context(item, form)
     return answer(request, context, status)
 
 

@@ -12,8 +12,7 @@ from annotation.pages.questions import shown_questions
 from annotation.services.claims import skip_item
 from annotation.services.flags import flag_item
 from annotation.services.items import Item, marks
-from annotation.services.lineage import annotations_of
-from annotation.services.preferences import SIDES, pair_of, preferred_by_side
+from annotation.services.preferences import SIDES, preferred_by_side
 from annotation.services.submissions import Submission, submit_annotation
 from annotation.word_diff import diff_words
 from organizations.errors import Refused
@@ -83,10 +82,10 @@ def fresh_form(item: Item, expert: Any) -> ReviewForm:
     return ReviewForm(initial=values, questions=questions_of(item.slot))
 
 
-def item_context(item: Item, form: ReviewForm, expert: Any) -> dict[str, Any]:
+def item_context(item: Item, form: ReviewForm) -> dict[str, Any]:
     """What the templates of an item need."""
     names = zip(SCORES, "1234", strict=True)
-    example, queue = item.example, item.slot.queue
+    example = item.example
     return {
         "item": item,
         "example": example,
@@ -94,10 +93,10 @@ def item_context(item: Item, form: ReviewForm, expert: Any) -> dict[str, Any]:
         "scores": [(form[name], f"{name.replace('_', '-')}-slider", key) for name, key in names],
         "categories": [*form.category_rows(), EMPTY_ROW],
         "questions": shown_questions(form.questions, form.answers()),
-        "pair": pair_of(slot=item.slot, expert=expert),
+        "pair": item.pair,
         "choices": CHOICES,
         "flag_reasons": FlagReason.choices,
-        "others": [] if queue.blind else annotations_of([example.pk]).get(example.pk, []),
+        "others": item.opinions,
         "segments": diff_words(example.original_output, form["corrected_output"].value() or ""),
         "feedback": [(row, marks(row)) for row in item.feedback],
     }

@@ -12,14 +12,17 @@ from annotation.services.attention import attention
 
 register = template.Library()
 UNKNOWN = "–"
+TONES = {"approve": "approved", "reject": "rejected", "request_changes": "needs_revision"}
 # Name, address, words, the least role, what is counted beside it.
 TABS = [
     ("desk", "review-desk", "Desk", "expert", ""),
     ("plan", "review-plan", "Plan", "expert", ""),
+    ("mine", "review-mine", "Your reviews", "expert", ""),
     ("adjudication", "adjudication", "Adjudication", "manager", "disputes"),
     ("flags", "review-flags", "Flags", "manager", "flags"),
     ("queues", "review-queues", "Queues", "manager", "paused"),
     ("rubrics", "review-rubrics", "Rubrics", "manager", ""),
+    ("agreement", "review-agreement", "Agreement", "manager", ""),
 ]
 
 
@@ -35,6 +38,12 @@ def review_tabs(context: Any, current: str) -> dict[str, Any]:
             if actor.allows(role)
         ]
     }
+
+
+@register.filter
+def tone(decision: str) -> str:
+    """The status whose colour a decision has."""
+    return TONES.get(decision, decision)
 
 
 @register.filter

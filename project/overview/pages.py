@@ -10,7 +10,7 @@ from django.shortcuts import render
 
 from organizations.permissions import page
 from project.demo.progress import read_progress
-from project.overview import lineage, numbers
+from project.overview import lineage, numbers, reviews
 from project.overview.charts import Series, bar_chart, line_chart
 from project.overview.widget_demo import demo_context
 
@@ -35,6 +35,18 @@ def lineage_page(request: HttpRequest, config_id: UUID) -> HttpResponse:
     if story is None:
         raise Http404("There is no such config in this organization.")
     return render(request, "overview/lineage.html", {"story": story})
+
+
+@page(role="expert")
+def my_reviews(request: HttpRequest) -> HttpResponse:
+    """How far a person has come, and what their reviews changed."""
+    work = reviews.work_of(request.user)
+    chart = bar_chart(
+        title="Your reviews per day",
+        labels=[day.day.strftime("%d %b") for day in work.days],
+        series=[Series("reviews", [day.reviews for day in work.days])],
+    )
+    return render(request, "overview/reviews.html", {"work": work, "chart": chart})
 
 
 @page()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from annotation.intervals import share_of
-from annotation.models import AnnotationQueue, GoldItem, QueueSeat, Rubric, Slot, SlotKind
+from annotation.models import AnnotationQueue, ExpertAnnotation, GoldItem, QueueSeat, Rubric, Slot, SlotKind
 from annotation.services.claims import claim_next
 from annotation.services.flags import flag_item
 from annotation.services.gold import pause_expert
@@ -207,6 +207,12 @@ def test_a_paused_expert_is_told_and_a_manager_lets_them_go_on(
     assert 'data-testid="approve-button"' in text_of(expert.get(BASE))
 
 
+def test_agreement_is_shown_with_what_cannot_be_computed_as_a_dash(dispute: Slot, sign_in: Callable[..., Any]) -> None:
+    page = text_of(sign_in("manager").get(f"{BASE}agreement/"))
+    assert 'data-testid="agreement"' in page and 'data-testid="experts"' in page
+    assert "nan" not in page and "–" in page
+
+
 def test_a_plan_lists_items_and_gives_the_chosen_one(agent: Agent, sign_in: Callable[..., Any]) -> None:
     first, second = factories.make_example(agent), factories.make_example(agent)
     expert = sign_in("expert")
@@ -221,7 +227,18 @@ def test_a_plan_lists_items_and_gives_the_chosen_one(agent: Agent, sign_in: Call
     assert "as a number" in text_of(planner.get(f"{BASE}plan/", {"minutes": "nan"}))
 
 
-@pytest.mark.parametrize("path", ["adjudication/", "flags/", "queues/", "queues/new/", "rubrics/"])
+def test_ones_own_reviews_show_what_they_changed(agent: Agent, sign_in: Callable[..., Any]) -> None:
+    expert = sign_in("expert")
+    page = text_of(expert.get(f"{BASE}mine/"))
+    assert "Nothing yet" in page
+    version = factories.make_published_version(agent)
+    example = version.items.first().example
+    ExpertAnnotation.objects.create(example=example, expert=expert.user, decision="approve", seconds_spent=95)
+    page = text_of(expert.get(f"{BASE}mine/"))
+    assert version.dataset.name in page and "1 min 35 s" in page
+
+
+@pytest.mark.parametrize("path", ["adjudication/", "flags/", "queues/", "queues/new/", "rubrics/", "agreement/"])
 def test_pages_of_managers_are_closed_to_experts(scope: Any, sign_in: Callable[..., Any], path: str) -> None:
     assert sign_in("expert").get(BASE + path).status_code == 403
     assert sign_in("manager").get(BASE + path).status_code == 200

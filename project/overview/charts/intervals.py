@@ -23,7 +23,7 @@ def interval_chart(
     body = joined(_interval_row(row, low, high, unit, reference, higher_is_better) for row in rows)
     return format_html(
         '<div class="chart"><table class="intervals"><caption class="visually-hidden">{}</caption>'
-        '<thead><tr><th scope="col"></th><th scope="col">Dashed line: {}</th>'
+        '<thead><tr><td></td><th scope="col">Dashed line: {}</th>'
         '<th scope="col" class="num">Estimate (interval)</th></tr></thead>'
         "<tbody>{}</tbody></table></div>",
         title,
