@@ -24,6 +24,7 @@ class Moment:
     estimate: float | None
     low: float | None
     high: float | None
+    at: float  # users with an outcome
 
 
 @dataclass(frozen=True)
@@ -148,5 +149,5 @@ def _waiting(row: MetricResult) -> str:
 
 def _moment(definition: Definition, look: Look) -> Moment:
     factor = 100 if definition.percent else 1
-    numbers = (None if number is None else number * factor for number in (look.lift, look.low, look.high))
-    return Moment(f"{look.units:,}", *numbers)
+    lift, low, high = (None if number is None else number * factor for number in (look.lift, look.low, look.high))
+    return Moment(f"{look.units:,}", lift, low, high, look.units)

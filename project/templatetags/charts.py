@@ -15,10 +15,9 @@ register = template.Library()
 
 @register.simple_tag
 def band_chart(title: str, moments: Sequence[Any], unit: str = "") -> SafeString:
-    """`moments` have label, estimate, low and high."""
-    return charts.band_chart(
-        title=title, moments=[charts.Band(m.label, m.estimate, m.low, m.high) for m in moments], unit=unit
-    )
+    """`moments` have label, estimate, low, high and at."""
+    bands = [charts.Band(m.label, m.estimate, m.low, m.high, m.at) for m in moments]
+    return charts.band_chart(title=title, moments=bands, unit=unit)
 
 
 @register.simple_tag

@@ -7,7 +7,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from project.overview.charts import Interval, Series, bar_chart, interval_chart, line_chart, value_text
+from project.overview.charts import (
+    Band,
+    Interval,
+    Series,
+    band_chart,
+    bar_chart,
+    interval_chart,
+    line_chart,
+    value_text,
+)
 from project.overview.charts.scale import Scale
 
 DAYS = ["1 Nov", "2 Nov", "3 Nov"]
@@ -147,3 +156,20 @@ def test_a_flat_line_away_from_zero_has_an_axis() -> None:
 )
 def test_numbers_are_written_for_people(value: float | None, unit: str, text: str) -> None:
     assert value_text(value, unit) == text
+
+
+def test_looks_stand_where_their_numbers_are() -> None:
+    """17, 40, 80, 120, 120: the last two at one place, the others apart by what lies between them."""
+    looks = [Band(str(at), 1.0, 0.5, 1.5, at) for at in (17, 40, 80, 120, 120)]
+    drawing = band_chart(title="Lift", moments=looks)
+    line = re.search(r'class="chart-line" points="([^"]+)"', drawing)
+    assert line is not None
+    places = [float(point.split(",")[0]) for point in line[1].split()]
+    assert places == pytest.approx([0, 223.3, 611.7, 1000, 1000], abs=0.1)
+    marks = re.findall(r'class="chart-tick" x="([\d.]+)%"[^>]*>([^<]+)<', drawing)
+    assert marks == [("32.04", "50"), ("80.58", "100")]
+
+
+def test_looks_at_one_place_stand_side_by_side() -> None:
+    drawing = band_chart(title="Lift", moments=[Band("120", 1.0, 0.5, 1.5, 120)] * 2)
+    assert 'points="0,' in drawing and " 1000," in drawing

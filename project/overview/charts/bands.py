@@ -10,21 +10,25 @@ from django.utils.safestring import SafeString
 
 from project.overview.charts.drawings import stretched
 from project.overview.charts.frame import figure, nothing
-from project.overview.charts.scale import Scale, Series, known_values, number
+from project.overview.charts.scale import Scale, Series, known_values, number, value_text
 
 
 @dataclass(frozen=True)
 class Band:
-    """One moment: an estimate and its interval, each None while unknown."""
+    """One moment: an estimate and its interval, each None while unknown. `at`: its place on the horizontal scale."""
 
     label: str
     estimate: float | None
     low: float | None
     high: float | None
+    at: float | None = None
 
 
 def band_chart(*, title: str, moments: Sequence[Band], unit: str = "") -> SafeString:
-    """The estimate as a line, its interval as a band around it, and the line of zero."""
+    """The estimate as a line, its interval as a band around it, and the line of zero.
+
+    Moments that say where they are stand on a scale; otherwise they stand at equal distances.
+    """
     labels = [moment.label for moment in moments]
     series = [
         Series("estimate", [moment.estimate for moment in moments]),
@@ -35,14 +39,27 @@ def band_chart(*, title: str, moments: Sequence[Band], unit: str = "") -> SafeSt
     if not known:
         return nothing(title)
     scale = Scale.over(min(known), max(known), from_zero=True)
-    across = [100 * i / (len(labels) - 1) if len(labels) > 1 else 50.0 for i in range(len(labels))]
+    across, marks = _places(moments)
     shapes = format_html(
         '<g class="chart-series-1">{}{}{}</g>',
         stretched(_bands(moments, across, scale)),
         stretched(_line(moments, across, scale)),
         _last(moments, across, scale),
     )
-    return figure(title, labels, series, unit, scale, across, shapes, legend=False)
+    return figure(title, labels, series, unit, scale, across, shapes, legend=False, marks=marks)
+
+
+def _places(moments: Sequence[Band]) -> tuple[list[float], list[tuple[float, str]] | None]:
+    """Percent from the left for each moment; and the marks of the scale, None without one."""
+    known = [moment.at for moment in moments if moment.at is not None]
+    if len(known) == len(moments) and max(known) > min(known):
+        low, span = min(known), max(known) - min(known)
+        ticks = Scale.over(low, max(known), from_zero=False, whole=True).ticks
+        inside = [tick for tick in ticks if low <= tick <= low + span]
+        return [100 * (at - low) / span for at in known], [(100 * (t - low) / span, value_text(t)) for t in inside]
+    if len(moments) == 1:
+        return [50.0], None
+    return [100 * i / (len(moments) - 1) for i in range(len(moments))], None
 
 
 def _bands(moments: Sequence[Band], across: Sequence[float], scale: Scale) -> SafeString:

@@ -24,7 +24,9 @@ def figure(
     shapes: SafeString,
     *,
     legend: bool = True,
+    marks: Sequence[tuple[float, str]] | None = None,
 ) -> SafeString:
+    """`marks`: where the horizontal scale is labelled (percent from the left, text) instead of at the values."""
     span = f"{labels[0]} to {labels[-1]}. " + ". ".join(_summary(row, unit) for row in series)
     return format_html(
         '<figure class="chart"><figcaption class="chart-title">{title}</figcaption>{legend}<div class="chart-plot">'
@@ -38,7 +40,7 @@ def figure(
         span=span,
         grid=_grid(scale),
         shapes=shapes,
-        foot=_foot(labels, across),
+        foot=_foot(labels, across) if marks is None else _marks(marks),
         table=_table(title, labels, series, unit),
     )
 
@@ -100,6 +102,14 @@ def _foot(labels: Sequence[str], across: Sequence[float]) -> SafeString:
             )
             for place, i in enumerate(chosen)
         ),
+    )
+
+
+def _marks(marks: Sequence[tuple[float, str]]) -> SafeString:
+    return format_html_join(
+        "",
+        '<text class="chart-tick" x="{}%" y="{}" text-anchor="middle">{}</text>',
+        ((number(place), TOP + HEIGHT + 17, text) for place, text in marks),
     )
 
 
