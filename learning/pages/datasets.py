@@ -57,9 +57,12 @@ def dataset_detail(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
     dataset = _find(dataset_id)
     versions = list(dataset.versions.order_by("-number"))
     newest = versions[0] if versions else None
+    eligible, distinct = datasets.eligible_examples(dataset).count(), datasets.count_distinct_inputs(dataset)
     context = {
         "dataset": dataset,
-        "eligible": datasets.eligible_examples(dataset).count(),
+        "eligible": eligible,
+        "distinct": distinct,
+        "repeated": eligible - distinct,
         "versions": [(version, datasets.count_test_readings(version)) for version in versions],
         "newest": newest,
         "items": newest.items.exclude(split="test").order_by("-example_id")[:SHOWN] if newest else [],

@@ -23,6 +23,14 @@ from organizations.models import Role
 from organizations.permissions import page
 
 SHOWN = 25
+# What each way of scoring means, and what its mean over many answers is called.
+METRIC_WORDS = {
+    "exact": "exact: the answer is the wanted text to the letter",
+    "normalised": "normalised: letter case, spacing and punctuation around it do not count",
+    "token_f1": "token F1: how many words both share, from none to all; for longer texts",
+}
+SCORES = {"token_f1": ("mean token F1", "Mean F1")}
+RIGHT = ("right answers", "Right")
 LOG_LINES = 60
 VERSIONS = 100
 FIELD_OF = {"dataset_version_id": "version", "config.max_calls": "max_calls", "config.metric": "metric"}
@@ -42,7 +50,7 @@ class RunForm(forms.Form):
         help_text="Calls to the language model, never passed. About a third confirm the result on untouched examples.",
     )  # fmt: skip
     metric = forms.ChoiceField(
-        choices=[(name, name.replace("_", " ")) for name in METRICS], help_text="When is an answer right?"
+        choices=[(name, METRIC_WORDS.get(name, name)) for name in METRICS], help_text="How an answer is scored."
     )
     goals = forms.MultipleChoiceField(
         choices=[(goal, goal.capitalize()) for goal in (ACCURACY, *SECOND_GOALS)], initial=[ACCURACY],
@@ -107,6 +115,7 @@ def run_detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "report": training.gate_report(run),
         "candidate": run.candidate_config.content if run.candidate_config else None,
         "figures": _figures(run.metrics),
+        "score": SCORES.get(run.config.get("metric", ""), RIGHT),
     }
     template = "learning/_run.html" if getattr(request, "htmx", False) else "learning/run.html"
     return render(request, template, context)

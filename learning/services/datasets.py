@@ -82,6 +82,12 @@ def eligible_examples(dataset: TrainingDataset) -> QuerySet[LearningExample]:
     return examples.order_by("id")
 
 
+def count_distinct_inputs(dataset: TrainingDataset) -> int:
+    """How many items a version made now would hold: of several right answers to one input, the newest counts."""
+    rows = eligible_examples(dataset).values_list("agent_id", "input_text").iterator()
+    return len({(agent_id, normal_text(text)) for agent_id, text in rows})
+
+
 def publish_version(*, dataset: TrainingDataset) -> DatasetVersion:
     """An immutable version of what the dataset selects now.
 

@@ -131,7 +131,7 @@ def finish_run(*, claim: Claim, result: PromptResult, cost: Cost) -> GateReport 
     """
     with transaction.atomic():
         run = _settle(claim, RunStatus.COMPLETED, cost, metrics=result.as_json(), progress_percentage=100.0)
-        _log(run, _summary(result))
+        _log(run, _summary(result, run.config.get("metric", "")))
         if result.candidate is None:
             return None
         run.candidate_config = agents.create_candidate_config(run=run, content=result.candidate.content())
@@ -176,11 +176,12 @@ def _log(run: TrainingRun, message: str, level: str = "info") -> None:
     TrainingRunLog.objects.create(run=run, message=message, level=level)
 
 
-def _summary(result: PromptResult) -> str:
+def _summary(result: PromptResult, metric: str) -> str:
     if result.confirmation is None:
         return "No variant beat the current prompt on the validation examples. The test split stays sealed."
+    of = "token F1 on" if metric == "token_f1" else "of"
     gain, before, after = result.confirmation.improvement, result.confirmation.before, result.confirmation.after
     return (
-        f"{result.verdict.capitalize()}: {before.mean:.0%} -> {after.mean:.0%} of {gain.n} untouched cases, "
+        f"{result.verdict.capitalize()}: {before.mean:.0%} -> {after.mean:.0%} {of} {gain.n} untouched cases, "
         f"{100 * gain.mean:+.1f} points [{100 * gain.low:+.1f}, {100 * gain.high:+.1f}], p = {gain.p_value:.2g}."
     )

@@ -80,3 +80,14 @@ def test_an_open_gate_cannot_be_approved_and_says_so(sign_in: Any, report: GateR
     page = sign_in("admin").post(f"/admin/learning/gates/{report.pk}/approve", follow=True)
     assert b"has not passed" in page.content
     assert GateReport.objects.get().approved is None
+
+
+def test_the_dataset_says_why_a_version_holds_fewer_than_are_approved(sign_in: Any, scope: Organization) -> None:
+    agent = factories.make_agent()
+    for text in ("one", "two", "Two "):
+        factories.make_example(agent, review_status="approved", input_text=text)
+    dataset = datasets.create_dataset(name="all", agent=agent)
+    page = sign_in("manager").get(f"/admin/learning/datasets/{dataset.pk}/").content.decode()
+    assert "3 approved examples" in page
+    assert "would hold 2: 1 asks what another one asks" in page
+    assert datasets.publish_version(dataset=dataset).total == 2

@@ -172,3 +172,26 @@ def test_the_number_of_queries_does_not_grow_with_the_list(sign_in: Any, agent: 
             client.get(LIST)
         counts.append(len(queries))
     assert counts[0] == counts[1] == counts[2]
+
+
+CONFIRMED = {
+    "verdict": "improved", "improvement_percentage": 8.0, "variants": [],
+    "improvement": {"mean": 0.08, "low": 0.02, "high": 0.14, "n": 40, "p_value": 0.01, "method": "paired"},
+    "before": {"mean": 0.72}, "after": {"mean": 0.8}, "instruction_only": {"mean": 0.75},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("metric", "said"), [("exact", True), ("token_f1", False)])
+def test_a_mean_overlap_is_not_called_right_answers(sign_in: Any, run: TrainingRun, metric: str, said: bool) -> None:
+    run.config["metric"] = metric
+    run.metrics = CONFIRMED
+    run.save()
+    page = text(sign_in("member").get(f"{LIST}{run.pk}/"))
+    assert ("right answers" in page, "mean token F1" in page) == (said, not said)
+    assert ("token F1" in text(sign_in("member").get(LIST))) == (not said)
+
+
+def test_the_form_explains_each_way_of_scoring(sign_in: Any, version: DatasetVersion) -> None:
+    page = text(sign_in("admin").get(NEW))
+    for expected in ("to the letter", "letter case, spacing and punctuation", "how many words both share"):
+        assert expected in page, expected
