@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Avg, Count, Exists, OuterRef, Q
 from django.utils import timezone
 
-from annotation.models import Decision, ExpertAnnotation, Slot, SlotStatus
+from annotation.models import Decision, ExpertAnnotation, FlagStatus, ItemFlag, Slot, SlotStatus
 from learning.models import LearningExample
 from learning.services.review import AWAITING
 
@@ -32,6 +32,16 @@ def pending_annotations() -> int:
     """Examples that wait for a reviewer. What was set aside waits for a manager instead (flags.open_flags)."""
     aside = Slot.objects.filter(example=OuterRef("pk"), status=SlotStatus.SET_ASIDE)
     return LearningExample.objects.filter(review_status__in=AWAITING).exclude(Exists(aside)).count()
+
+
+def count_open_flags() -> int:
+    """Items that reviewers set aside for a manager."""
+    return ItemFlag.objects.filter(status=FlagStatus.OPEN).count()
+
+
+def count_waiting(*, kind: str) -> int:
+    """Slots of this kind that are open or claimed."""
+    return Slot.objects.filter(kind=kind, waiting=True).count()
 
 
 def annotated_today(*, expert: Any = None) -> int:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from experiments.models import Deployment, DeploymentStatus, Experiment, ExperimentStatus
+from django.db.models import OuterRef, Subquery
+
+from experiments.models import Analysis, Deployment, DeploymentStatus, Experiment, ExperimentStatus
+from experiments.models.experiments import LIVE
+from experiments.stats.terms import Verdict
 
 
 def active_experiments() -> int:
@@ -13,6 +17,14 @@ def active_experiments() -> int:
 def recent_experiments(*, limit: int = 5) -> list[Experiment]:
     """The newest experiments, with their agents."""
     return list(Experiment.objects.select_related("agent").order_by("-id")[:limit])
+
+
+def undeployed_winners(*, limit: int = 5) -> list[Experiment]:
+    """Experiments whose last look says that a treatment wins, while something else serves; newest first."""
+    newest = Analysis.objects.filter(experiment=OuterRef("pk")).order_by("-number")
+    rows = Experiment.objects.filter(status__in=[*LIVE, ExperimentStatus.COMPLETED], deployments=None)
+    rows = rows.annotate(verdict=Subquery(newest.values("verdict")[:1])).filter(verdict=Verdict.TREATMENT)
+    return list(rows.select_related("agent").order_by("-id")[:limit])
 
 
 def serving_deployments(*, limit: int = 50) -> list[Deployment]:

@@ -8,17 +8,20 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from organizations.actors import Actor
 from organizations.permissions import page
 from project.demo.progress import read_progress
 from project.overview import lineage, numbers, reviews
 from project.overview.charts import Series, bar_chart, line_chart
+from project.overview.waiting import waits_for
 from project.overview.widget_demo import demo_context
 
 
 @page()
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Where things stand."""
-    context = numbers.dashboard() | {"demo": read_progress()}
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    context = numbers.dashboard() | {"demo": read_progress(), "waiting": waits_for(actor)}
     return render(request, "overview/dashboard.html", context | feedback_charts(context["days"]))
 
 
@@ -73,6 +76,7 @@ def feedback_charts(days: list[Any]) -> dict[str, Any]:
                 Series("corrections", [day.corrections for day in days]),
             ],
         ),
+        "rated": any(day.avg_rating is not None for day in days),
         "rating_chart": line_chart(
             title="Mean star rating per day", labels=labels, series=[Series("rating", [day.avg_rating for day in days])]
         ),
