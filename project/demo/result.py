@@ -60,6 +60,13 @@ class TaskResult:
             f" on {self.gain.n} untouched texts)."
         )
 
+    def form_and_content(self) -> str:
+        """How much of the gain is the form of the answer: a sentence that holds the right word is not exactly right."""
+        return (
+            f"Form and content: the right word stood somewhere in {self.before.accuracy_named:.0%} of the answers"
+            f" before and in {self.after.accuracy_named:.0%} after."
+        )
+
     def figures(self) -> dict[str, Any]:
         """Shares from 0 to 1. `..._named`: the wanted word occurs in the answer, in whatever sentence."""
         return {
@@ -114,8 +121,7 @@ class Result:
             f"Before: the first config. After, {main.agent}: {main.after_words()}; {self.second.agent}:"
             f" {self.second.after_words()}. Instruction only: the better of two prompts without examples, one written"
             " by hand and one found by the run.",
-            f"Form and content: the right word stood somewhere in {main.before.accuracy_named:.0%} of the answers"
-            f" before and in {main.after.accuracy_named:.0%} after.",
+            main.form_and_content(),
             HONESTY,
             f"{self.llm_calls} answers by the model in {self.seconds:.0f} s.",
             f"From what was learned back to the corrections: {self.lineage_url or 'nothing was learned'}",

@@ -70,7 +70,7 @@ class Story:
         main = self._play_task(self.plan.main, live=True)
         second = self._play_task(self.plan.second, live=False)
         calls = self.model.meter.calls + self._answered_by_worker() - answered_before
-        self.narrator.finish(main.sentence(), main.lineage_path)
+        self.narrator.finish(f"{main.sentence()} {main.form_and_content()}", main.lineage_path)
         return Result(main, second, calls, self.narrator.seconds, self.address)
 
     def _import_edits(self) -> None:
