@@ -48,6 +48,13 @@ class TenantMiddleware:
             log.exception("The database did not answer")
             return database_unavailable(request)
 
+    def process_exception(self, request: Any, error: Exception) -> HttpResponse | None:
+        """What a view, or the savepoint around it, raised would be a defect of ours before it came back to us."""
+        if not isinstance(error, OperationalError):
+            return None
+        log.warning("The database did not answer: %s", error)
+        return database_unavailable(request)
+
 
 def find_actor(request: Any) -> Actor | None:
     """The application by its key or a token that it signed, or the signed-in person; None for a stranger."""

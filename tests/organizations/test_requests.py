@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.urls import path
 
@@ -105,3 +106,22 @@ def test_a_request_that_breaks_leaves_nothing_behind(settings: Any) -> None:
     assert client.get("/breaks").status_code == 500
     with organization_scope(organization.id):
         assert not Agent.objects.exists()
+
+
+def finds_no_database(request: Any) -> HttpResponse:
+    raise OperationalError("terminating connection due to unexpected postmaster exit")
+
+
+class LostRoutes:
+    urlpatterns = [path("api/lost", finds_no_database), path("lost", finds_no_database)]
+
+
+@pytest.mark.parametrize("address", ["/api/lost", "/lost"])
+def test_a_database_that_goes_away_outside_of_the_view_is_no_defect_of_ours(
+    settings: Any, organization: Organization, address: str
+) -> None:
+    """As at the savepoint around a view, which REST framework's handler does not see."""
+    settings.ROOT_URLCONF = LostRoutes
+    answer = api_with(factories.make_key(organization)).get(address)
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "5"
