@@ -14,6 +14,7 @@ from __future__ import annotations
 RECENT = 1_000  # slots that became free since the seat's mark; with more of them it looks from the start again
 ORDER = "s.priority, s.tiebreak, s.waiting_since, s.id"
 PLACE = "(%(priority)s::smallint, %(tiebreak)s::float8, %(since)s::timestamptz, %(id)s::uuid)"
+# OFFSET 0: asked for each slot by its key, never by reading everything that the person has ever reviewed.
 HERE = "s.organization_id = %(organization)s AND s.queue_id = %(queue)s AND s.waiting AND s.kind = %(kind)s"
 FREE = f"""{HERE} AND (s.status = 'open' OR s.lease_until < now())
     AND NOT %(expert)s = ANY(s.skipped_by)
@@ -21,7 +22,8 @@ FREE = f"""{HERE} AND (s.status = 'open' OR s.lease_until < now())
       SELECT 1 FROM annotation_expertannotation a
       WHERE a.organization_id = s.organization_id AND a.expert_id = %(expert)s AND a.example_id = s.example_id
         AND a.round = s.round AND a.kind <> 'gold'
-        AND a.superseded_by_id IS NULL AND a.withdrawn_at IS NULL AND NOT a.extra)"""  # noqa: S608  constants alone
+        AND a.superseded_by_id IS NULL AND a.withdrawn_at IS NULL AND NOT a.extra
+      OFFSET 0)"""  # noqa: S608  constants alone
 HELD = """held AS MATERIALIZED (
   SELECT s.id FROM annotation_slot s WHERE s.organization_id = %(organization)s AND s.id = %(holding)s
     AND s.status = 'claimed' AND s.claimed_by_id = %(expert)s)"""
@@ -64,10 +66,13 @@ FROM_THE_PLACE = _statement(
 lapsed AS MATERIALIZED (
   SELECT holding AS id FROM annotation_queueseat
   WHERE organization_id = %(organization)s AND queue_id = %(queue)s AND holding IS NOT NULL),
+before AS MATERIALIZED (
+  SELECT s.id FROM annotation_slot s
+  WHERE s.id = ANY(ARRAY(SELECT id FROM recent UNION SELECT id FROM lapsed)) AND {FREE} AND ({ORDER}) < {PLACE}),
 behind AS MATERIALIZED (
-  SELECT s.id FROM annotation_slot s WHERE {FREE} AND ({ORDER}) < {PLACE}
-    AND s.id IN (SELECT id FROM recent UNION SELECT id FROM lapsed) AND NOT EXISTS (SELECT 1 FROM held)
-  ORDER BY {ORDER} LIMIT 1 FOR UPDATE SKIP LOCKED)""",  # noqa: S608  constants alone
+  SELECT s.id FROM annotation_slot s JOIN before b ON b.id = s.id
+  WHERE s.waiting AND (s.status = 'open' OR s.lease_until < now()) AND NOT EXISTS (SELECT 1 FROM held)
+  ORDER BY {ORDER} LIMIT 1 FOR UPDATE OF s SKIP LOCKED)""",  # noqa: S608  constants alone
     f" AND ({ORDER}) >= {PLACE}",
     f"(SELECT count(*) FROM recent) >= {RECENT}",  # noqa: S608  constants alone
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Aggregate, Count, F, FloatField, Q
+from django.db.models import Aggregate, Count, FloatField, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from annotation.intervals import Share, share_of
@@ -67,7 +67,7 @@ def _standing(seat: QueueSeat, row: dict[str, Any], gold: dict[Any, tuple[int, i
         reviews=row.get("reviews", 0),
         approval=share_of(row.get("approved", 0), row.get("reviews", 0)),
         seconds=row.get("seconds"),
-        gold=share_of(*gold.get(seat.pk, (0, 0))),
+        gold=share_of(*gold.get((seat.expert_id, seat.queue_id), (0, 0))),
         reliability=seat.reliability,
         paused_at=seat.paused_at,
         paused_because=seat.paused_because,
@@ -76,13 +76,13 @@ def _standing(seat: QueueSeat, row: dict[str, Any], gold: dict[Any, tuple[int, i
 
 
 def _gold_counts() -> dict[Any, tuple[int, int]]:
-    """{seat: (right, answered)}, since the person was last let go on."""
+    """{(expert, queue): (right, answered)}, since the person was last let go on."""
+    seat = QueueSeat.objects.filter(queue=OuterRef("slot__queue"), expert=OuterRef("expert"))
     rows = (
         ExpertAnnotation.objects.gold()
-        .filter(gold_right__isnull=False, slot__queue__seats__expert=F("expert"))
-        .filter(created_at__gt=F("slot__queue__seats__judged_from"))
-        .values("slot__queue__seats")
+        .filter(gold_right__isnull=False, created_at__gt=Subquery(seat.values("judged_from")[:1]))
+        .values("expert_id", "slot__queue_id")
         .annotate(right=Count("id", filter=Q(gold_right=True)), total=Count("id"))
         .order_by()
     )
-    return {row["slot__queue__seats"]: (row["right"], row["total"]) for row in rows}
+    return {(row["expert_id"], row["slot__queue_id"]): (row["right"], row["total"]) for row in rows}
