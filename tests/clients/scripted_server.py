@@ -43,6 +43,7 @@ class ScriptedServer:
         self.answers: deque[Answer] = deque()
         self.sent: list[Sent] = []
         self.items: dict[str, list[dict[str, Any]]] = {}
+        self.connections: set[int] = set()  # the ports at the other end
         self._lock = Lock()
         self._server: ThreadingHTTPServer | None = None
         self.start()
@@ -93,6 +94,7 @@ class ScriptedServer:
 
             def _do(self, body: Any) -> None:
                 headers = {name.lower(): value for name, value in self.headers.items()}
+                server.connections.add(self.client_address[1])
                 answer = server.answer(Sent(self.command, self.path, headers, body))
                 time.sleep(answer.after)
                 if answer.status == 0 or server._server is None:

@@ -84,6 +84,7 @@ def test_workers_that_are_forked_while_connections_are_open_do_not_share_them(se
     done = run(server, FORK_AFTER_SENDING)
     assert done.returncode == 0, done.stderr
     assert len(set(names(server))) == len(names(server)) == 82
+    assert len(server.connections) == 5, "the parent and four children have one each"
 
 
 PROCESSES = """
