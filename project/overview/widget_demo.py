@@ -32,5 +32,7 @@ def demo_context() -> dict[str, Any]:
 
 def _token(secret: str, execution: Execution) -> str:
     """A feedback token for one output; empty without a secret key to sign with."""
-    names = {"agent_id": execution.agent.external_id, "execution_id": execution.external_id}
-    return mint_feedback_token(secret, **names) if secret and all(names.values()) else ""
+    agent_id, execution_id = execution.agent.external_id, execution.external_id
+    if not (secret and agent_id and execution_id):
+        return ""
+    return mint_feedback_token(secret, agent_id=agent_id, execution_id=execution_id)

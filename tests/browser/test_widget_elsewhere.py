@@ -1,86 +1,24 @@
 """The widget on a page of another origin with its own strict policy, against the running product: with the mouse, with
-keys alone, offline and online again, with a token and no key, from right to left, in German, and to axe-core."""
+keys alone, offline and online again, with a token and no key, and to axe-core."""
 
 from __future__ import annotations
 
-import html
-import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from learning.models import AgentFeedback, LearningExample
-from learning.services.executions import log_execution
 from organizations.models import KeyKind, Organization
 from organizations.scope import organization_scope
 from organizations.tokens import mint_feedback_token
 from tests import factories
-from tests.browser.product import running_product
-from tests.browser.site import Site
+from tests.browser.elsewhere import ANSWER, Host, aster, forgive, host, product, says, stored
 
+__all__ = ["aster", "host", "product"]  # fixtures
 pytestmark = pytest.mark.django_db(transaction=True)
-ANSWER = "The refund takes ten working days."
 OFFLINE = "net::ERR_INTERNET_DISCONNECTED"
-
-
-@pytest.fixture
-def product(db: None) -> Iterator[str]:
-    with running_product() as address:
-        yield address
-
-
-@pytest.fixture
-def aster(product: str) -> Organization:
-    organization = factories.make_organization("Aster")
-    with organization_scope(organization.id):
-        item = {"agent_id": "support", "execution_id": "exec-1", "input": "When?", "output": ANSWER}
-        log_execution(item=item, may_register=True)
-    return organization
-
-
-class Host:
-    """A page of another origin. Nothing may be loaded there but the product's scripts; nothing may become markup."""
-
-    def __init__(self, page: Page, product: str, site: Site, key: str) -> None:
-        self.page, self.product, self.site, self.key = page, product, site, key
-        site.policy = (
-            f"default-src 'none'; script-src {product}; connect-src {product}; img-src data:; base-uri 'none'; "
-            "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
-        )
-
-    def show(
-        self, tag: str = "agent-feedback", content: str = "", root: str = 'lang="en"', **attributes: str
-    ) -> Locator:
-        """Opens a page with one element; the default ones name the output and the publishable key."""
-        given = {"agent": "support", "execution": "exec-1", "user": "u-17", "key": self.key, "output": ANSWER}
-        given |= {"endpoint": f"{self.product}/api/learning/"} | attributes
-        written = " ".join(f'{name}="{html.escape(value)}"' for name, value in given.items() if value)
-        self.site.pages["/"] = (
-            f'<!doctype html><html {root}><head><title>Shop</title><meta name="viewport" content="width=device-width">'
-            f'<link rel="icon" href="data:,"><script type="module" src="{self.product}/static/js/agent-feedback.js">'
-            f"</script></head><body><main><h1>Shop</h1><{tag} {written}>{content}</{tag}></main></body></html>"
-        )
-        self.page.goto(self.site.url)
-        return self.page.get_by_test_id("feedback-widget")
-
-
-@pytest.fixture
-def host(page: Page, product: str, aster: Organization, site: Site) -> Host:
-    key = factories.make_key(aster, kind=KeyKind.PUBLISHABLE, allowed_origins=[site.url])
-    return Host(page, product, site, key)
-
-
-def stored(organization: Organization) -> list[dict[str, Any]]:
-    with organization_scope(organization.id):
-        rows = AgentFeedback.objects.order_by("id").values("feedback_type", "rating", "accuracy", "issue_categories")
-        return [{name: value for name, value in row.items() if value} for row in rows]
-
-
-def says(widget: Locator, text: str) -> None:
-    expect(widget.get_by_role("status").first).to_have_text(text)
 
 
 def test_by_mouse_everything_is_sent_from_another_origin(host: Host, aster: Organization) -> None:
@@ -144,21 +82,6 @@ def test_by_keys_alone_everything_is_reached_and_sent(host: Host, aster: Organiz
     ]
 
 
-def test_a_choice_can_be_taken_back(host: Host) -> None:
-    widget = host.show(show="stars")
-    widget.get_by_role("button", name="Say more").click()
-    star = widget.get_by_text("3 stars").locator("xpath=..")
-    star.click()
-    expect(widget.get_by_role("radio", name="3 stars")).to_be_checked()
-    star.click()
-    expect(widget.get_by_role("radio", name="3 stars")).not_to_be_checked()
-    widget.get_by_role("radio", name="2 stars").focus()
-    host.page.keyboard.press("Space")
-    expect(widget.get_by_role("radio", name="2 stars")).to_be_checked()
-    host.page.keyboard.press("Space")
-    expect(widget.get_by_role("radio", name="2 stars")).not_to_be_checked()
-
-
 def test_what_is_said_offline_is_sent_once_when_the_connection_is_back(
     host: Host, aster: Organization, complaints: list[str]
 ) -> None:
@@ -186,7 +109,7 @@ def test_what_is_said_offline_is_sent_once_when_the_connection_is_back(
         ["feedback-sent", "thumbs_down"],
         ["feedback-sent", "correction"],
     ]
-    _forgive(complaints, OFFLINE)
+    forgive(complaints, OFFLINE)
 
 
 def test_what_was_kept_is_sent_when_the_page_is_opened_again(
@@ -204,7 +127,7 @@ def test_what_was_kept_is_sent_when_the_page_is_opened_again(
     host.show(execution="another")
     host.page.wait_for_function("() => !Object.keys(localStorage).length")
     assert stored(aster) == [{"feedback_type": "thumbs_up"}]
-    _forgive(complaints, OFFLINE)
+    forgive(complaints, OFFLINE)
 
 
 def test_a_page_without_a_key_sends_with_the_token_of_its_output(host: Host, aster: Organization) -> None:
@@ -234,7 +157,7 @@ def test_a_token_whose_time_is_over_says_so_and_a_new_one_works(
     widget.get_by_role("button", name="Good answer").click()
     says(widget, "Thank you.")
     expect(alert).to_be_hidden()
-    _forgive(complaints, "401")
+    forgive(complaints, "401")
 
 
 def test_pages_of_other_origins_may_read_how_long_to_wait(product: str, aster: Organization) -> None:
@@ -250,7 +173,7 @@ def test_a_page_of_an_origin_that_is_not_allowed_is_told(
     widget.get_by_role("button", name="Good answer").click()
     expect(widget.get_by_role("alert")).to_have_text("This page may not send feedback.")
     assert stored(aster) == []
-    _forgive(complaints, "403")
+    forgive(complaints, "403")
 
 
 def test_a_secret_key_in_a_page_is_not_used(host: Host, aster: Organization) -> None:
@@ -258,105 +181,6 @@ def test_a_secret_key_in_a_page_is_not_used(host: Host, aster: Organization) -> 
     widget.get_by_role("button", name="Good answer").click()
     expect(widget.get_by_role("alert")).to_have_text("This page may not send feedback.")
     assert stored(aster) == []
-
-
-def test_it_speaks_german_from_right_to_left_and_shows_words_in_their_own_direction(host: Host) -> None:
-    widget = host.show("agent-output", root='lang="de-AT" dir="rtl"', output="يستغرق عشرة أيام.")
-    up = widget.get_by_role("button", name="Gute Antwort")
-    down = widget.get_by_role("button", name="Schlechte Antwort")
-    expect(up).to_be_visible()
-    assert (up.bounding_box() or {})["x"] > (down.bounding_box() or {})["x"]
-    widget.get_by_role("button", name="Mehr sagen").click()
-    expect(widget.get_by_role("radio", name="1 Stern", exact=True)).to_be_attached()
-    expect(widget.get_by_text("Erfunden")).to_be_visible()
-    assert widget.locator("[lang]").first.get_attribute("lang") == "de"
-    # German words keep their order: a sentence's end stands on its right.
-    assert widget.locator("legend").first.evaluate("(one) => getComputedStyle(one).unicodeBidi") == "plaintext"
-    text = host.page.locator("agent-output").locator(".text")
-    assert text.evaluate("(one) => getComputedStyle(one).direction") == "rtl"
-    english = host.show("agent-output", root='lang="en"', output="يستغرق عشرة أيام.")
-    expect(english.get_by_role("button", name="Good answer")).to_be_visible()
-    assert text.evaluate("(one) => getComputedStyle(one).direction") == "rtl"
-
-
-def test_a_page_gives_it_a_language_and_single_texts(host: Host) -> None:
-    widget = host.show(root='lang="fr"')
-    expect(widget.get_by_role("button", name="Good answer")).to_be_visible()  # until the page adds French
-    widget.evaluate(
-        """(element) => {
-          customElements.get("agent-feedback").addTexts("fr", { up: "Bonne réponse", issue: { tone: "Ton" } });
-          element.texts = { down: "Bof" };
-        }"""
-    )
-    expect(widget.get_by_role("button", name="Bonne réponse")).to_be_visible()
-    expect(widget.get_by_role("button", name="Bof")).to_be_visible()
-    expect(widget.get_by_role("button", name="Say more")).to_be_visible()
-
-
-@pytest.mark.parametrize(
-    ("show", "buttons", "fields"),
-    [
-        ("thumbs", ["Good answer", "Bad answer"], []),
-        ("correction", ["Correct it"], []),
-        ("stars comment", ["Say more"], ["stars", "comment"]),
-        ("thumbs, dimensions", ["Good answer", "Bad answer", "Say more"], ["dimensions"]),
-    ],
-)
-def test_an_attribute_chooses_the_parts(host: Host, show: str, buttons: list[str], fields: list[str]) -> None:
-    widget = host.show(show=show)
-    expect(widget.get_by_role("button")).to_have_count(len(buttons))
-    assert [one.inner_text() for one in widget.get_by_role("button").all()] == buttons
-    if fields:
-        widget.get_by_role("button", name="Say more").click()
-    seen = {"stars": ".stars", "dimensions": "details", "issues": ".chips", "comment": "form textarea:visible"}
-    assert [name for name, selector in seen.items() if widget.locator(selector).count()] == fields
-
-
-def test_an_organizations_own_categories_are_offered(host: Host, aster: Organization) -> None:
-    with organization_scope(aster.id):
-        aster.issue_categories = ["wrong_size"]
-        aster.save()
-    widget = host.show(issues="incorrect wrong_size")
-    widget.get_by_role("button", name="Say more").click()
-    expect(widget.get_by_role("checkbox")).to_have_count(2)
-    widget.get_by_text("Wrong size").click()
-    widget.get_by_role("button", name="Send", exact=True).click()
-    says(widget, "Thank you.")
-    assert stored(aster)[0]["issue_categories"] == ["wrong_size"]
-
-
-def test_refused_consent_travels_with_the_feedback(host: Host, aster: Organization) -> None:
-    widget = host.show(consent="no")
-    widget.get_by_role("button", name="Good answer").click()
-    says(widget, "Thank you.")
-    with organization_scope(aster.id):
-        assert AgentFeedback.objects.get().consent is False
-
-
-def test_the_page_may_send_in_its_own_way(host: Host, aster: Organization) -> None:
-    widget = host.show()
-    widget.evaluate(
-        """(one) => one.addEventListener("feedback-send", (event) => {
-          event.preventDefault();
-          window.got = event.detail;
-        })"""
-    )
-    widget.get_by_role("button", name="Good answer").click()
-    assert host.page.evaluate("got.type") == "thumbs_up"
-    assert stored(aster) == []
-
-
-def test_an_answer_that_comes_word_by_word_keeps_what_was_said(host: Host, aster: Organization) -> None:
-    widget = host.show("agent-output", content="The refund", output="")
-    widget.get_by_role("button", name="Good answer").click()
-    says(widget, "Thank you.")
-    host.page.locator("agent-output").evaluate("(one) => one.append(' takes <b>ten</b> days.')")
-    text = host.page.locator("agent-output .text")
-    expect(text).to_have_text("The refund takes <b>ten</b> days.")
-    assert text.locator("b").count() == 0
-    expect(widget.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
-    widget.get_by_role("button", name="Correct it").click()
-    expect(widget.get_by_label("A better answer")).to_have_value("The refund takes <b>ten</b> days.")
 
 
 @pytest.mark.parametrize("root", ['lang="en"', 'lang="de" dir="rtl"'])
@@ -387,9 +211,4 @@ def test_axe_finds_nothing_wrong_in_any_state(
     widget.get_by_role("button").first.click()
     expect(widget.locator(".bar button").last).to_be_visible()
     axe(host.page)
-    _forgive(complaints, OFFLINE)
-
-
-def _forgive(complaints: list[str], text: str) -> None:
-    """The console notes failed requests by itself; anything else stays a complaint."""
-    complaints[:] = [one for one in complaints if not re.search(text, one)]
+    forgive(complaints, OFFLINE)
