@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 from urllib.parse import urlsplit
 
@@ -18,9 +19,10 @@ def demand_free(host: str, port: int, *, variable: str, purpose: str) -> None:
             probe.bind((host, port))
             probe.listen(1)
         except OSError as error:
+            again = "make run" if os.environ.get("ALS_DIE_WITH_PARENT") else "python manage.py up"
             raise ServiceError(
                 f"Port {port} on {host} cannot be used for the {purpose}: {error.strerror}."
-                f" Choose another one: {variable}={port + 1} make run"
+                f" Choose another one: {variable}={port + 1} {again}"
             ) from error
 
 

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--password", help="asked for when left out")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        password = options["password"] or getpass("Password of the administrator: ")
+        password = options["password"] or self._ask_for_password()
         try:
             validate_password(password)
             organization = create_organization(name=options["name"], slug=options["slug"])
@@ -42,3 +42,9 @@ class Command(BaseCommand):
             _, key = create_api_key(name="first key")
         self.stdout.write(f"Organization {organization.name} ({organization.slug}) with administrator {user.username}.")
         self.stdout.write(f"Secret API key, shown only now: {key}")
+
+    def _ask_for_password(self) -> str:
+        try:
+            return getpass("Password of the administrator: ")
+        except EOFError as error:
+            raise CommandError("There is no terminal to ask for the password: give it with --password.") from error

@@ -75,8 +75,7 @@ def test_a_winner_waits_to_be_deployed(sign_in: Any, scope: Organization) -> Non
     agent = factories.make_agent()
     experiment = Experiment.objects.create(agent=agent, name="Trial", status="running", metrics=[])
     for number, verdict in enumerate(("treatment", "inconclusive", "treatment"), 1):
-        Analysis.objects.create(
-        )
+        Analysis.objects.create(experiment=experiment, number=number, verdict=verdict, hours=1)
         link = f'href="/admin/learning/experiments/{experiment.pk}/"'
         assert (link in waiting(sign_in)) == (verdict == "treatment")
 

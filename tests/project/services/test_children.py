@@ -158,12 +158,16 @@ def test_the_end_of_a_log_is_shown(tmp_path: Path) -> None:
     assert last_lines(log, 2) == "    line 9998\n    line 9999"
 
 
-def test_a_taken_port_is_named_with_the_way_to_choose_another() -> None:
+@pytest.mark.parametrize(("mark", "command"), [("1", "make run"), ("", "python manage.py up")])
+def test_a_taken_port_is_named_with_the_way_to_choose_another(
+    mark: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALS_DIE_WITH_PARENT", mark)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen(1)
         port = other.getsockname()[1]
-        with pytest.raises(ServiceError, match=f"Port {port} .* PORT={port + 1} make run"):
+        with pytest.raises(ServiceError, match=f"Port {port} .* PORT={port + 1} {command}"):
             demand_free("127.0.0.1", port, variable="PORT", purpose="pages")
     demand_free("127.0.0.1", port, variable="PORT", purpose="pages")
     assert not answers(f"http://127.0.0.1:{port}/")
