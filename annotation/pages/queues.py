@@ -67,7 +67,9 @@ def gold_add(request: Any, queue_id: UUID) -> HttpResponse:
     """An example whose right answer is known."""
     queue, form = _find(queue_id), GoldForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "; ".join(f"{name}: {' '.join(texts)}" for name, texts in form.errors.items()))
+        messages.error(
+            request, "; ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in form.errors.items())
+        )
         return redirect("review-queue", queue_id=queue.pk)
     given = form.cleaned_data
     example = LearningExample.objects.filter(pk=given.pop("example")).first()

@@ -33,9 +33,10 @@ def reviewed_today(*, expert: Any) -> int:
 def seconds_per_item(*, expert: Any, days: int = 1) -> float | None:
     """The median seconds of the person's newest reviews of the last `days` days; None when no time is known."""
     since = start_of_today() - timedelta(days=days - 1)
-    known = ExpertAnnotation.objects.current().filter(expert=expert, created_at__gte=since, seconds_spent__isnull=False)
-    spent = list(known.order_by("-created_at").values_list("seconds_spent", flat=True)[:NEWEST])
-    return median(spent) if spent else None
+    mine = ExpertAnnotation.objects.current().filter(expert=expert, created_at__gte=since)
+    newest = mine.order_by("-created_at").values_list("seconds_spent", flat=True)[:NEWEST]
+    known = [seconds for seconds in newest if seconds is not None]
+    return median(known) if known else None
 
 
 def reviews_per_day(*, expert: Any, days: int = 14) -> list[Day]:
