@@ -14,7 +14,7 @@ from django.db import connection
 
 from learning.models import FeedbackRollupProgress
 from learning.services.reading_plan import Plan, Span, plan_reading
-from learning.services.rollup_sql import ROWS, ROWS_OF_HOURS, Shape
+from learning.services.rollup_sql import ROWS, ROWS_OF_HOURS, SUMS_OF_HOURS, Shape
 from organizations.scope import current_organization_id
 
 ATTEMPTS = 5  # the watermark moves twice a minute; after so many times rows alone answer
@@ -24,8 +24,7 @@ MARKED = """SELECT DISTINCT agent_id, hour FROM learning_feedbackrollupmark WHER
 SUMMED = """SELECT {bucket}, {numbers} FROM {table} r WHERE r.organization_id = %(organization)s AND r.grain = '{grain}'
   AND r.start >= {since} AND r.start < {until}{agent}"""
 # The sums of a marked hour are taken away again, and its rows put in their place; a day is the sum of its hours.
-TAKEN_AWAY = """SELECT {bucket}, {numbers} FROM marked d JOIN {table} r ON r.organization_id = %(organization)s
-  AND r.agent_id = d.agent_id AND r.grain = 'hour' AND r.start = d.hour"""
+TAKEN_AWAY = "SELECT {bucket}, {numbers} FROM {sums}"
 ANSWER = """{marked}SELECT watermark.summed_until, bucket, {sums}
 FROM (SELECT ({watermark}) AS summed_until) watermark LEFT JOIN ({parts}) parts ON true
 GROUP BY watermark.summed_until, bucket{extra}"""
@@ -89,8 +88,9 @@ def _parts(shape: Shape, plan: Plan, given: Row, bucket: str) -> list[str]:
         rows = ROWS.format(source=shape.source, **_ends(given, span)) + _of(given, "a.id")
         parts.append(_grouped(shape, by_row, rows))
     if plan.summed is not None:
+        sums = SUMS_OF_HOURS.format(hours="marked", table=shape.table)
         rows = ROWS_OF_HOURS.format(hours="marked", until=f"({WATERMARK})", source=shape.source)
-        parts.append(TAKEN_AWAY.format(bucket=by_start, numbers=shape.totals("-"), table=shape.table))
+        parts.append(TAKEN_AWAY.format(bucket=by_start, numbers=shape.totals("-"), sums=sums))
         parts.append(_grouped(shape, by_row, rows))
     return parts
 

@@ -81,13 +81,16 @@ SELECT gen_random_uuid(), %(organization)s, now(), now(), """
 BY_HOUR = """f.agent_id, 'hour', date_trunc('hour', f.created_at, 'UTC'), {s.aggregates}
 FROM {rows} GROUP BY {told_apart}"""
 ADD = " ON CONFLICT (organization_id, agent_id, grain, start{extra}) DO UPDATE SET updated_at = now(), {added}"
-FORGET_HOURS = """DELETE FROM {s.table} r USING {hours} AS d(agent_id, hour)
-WHERE r.organization_id = %(organization)s AND r.agent_id = d.agent_id AND r.grain = 'hour' AND r.start = d.hour"""
+# The same for sums: one look-up for each marked hour or day, and not a walk over all hours there are.
+SUMS_OF_HOURS = """({hours} AS d(agent_id, hour) CROSS JOIN LATERAL (
+  SELECT * FROM {table} x WHERE x.organization_id = %(organization)s AND x.agent_id = d.agent_id
+    AND x.grain = 'hour' AND x.start = d.hour OFFSET 0) r)"""
+FORGET_HOURS = "DELETE FROM {s.table} WHERE organization_id = %(organization)s AND id IN (SELECT r.id FROM {sums})"
 FORGET_DAYS = """DELETE FROM {s.table} WHERE organization_id = %(organization)s AND grain = 'day'
 AND start = ANY(%(days)s::timestamptz[])"""
-BY_DAY = """r.agent_id, 'day', d.day, {sums} FROM unnest(%(days)s::timestamptz[]) AS d(day) JOIN {s.table} r
-  ON r.organization_id = %(organization)s AND r.grain = 'hour'
-  AND r.start >= d.day AND r.start < d.day + interval '24 hours'
+BY_DAY = """r.agent_id, 'day', d.day, {sums} FROM unnest(%(days)s::timestamptz[]) AS d(day) CROSS JOIN LATERAL (
+  SELECT * FROM {s.table} x WHERE x.organization_id = %(organization)s AND x.grain = 'hour'
+    AND x.start >= d.day AND x.start < d.day + interval '24 hours' OFFSET 0) r
 GROUP BY r.agent_id, d.day{extra}"""
 
 
@@ -100,8 +103,9 @@ def add_rows(shape: Shape) -> str:
 
 def sum_hours_again(shape: Shape) -> tuple[str, str]:
     """Make the sums of %(hours)s of %(agents)s anew, of the rows before %(until)s."""
+    sums = SUMS_OF_HOURS.format(hours=GIVEN_HOURS, table=shape.table)
     rows = ROWS_OF_HOURS.format(hours=GIVEN_HOURS, until="%(until)s", source=shape.source)
-    return FORGET_HOURS.format(s=shape, hours=GIVEN_HOURS), _hours(shape, rows)
+    return FORGET_HOURS.format(s=shape, sums=sums), _hours(shape, rows)
 
 
 def sum_days_again(shape: Shape) -> tuple[str, str]:
