@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count
 from django.db.models.functions import TruncDate
@@ -28,6 +29,12 @@ class Day:
 def reviewed_today(*, expert: Any) -> int:
     """Reviews of today (UTC) that stand, answers to gold items included: nobody is told which those are."""
     return ExpertAnnotation.objects.current().filter(expert=expert, created_at__gte=start_of_today()).count()
+
+
+def done_today_by_queue() -> dict[UUID, int]:
+    """Reviews of today (UTC) that count, by queue, whoever made them; queues without one are left out."""
+    today = ExpertAnnotation.objects.counted().filter(created_at__gte=start_of_today(), slot__isnull=False)
+    return dict(today.order_by().values_list("slot__queue_id").annotate(Count("id")))
 
 
 def seconds_per_item(*, expert: Any, days: int = 1) -> float | None:

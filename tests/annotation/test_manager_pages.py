@@ -229,8 +229,13 @@ def test_a_plan_lists_items_and_gives_the_chosen_one(agent: Agent, sign_in: Call
 
 def test_ones_own_reviews_show_what_they_changed(agent: Agent, sign_in: Callable[..., Any]) -> None:
     expert = sign_in("expert")
+    factories.make_example(agent, review_status=ReviewStatus.PENDING)
+    slot = claim_next(expert=expert.user)
+    assert slot is not None and slot.lease_token is not None
+    said = Opinion(decision="reject")
+    submit_annotation(expert=expert.user, slot_id=slot.pk, lease_token=slot.lease_token, opinion=said)
     page = text_of(expert.get(f"{BASE}mine/"))
-    assert "Nothing yet" in page
+    assert "Nothing yet" in page and 'data-label="Reviewed today">1<' in page
     version = factories.make_published_version(agent)
     example = version.items.first().example
     ExpertAnnotation.objects.create(example=example, expert=expert.user, decision="approve", seconds_spent=95)
