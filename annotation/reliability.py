@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,9 +40,9 @@ class Estimate:
     log_likelihoods: one for each round, never falling.
     """
 
-    posteriors: Mapping[object, Mapping[str, float]]
-    confusions: Mapping[object, Mapping[str, Mapping[str, float]]]
-    accuracies: Mapping[object, float]
+    posteriors: Mapping[Any, Mapping[str, float]]
+    confusions: Mapping[Any, Mapping[str, Mapping[str, float]]]
+    accuracies: Mapping[Any, float]
     prior: Mapping[str, float]
     log_likelihoods: Sequence[float]
 
@@ -79,8 +79,8 @@ def dawid_skene(votes: Sequence[Vote], labels: Sequence[str]) -> Estimate:
 
 
 def weigh_votes(
-    votes: Mapping[object, str],
-    confusions: Mapping[object, Mapping[str, Mapping[str, float]]],
+    votes: Mapping[Any, str],
+    confusions: Mapping[Any, Mapping[str, Mapping[str, float]]],
     labels: Sequence[str],
     *,
     unknown_accuracy: float = 0.8,

@@ -22,9 +22,10 @@ from uuid import UUID, uuid4
 import psycopg
 from django.db import connection, connections
 
-from annotation.models import AnnotationQueue
+from annotation.models import AnnotationQueue, Slot
 from annotation.services import claim_statement, claims
 from annotation.services.opinions import Opinion
+from annotation.services.seats import take_seat
 from annotation.services.submissions import submit_annotation
 from learning.models import Agent
 from organizations.errors import Conflict
@@ -89,7 +90,12 @@ def stock_desk(*, slots: int, experts: int) -> Desk:
         queue = AnnotationQueue.objects.create(name="Bench", reviews_per_item=2, filled_to="2100-01-01T00:00Z")
         for person in people:
             add_member(user=person, role="expert")
-        values = {"organization": organization.id, "agent": agent.pk, "queue": queue.pk, "examples": slots // 2}
+        values: dict[str, Any] = {
+            "organization": organization.id,
+            "agent": agent.pk,
+            "queue": queue.pk,
+            "examples": slots // 2,
+        }
         with connection.cursor() as cursor:
             cursor.execute(STOCK_EXAMPLES, values)
             cursor.execute(STOCK_SLOTS, values)
@@ -212,7 +218,7 @@ def _claim_bare(bare: psycopg.Connection[Any], desk: Desk, expert: User) -> tupl
     """The statement alone by psycopg, in a transaction with its tenant. The seat is read beforehand, untimed."""
     token = uuid4()
     with organization_scope(desk.organization.id):
-        seat = claims.take_seat(queue=AnnotationQueue(pk=desk.queue_id), expert=expert)
+        seat = take_seat(queue=AnnotationQueue(pk=desk.queue_id), expert=expert)
     values = claims.values_of(seat, desk.organization.id, "review") | {"token": token}
     statement = claim_statement.FROM_THE_START if seat.passed_at is None else claim_statement.FROM_THE_PLACE
     cursor = psycopg.ClientCursor(bare)
@@ -225,7 +231,7 @@ def _claim_bare(bare: psycopg.Connection[Any], desk: Desk, expert: User) -> tupl
     if row is None or row[0] is None:
         return spent, None, token
     with organization_scope(desk.organization.id):
-        held = claims.Slot.objects.get(pk=row[0])
+        held = Slot.objects.get(pk=row[0])
     return spent, held.pk, held.lease_token or token
 
 
@@ -236,9 +242,10 @@ def _answered(place: Path, number: int) -> int:
 
 def _read(place: Path) -> Tally:
     tally = Tally([], [], [])
+    lists: dict[str, list[Any]] = {"service": tally.service, "statement": tally.statement, "text": tally.texts}
     for path in place.glob("*.jsonl"):
         for line in path.read_text().splitlines():
             found = json.loads(line)
             for name, value in found.items():
-                {"service": tally.service, "statement": tally.statement, "text": tally.texts}[name].append(value)
+                lists[name].append(value)
     return tally

@@ -80,9 +80,9 @@ class QueueDetailSerializer(serializers.Serializer[Any]):
 
 class QuestionSerializer(StrictSerializer):
     key = serializers.CharField(max_length=50)
-    label = serializers.CharField(max_length=500)
+    label = serializers.CharField(max_length=500)  # type: ignore[assignment]
     kind = serializers.ChoiceField(choices=QuestionKind.choices)
-    required = serializers.BooleanField(required=False)
+    required = serializers.BooleanField(required=False)  # type: ignore[assignment]
     options = serializers.ListField(child=serializers.CharField(max_length=200), max_length=30, required=False)
     lowest = serializers.IntegerField(min_value=-100, max_value=100, required=False)
     highest = serializers.IntegerField(min_value=-100, max_value=100, required=False)

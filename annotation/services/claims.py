@@ -144,7 +144,9 @@ def give_back_held(*, expert: Any, queue: AnnotationQueue, except_slot: UUID | N
     """Open what the person holds of the queue to others."""
     holding = QueueSeat.objects.filter(queue=queue, expert=expert, holding__isnull=False).values("holding")
     mine = Slot.objects.filter(pk__in=holding, status=SlotStatus.CLAIMED, claimed_by=expert)
-    mine.exclude(pk=except_slot).update(**open_again())
+    if except_slot is not None:
+        mine = mine.exclude(pk=except_slot)
+    mine.update(**open_again())
 
 
 def cancel_slots(*, example_id: UUID) -> int:

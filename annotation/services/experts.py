@@ -46,7 +46,7 @@ def expert_standings(*, queue: AnnotationQueue | None = None, days: int = 90) ->
         seats = seats.filter(queue=queue)
     since = timezone.now() - timedelta(days=days)
     rows = ExpertAnnotation.objects.current().filter(created_at__gte=since, extra=False)
-    counted = {
+    counted: dict[Any, Any] = {
         (row["expert_id"], row["slot__queue_id"]): row
         for row in rows.values("expert_id", "slot__queue_id")
         .annotate(

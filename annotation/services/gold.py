@@ -73,7 +73,8 @@ def offer_gold(*, seat: QueueSeat, queue: AnnotationQueue, expert: Any) -> UUID 
     """A slot for a gold item that this person has not seen, in `gold_share` of the calls; else None."""
     if not queue.gold_share or random.random() >= queue.gold_share:  # no secret, only unforeseeable
         return None
-    if Slot.objects.filter(pk=seat.holding, status="claimed", claimed_by=expert).exists():
+    holding = Slot.objects.filter(status="claimed", claimed_by=expert)
+    if seat.holding is not None and holding.filter(pk=seat.holding).exists():
         return None
     seen = Slot.objects.filter(example=OuterRef("example"), kind=SlotKind.GOLD, queue=queue, claimed_by=expert)
     reviewed = ExpertAnnotation.objects.filter(example=OuterRef("example"), expert=expert)

@@ -44,7 +44,7 @@ def keep_estimate(*, queue: AnnotationQueue, estimate: Estimate) -> None:
         )
     weights: dict[UUID, float] = {}
     for item, shares in estimate.posteriors.items():
-        example = item[0]  # type: ignore[index]
+        example = item[0]
         weights[example] = min(weights.get(example, 1.0), shares[Decision.APPROVE])
     weigh_examples(weights=weights)
 

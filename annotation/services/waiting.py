@@ -118,5 +118,5 @@ def _behind(slot_id: UUID) -> GreaterThan:
 
 
 def _row(values: Sequence[Any]) -> Row:
-    fields = [Slot._meta.get_field(name) for name in ORDER]
+    fields: list[Any] = [Slot._meta.get_field(name) for name in ORDER]
     return Row(*(Value(value, output_field=field) for value, field in zip(values, fields, strict=True)))

@@ -32,7 +32,7 @@ class Command(BenchCommand):
     def measure(self, quick: bool) -> Report:
         slots, experts, claims = (self.options[name] for name in ("slots", "experts", "claims"))
         if quick:
-            slots, experts, claims = min(slots, 50_000), min(experts, 10), min(claims, 1_500)
+            slots, experts, claims = min(slots, 20_000), min(experts, 6), min(claims, 500)
         turn = min(TURN, claims)
         large = stock_desk(slots=slots, experts=experts)
         _clean()
