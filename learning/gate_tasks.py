@@ -14,6 +14,7 @@ from learning.engines.safety.gate import GateResult, check_candidate
 from learning.services import gate
 from learning.services.language_model import language_model
 from organizations.scope import organization_scope
+from organizations.stopping import Stopping, raise_when_stopping
 from organizations.tasks import organization_ids, tenant_task
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,10 @@ def run_gate(*, organization_id: UUID, report_id: str) -> None:
         return
     try:
         result = check(organization_id, work)
+    except Stopping:
+        with organization_scope(organization_id):
+            gate.put_back_gate(report_id=work.report_id, attempt=work.attempt)
+        return
     except (EngineError, ValueError) as error:
         log.warning("Gate %s could not be worked through: %s", report_id, error)
         with organization_scope(organization_id):
@@ -54,6 +59,7 @@ def check(organization_id: UUID, work: gate.GateWork) -> GateResult:
 
     def progress(step: int, total: int, message: str, /) -> None:
         nonlocal beaten
+        raise_when_stopping()
         if time.monotonic() - beaten >= BEAT_SECONDS:
             with organization_scope(organization_id):
                 gate.beat_gate(report_id=work.report_id, attempt=work.attempt, step=step, total=total, message=message)

@@ -19,6 +19,7 @@ from learning.services import run_progress, training
 from learning.services.language_model import language_model
 from learning.services.run_progress import LostClaim, RunWork
 from organizations.scope import organization_scope
+from organizations.stopping import Stopping, raise_when_stopping
 from organizations.tasks import organization_ids, tenant_task
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,9 @@ def _work_through(organization_id: UUID, work: RunWork) -> None:
     writer = ProgressWriter(organization_id, work, model)
     try:
         result = optimize(organization_id, work, model, writer)
+    except Stopping:
+        with organization_scope(organization_id):
+            run_progress.put_back_run(claim=work.claim, cost=writer.cost)
     except Cancelled:
         with organization_scope(organization_id):
             run_progress.cancel_run(claim=work.claim, cost=writer.cost)
@@ -113,7 +117,8 @@ class ProgressWriter:
         return self._work.spent + Cost(self._meter.calls, 0, spent.input_tokens, spent.output_tokens)
 
     def __call__(self, step: int, total: int, message: str, /) -> None:
-        """Called by the engine while it works. Raises what ends the run: Cancelled, TimedOut, LostClaim."""
+        """Called by the engine while it works. Raises what ends the run: Cancelled, TimedOut, LostClaim, Stopping."""
+        raise_when_stopping()
         stage = message.partition(":")[0]
         if stage == self._stage and time.monotonic() - self._written < BEAT_SECONDS:
             return

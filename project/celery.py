@@ -5,8 +5,9 @@ import signal
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_ready
+from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 
+from organizations.stopping import ask_to_stop
 from project.services.processes import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
@@ -25,3 +26,9 @@ def end_with_the_worker(**_: Any) -> None:
 def make_partitions_at_start(**_: Any) -> None:
     """Beat makes them every six hours; a product that was away for months has none for today."""
     app.send_task("learning.keep_partitions")
+
+
+@worker_shutting_down.connect
+def tell_the_processes(**_: Any) -> None:
+    """Training runs and gates put their rows back at the next step, so that nobody waits for them to end."""
+    ask_to_stop()

@@ -59,12 +59,12 @@ class NextConfigForm(ConfigForm):
 
     keep_examples = forms.BooleanField(required=False, initial=True)
 
-    def __init__(self, *args: Any, base: AgentConfig, **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, base: AgentConfig) -> None:
         content = base.content
         parameters = content.get("parameters", {})
         known = {key: content[key] for key in ("system_prompt", "input_template", "model") if key in content}
         known |= {key: parameters[key] for key in ("max_tokens", "temperature") if key in parameters}
-        super().__init__(*args, initial=known, **kwargs)
+        super().__init__(data, initial=known)
         self.base = base
         examples = len(content.get("examples", []))
         self.fields["keep_examples"].label = f"Keep the examples of config {base.number} ({examples})"

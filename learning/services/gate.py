@@ -78,6 +78,11 @@ def finish_gate(*, report_id: UUID, attempt: int, result: GateResult) -> None:
     _settle(report_id, attempt, status, cases=cases, summary=result.summary())
 
 
+def put_back_gate(*, report_id: UUID, attempt: int) -> None:
+    """The product stops: the gate waits for its next start, and this attempt does not count."""
+    _settle(report_id, attempt, GateStatus.PENDING, attempt=attempt - 1)
+
+
 def fail_gate(*, report_id: UUID, attempt: int, reason: str) -> None:
     """The gate could not be worked through: that is no pass."""
     _settle(report_id, attempt, GateStatus.FAILED, summary={"passed": False, "reasons": [reason]})
@@ -147,8 +152,8 @@ def _mine(report_id: UUID, attempt: int) -> Any:
     return GateReport.objects.filter(pk=report_id, attempt=attempt, status=GateStatus.RUNNING)
 
 
-def _settle(report_id: UUID, attempt: int, status: str, **values: Any) -> None:
-    report = _mine(report_id, attempt).first()
+def _settle(report_id: UUID, claimed: int, status: str, **values: Any) -> None:
+    report = _mine(report_id, claimed).first()
     if report is not None:
         move(report, status, **values)
 

@@ -146,6 +146,17 @@ def fail_run(*, claim: Claim, reason: str, cost: Cost) -> None:
         _log(run, reason, "error")
 
 
+def put_back_run(*, claim: Claim, cost: Cost) -> None:
+    """The product stops: the run waits for its next start, and this attempt does not count. Raises LostClaim."""
+    with transaction.atomic():
+        run: TrainingRun | None = _mine(claim).select_for_update().first()
+        if run is None:
+            raise LostClaim
+        values: dict[str, Any] = {"attempt": claim.attempt - 1, "current_step": "Stopped with the product"}
+        move(run, RunStatus.PENDING, **values | _cost(cost))
+        _log(run, "Stopped with the product. The run goes on after the next start.")
+
+
 def cancel_run(*, claim: Claim, cost: Cost) -> None:
     """End the run because a person asked. Raises LostClaim."""
     with transaction.atomic():

@@ -24,6 +24,7 @@ class Child:
         self._process: Process | None = None
         self._started = 0.0
         self._due: float | None = None
+        self._asked = False  # to stop
 
     @property
     def name(self) -> str:
@@ -58,10 +59,19 @@ class Child:
             return None
         return self._plan_restart()
 
+    def ask_to_stop(self) -> None:
+        """Ask without waiting, so that several end at the same time; `stop` then waits."""
+        self._due = None
+        if self.pid is not None and self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            self._asked = True
+
     def stop(self) -> None:
         self._due = None
-        stop(self._process, with_signal=signal.SIGTERM, patience=self.program.patience)
-        self._process = None
+        # A second SIGTERM would cut short what the first has asked for; 0 asks for nothing.
+        ask = 0 if self._asked else signal.SIGTERM
+        stop(self._process, with_signal=ask, patience=self.program.patience)
+        self._process, self._asked = None, False
 
     def _plan_restart(self) -> str:
         assert self._process is not None  # noqa: S101 - exit_code is set

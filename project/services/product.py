@@ -24,7 +24,8 @@ from project.services.processes import last_lines, spawn, stop
 
 TICK = 0.25  # seconds between two looks at everything
 HOPELESS = 4  # deaths before the first answer after which none is to be expected
-STOP_ORDER = ("demo", "web", "beat", "worker", "model")  # nothing new comes in while the rest ends
+STOP_ORDER = ("demo", "web", "beat", "worker", "model")  # all but the model end at once: what they share ends last
+TOLD_AFTER = 1.0  # seconds of waiting for a program after which it is named
 
 
 class Product:
@@ -147,6 +148,20 @@ class Product:
 
     def _stop_everything(self) -> None:
         self.console.say("Stopping ...")
-        for child in sorted(self.children, key=lambda child: STOP_ORDER.index(child.name)):
-            child.stop()
+        children = sorted(self.children, key=lambda child: STOP_ORDER.index(child.name))
+        for child in children:
+            if child.name != "model":
+                child.ask_to_stop()
+        for child in children:
+            self._stop_one(child)
         self.cluster.stop()
+
+    def _stop_one(self, child: Child) -> None:
+        """Wait for its end; a wait that a person notices is told."""
+        deadline = time.monotonic() + TOLD_AFTER
+        while child.pid is not None and child.name != "model":
+            if time.monotonic() > deadline:
+                self.console.line(child.name, f"ends what it does; {child.program.patience:.0f} s at most")
+                break
+            time.sleep(0.05)
+        child.stop()

@@ -12,6 +12,7 @@ from django.db import connection
 from learning import gate_tasks, training_tasks
 from learning.models import Agent, AgentConfig, GateReport, LlmResponse, RunStatus, TrainingRun
 from learning.services import run_progress, training
+from organizations import stopping
 from organizations.models import AuditEvent, Organization
 from organizations.scope import organization_scope
 from tests import factories
@@ -251,3 +252,48 @@ def test_a_candidate_never_serves_by_itself(organization: Organization, llm: Scr
     with organization_scope(organization.pk):
         agent = Agent.objects.get(pk=run.agent_id)
         assert agent.serving_config is None
+
+
+@pytest.fixture
+def asked_to_stop() -> Iterator[Any]:
+    yield stopping.ask_to_stop
+    stopping._asked.value = 0
+
+
+def test_a_run_that_is_stopped_with_the_product_goes_on_after_its_next_start(
+    organization: Organization, llm: ScriptedLLM, woken: list[str], asked_to_stop: Any
+) -> None:
+    run = start(organization)
+
+    def stop_midway(messages: list[dict[str, str]]) -> str:
+        if len(llm.calls) == 20:
+            asked_to_stop()
+        return needs_examples(messages)
+
+    llm.answer, llm.delay = stop_midway, 0.05
+    work(organization, run)
+    stopped = reload(organization, run)
+    assert (stopped.status, stopped.attempt) == (RunStatus.PENDING, 0)
+    assert 20 <= stopped.llm_calls < 120
+    stopping._asked.value = 0
+    work(organization, run)
+    assert reload(organization, run).status == RunStatus.COMPLETED
+    with organization_scope(organization.pk):
+        log = " ".join(run.log_lines.values_list("message", flat=True))
+    assert "Stopped with the product" in log and "went silent" not in log
+
+
+def test_a_gate_that_is_stopped_with_the_product_is_checked_after_its_next_start(
+    organization: Organization, llm: ScriptedLLM, woken: list[str], asked_to_stop: Any
+) -> None:
+    work(organization, start(organization))
+    report_id = woken[-1]
+    asked_to_stop()
+    gate_tasks.run_gate(organization_id=str(organization.pk), report_id=report_id)
+    with organization_scope(organization.pk):
+        report = GateReport.objects.get()
+        assert (report.status, report.attempt) == ("pending", 0)
+    stopping._asked.value = 0
+    gate_tasks.run_gate(organization_id=str(organization.pk), report_id=report_id)
+    with organization_scope(organization.pk):
+        assert GateReport.objects.get().status in ("passed", "failed")
