@@ -20,6 +20,13 @@ LONG = f"{TEXT}<script>alert(2)</script><svg onload=alert(3)>{{{{ 7*7 }}}}<a hre
 CATEGORY = "<x-bad>bad"
 # JSON that the product itself writes has a shape; its names can be anybody's.
 SHAPED: dict[str, dict[str, Any]] = {
+    "annotation.ExpertAnnotation": {"categories": {TEXT: {"score": 3, "issues": [TEXT]}}, "answers": {"why": TEXT}},
+    "annotation.Rubric": {
+        "questions": [
+            {"key": "why", "label": TEXT, "kind": "text", "required": False, "help": TEXT},
+            {"key": "tone", "label": TEXT, "kind": "choice", "required": True, "help": "", "options": [TEXT, "x"]},
+        ]
+    },
     "experiments.Analysis": {"units": {TEXT: 3}},
     "experiments.MetricResult": {"metric": "satisfaction"},
 }
