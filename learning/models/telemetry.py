@@ -15,8 +15,8 @@ from organizations.models import OrganizationModel
 class TelemetrySpan(OrganizationModel):
     """One span: what it says about an agent, and whose child it is.
 
-    Of two versions of a span the one with the greater (`ended`, `digest`) wins. `waiting`: it would be an execution of its
-    own if its parent never came. `execution` is the one that it became part of.
+    Of two versions of a span the one with the greater (`ended`, `digest`) wins. `waiting`: it would be an execution
+    of its own if its parent never came. `execution` is the one that it became part of.
     """
 
     trace_id = models.CharField(max_length=32)
