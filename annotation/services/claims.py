@@ -42,14 +42,14 @@ def claim_next(*, expert: Any, queue: AnnotationQueue | None = None, kind: str =
     queue = queue or queue_for(expert=expert)
     if queue is None:
         return None
-    with transaction.atomic():
-        seat = seat_at_work(queue=queue, expert=expert)
-        fill_when_due(queue=queue)
-        slot_id = offer_gold(seat=seat, queue=queue, expert=expert) if kind == SlotKind.REVIEW else None
-        slot = give_slot(seat, slot_id) if slot_id else _first_awaiting(seat, queue, kind)
-        if slot is None and fill_queue(queue=queue):
-            seat.passed_at = None
-            slot = _first_awaiting(seat, queue, kind)
+    # In the transaction of the caller's scope: a savepoint would cost two more round trips.
+    seat = seat_at_work(queue=queue, expert=expert)
+    fill_when_due(queue=queue)
+    slot_id = offer_gold(seat=seat, queue=queue, expert=expert) if kind == SlotKind.REVIEW else None
+    slot = give_slot(seat, slot_id) if slot_id else _first_awaiting(seat, queue, kind)
+    if slot is None and fill_queue(queue=queue):
+        seat.passed_at = None
+        slot = _first_awaiting(seat, queue, kind)
     return slot
 
 

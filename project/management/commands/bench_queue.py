@@ -49,7 +49,7 @@ class Command(BenchCommand):
                     lost += count_lost(desk, tally.texts)
                     (many, few)[number].add(tally)
                 duplicates += count_duplicates(small)
-                done = len(many.service) + len(many.statement)
+                done = many.claims
         return _report(large, many, few, duplicates + count_duplicates(large), lost)
 
 
@@ -61,7 +61,7 @@ def _clean() -> None:
 
 def _report(desk: Desk, many: Tally, few: Tally, duplicates: int, lost: int) -> Report:
     large, small, bare = ([_ms(times, 0.5), _ms(times, 0.95)] for times in (many.service, few.service, many.statement))
-    claims = len(many.service) + len(many.statement)
+    claims = many.claims
     return Report(
         title=f"{len(desk.experts)} experts at once, {claims} claims, {many.killed} processes killed with -9",
         rows=[
@@ -72,7 +72,7 @@ def _report(desk: Desk, many: Tally, few: Tally, duplicates: int, lost: int) -> 
         ],
         figures={
             "claims": claims,
-            "claims_at_10k": len(few.service) + len(few.statement),
+            "claims_at_10k": few.claims,
             "killed": many.killed + few.killed,
             "texts": len(many.texts) + len(few.texts),
             "duplicate_reviews": duplicates,
