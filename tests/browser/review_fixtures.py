@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -50,8 +50,11 @@ def letters(organization: Organization) -> list[LearningExample]:
 
 
 @pytest.fixture
-def signed_in_page(live_server: Any, page: Page, sign_in: Any) -> Callable[..., Page]:
-    """signed_in_page("expert") -> a page with that person's session; `page.goto(...)` takes whole addresses."""
+def signed_in_page(live_server: Any, page: Page, sign_in: Any) -> Iterator[Callable[..., Page]]:
+    """signed_in_page("expert") -> a page with that person's session; `page.goto(...)` takes whole addresses.
+
+    Left before the database is emptied: a draft that is saved on leaving must not meet that.
+    """
 
     def opened(role: str = "expert", on: Page = page) -> Page:
         client = sign_in(role)
@@ -60,7 +63,10 @@ def signed_in_page(live_server: Any, page: Page, sign_in: Any) -> Callable[..., 
         )
         return on
 
-    return opened
+    yield opened
+    page.context.set_offline(False)
+    page.goto("about:blank")
+    page.wait_for_timeout(300)
 
 
 @pytest.fixture

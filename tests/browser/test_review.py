@@ -120,6 +120,7 @@ def test_keys_are_ignored_while_an_item_loads_and_just_after(desk: Page, organiz
     expect_item(desk, 1)
     expect(desk.locator("body")).to_have_attribute("data-pressed", "r")
     settle(desk)
+    assert len(held) == 1, "the key pressed as the item appeared was taken for it"
     expect_item(desk, 1)
     with organization_scope(organization.id):
         assert ExpertAnnotation.objects.get().decision == "reject"

@@ -64,6 +64,7 @@ def test_what_was_typed_offline_survives_the_closed_tab_and_reaches_the_server(
     desk.context.set_offline(True)
     desk.get_by_test_id("corrected-output").fill("Written in the tunnel")
     state(desk, "Offline: kept here")
+    assert len(desk.evaluate(KEPT)) == 1
     desk.goto("about:blank")  # the tab is closed while there is no connection
     desk.context.set_offline(False)
     desk.goto(live_server.url + DESK)

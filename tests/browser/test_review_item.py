@@ -181,6 +181,11 @@ def test_two_outputs_are_compared_by_keys(
     assert {left.inner_text(), right.inner_text()} == set(texts.values())
     better_is_left = left.inner_text() == texts["rejected_output"]
     before = left.inner_text()
+    for key, side in (("1", "left"), ("7", "right"), ("4", None)):
+        page.keyboard.press(key)
+        expect(page.locator("[data-better]")).to_have_count(1 if side else 0)
+        if side:
+            expect(page.locator("[data-better]")).to_have_attribute("data-side", side)
     page.keyboard.press("1" if better_is_left else "7")  # much better: the one that was held to be worse
     expect(page.locator("[data-better]")).to_contain_text(texts["rejected_output"])
     expect(page.get_by_test_id("draft-state")).to_have_text("Saved")
@@ -227,10 +232,11 @@ def test_the_next_item_is_there_a_moment_after_the_key(
         settle(page)
         page.keyboard.press("a")
         expect(page.locator(".review-input")).to_have_text(f"Question {number + 1}")
+    settle(page)
     waits = page.evaluate("window.waits")
     print(f"key to next item: median {median(waits):.0f} ms, slowest {max(waits):.0f} ms of {len(waits)}")
     assert len(waits) == 15
-    assert median(waits) < 1_000  # a machine under load; docs/performance.md says what an idle one does
+    assert median(waits) < 1_000  # loose: the machine may be under load
 
 
 def test_a_slot_that_is_held_is_not_offered_to_a_second_expert(
