@@ -88,6 +88,17 @@ class GateReportAdmin(ReadOnlyAdmin):
 
 
 admin.site.register(
-    [models.Decision, models.ExecutionKey, models.TrainingRunLog, models.LlmResponse],
+    [
+        models.Decision,
+        models.ExecutionKey,
+        models.FeedbackIssueRollup,
+        models.FeedbackRollup,
+        models.FeedbackRollupMark,
+        models.FeedbackRollupProgress,
+        models.LlmResponse,
+        models.RetrievalEvent,
+        models.TelemetrySpan,
+        models.TrainingRunLog,
+    ],
     ReadOnlyAdmin,
 )

@@ -59,7 +59,7 @@ def test_a_careless_expert_is_paused_by_gold_items_and_a_careful_one_is_not(
         factories.make_example(agent)
     chance = random.Random(4)
     with pytest.raises(Paused, match="A manager has been told"):
-        work(expert, queue, 0.35, chance)
+        work(expert, queue, 0.1, chance)
     seat = QueueSeat.objects.get(expert=expert)
     answered = ExpertAnnotation.objects.gold().filter(expert=expert).count()
     assert seat.paused_at and queue.gold_minimum <= answered < 16

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from agent_learning import AsyncClient, Background, Client, Refused, Unreachable
 
+from tests.clients.loops import run
 from tests.clients.scripted_server import Answer, ScriptedServer
 
 CONFIG = {"config_id": "c-1", "config_number": 1, "content": {}, "agent_id": "support"}
@@ -38,7 +39,7 @@ def awaited(server: ScriptedServer, work: Callable[[AsyncClient], Awaitable[Any]
         async with AsyncClient(server.url, "sk_test", sleep=sleep, **options) as client:
             return await work(client)
 
-    return asyncio.run(main()), waits
+    return run(main()), waits
 
 
 def test_calls_wait_and_give_what_the_server_answers(server: ScriptedServer) -> None:

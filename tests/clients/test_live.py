@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from learning.models import AgentFeedback, Execution, LearningExample
 from organizations.models import Organization
 from organizations.scope import organization_scope
 from tests import factories
+from tests.clients.loops import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -173,7 +173,7 @@ async def talk(url: str, key: str) -> str:
 
 
 def test_the_client_for_event_loops_does_the_same(live_server: Any, served: Organization) -> None:
-    name = asyncio.run(talk(live_server.url, factories.make_key(served)))
+    name = run(talk(live_server.url, factories.make_key(served)))
     with organization_scope(served.id):
         assert Execution.objects.get().external_id == name
         assert LearningExample.objects.get().expected_output == "No"

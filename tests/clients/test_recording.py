@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from agent_learning import AgentConfig, Background, Client, current, decided
 
+from tests.clients.loops import run
 from tests.clients.scripted_server import ScriptedServer
 
 CONFIG = AgentConfig(id="c-7", number=7, content={}, variant="treatment")
@@ -195,7 +196,7 @@ async def run_coroutines(client: Client) -> None:
 
 
 def test_tasks_that_run_together_keep_their_decisions_apart(client: Client, recorded: Any) -> None:
-    asyncio.run(run_coroutines(client))
+    run(run_coroutines(client))
     *answers, block = recorded()
     assert len(answers) == 20
     for item in answers:
@@ -237,7 +238,7 @@ async def run_streams(client: Client) -> None:
 
 
 def test_async_streams_and_cancelled_tasks(client: Client, recorded: Any) -> None:
-    asyncio.run(run_streams(client))
+    run(run_streams(client))
     whole, early, slow = recorded()
     assert (whole["input"], whole["output"], whole.get("status")) == ("whole", "In Lyon", None)
     assert (early["output"], early["status"]) == ("In ", "cancelled")

@@ -26,6 +26,6 @@ def test_who_takes_no_compression_gets_the_script_as_it_is(client: Any) -> None:
     assert "Content-Encoding" not in response and body(response).startswith(b"/")
 
 
-def test_a_page_is_not_compressed(client: Any) -> None:
+def test_a_page_is_not_compressed(db: None, client: Any) -> None:
     response = client.get("/login/", headers={"accept-encoding": "gzip"})
     assert response.status_code == 200 and "Content-Encoding" not in response
