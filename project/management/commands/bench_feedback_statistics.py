@@ -1,4 +1,4 @@
-"""`manage.py bench_statistics`: statistics of feedback by the API, against the exact query over all rows."""
+"""`manage.py bench_feedback_statistics`: statistics of feedback by the API, against the exact query over all rows."""
 
 from __future__ import annotations
 
