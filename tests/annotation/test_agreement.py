@@ -10,8 +10,6 @@ from typing import Any
 import krippendorff
 import numpy as np
 import pytest
-from irrCAC.raw import CAC
-from pandas import DataFrame
 from statsmodels.stats import inter_rater
 
 from annotation import agreement
@@ -19,6 +17,18 @@ from annotation import agreement
 DATA = Path(__file__).parent.parent / "data" / "agreement"
 CODES = {"": np.nan, "Reject": 0.0, "Accept": 1.0}
 FILES = ("edits", "messiness", "newsroom")
+# By irrCAC 0.4.4, CAC(frame, weights=..., digits=15).gwet(); that package needs a scipy that the product does not have.
+AC2_BY_IRRCAC = {
+    ("edits", "identity"): 0.351992397264657,
+    ("edits", "linear"): 0.351992397264657,
+    ("edits", "quadratic"): 0.351992397264657,
+    ("messiness", "identity"): 0.156536931894758,
+    ("messiness", "linear"): 0.528134323992276,
+    ("messiness", "quadratic"): 0.730248772303105,
+    ("newsroom", "identity"): 0.14764162111614,
+    ("newsroom", "linear"): 0.426580871709143,
+    ("newsroom", "quadratic"): 0.618802579684144,
+}
 
 
 def read(name: str) -> Any:
@@ -63,13 +73,9 @@ def test_fleiss_kappa_equals_statsmodels(name: str) -> None:
     assert agreement.fleiss_kappa(ratings) == pytest.approx(inter_rater.fleiss_kappa(table), abs=1e-9)
 
 
-@pytest.mark.parametrize("weights", ["identity", "linear", "quadratic"])
-@pytest.mark.parametrize("name", FILES)
-def test_ac2_equals_its_authors_formula(name: str, weights: Any) -> None:
-    ratings = read(name)
-    frame = DataFrame(ratings.T)
-    wanted = CAC(frame, weights=weights, digits=12).gwet()["est"]["coefficient_value"]
-    assert agreement.gwet_ac2(ratings, weights) == pytest.approx(wanted, abs=1e-9)
+@pytest.mark.parametrize(("name", "weights"), list(AC2_BY_IRRCAC))
+def test_ac2_equals_its_reference_implementation(name: str, weights: Any) -> None:
+    assert agreement.gwet_ac2(read(name), weights) == pytest.approx(AC2_BY_IRRCAC[name, weights], abs=1e-9)
 
 
 def test_perfect_agreement_is_one_and_opposite_raters_are_below_zero() -> None:
