@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+# The connection may break at the very commit, so this does not say that nothing was stored.
+DATABASE_AWAY = (
+    "The database is not reachable at the moment. Send the request again; with an idempotency key it is stored once."
+)
+
 
 class Refused(Exception):
     """The request cannot be done as asked. `field` names the part at fault, where there is one."""

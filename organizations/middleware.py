@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 
 from organizations import tokens
 from organizations.actors import Actor, person
+from organizations.errors import DATABASE_AWAY
 from organizations.key_use import note_use
 from organizations.known_keys import actor_of_key
 from organizations.models import Membership
@@ -91,9 +92,8 @@ def chosen_membership(user_id: UUID, organization_id: str | None) -> Membership 
 
 
 def database_unavailable(request: HttpRequest) -> HttpResponse:
-    """503 that says to come back: nothing was stored."""
-    detail = "The database is not reachable at the moment. Nothing was stored; send the request again."
-    return unavailable(request, detail, retry_after=5)
+    """503 that says to come back."""
+    return unavailable(request, DATABASE_AWAY, retry_after=5)
 
 
 def unavailable(request: HttpRequest, detail: str, *, retry_after: int) -> HttpResponse:

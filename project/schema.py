@@ -37,7 +37,7 @@ ANSWERS = {
     "413": "The body is too large.",
     "415": "The body must be application/json.",
     "429": "Too many requests; Retry-After says how many seconds to wait.",
-    "503": "The database is not reachable; nothing was stored.",
+    "503": "The server is busy or its database not reachable; Retry-After says how many seconds to wait.",
 }
 
 

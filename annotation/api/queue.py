@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
@@ -22,12 +21,13 @@ from annotation.api.serializers import (
     QueueSerializer,
     SkipSerializer,
 )
-from annotation.models import AnnotationQueue, Slot, SlotKind
+from annotation.models import Slot, SlotKind
 from annotation.services.adjudication import claim_dispute
 from annotation.services.claims import claim_next, claim_slot, extend_lease, release_item, skip_item
 from annotation.services.filling import fill_all
 from annotation.services.flags import flag_item
 from annotation.services.items import open_item
+from annotation.services.queues import find_queue
 from annotation.services.waiting import COUNT_TO, count_slots, list_slots
 from learning.api.requests import read_query
 from learning.services.agent_directory import find_agent
@@ -50,7 +50,7 @@ class QueueView(OrganizationAPIView):
         if name := given.pop("agent", None):
             given["agent_id"] = find_agent(name=name).pk
         if queue := given.pop("queue", None):
-            given["queue"] = find_queue(queue)
+            given["queue"] = find_queue(queue_id=queue)
         fill_all()
         slots, total = list_slots(**given, after=after, limit=limit), count_slots(**given)
         following = slots[-1].pk if len(slots) == limit else None
@@ -72,7 +72,7 @@ class NextItemView(OrganizationAPIView):
     def post(self, request: Any) -> Response:
         given = ClaimSerializer().run_validation(request.data)
         expert = acting_expert(request.auth, given.get("expert"))
-        slot = claim_next(expert=expert, queue=find_queue(given["queue"]) if given.get("queue") else None)
+        slot = claim_next(expert=expert, queue=find_queue(queue_id=given["queue"]) if given.get("queue") else None)
         if slot is None:
             return Response(status=204)
         return Response(ClaimedItemSerializer(open_item(slot=slot, expert=expert)).data)
@@ -113,7 +113,7 @@ class NextDisputeView(OrganizationAPIView):
     def post(self, request: Any) -> Response:
         given = ClaimSerializer().run_validation(request.data)
         expert = acting_expert(request.auth, given.get("expert"))
-        queue = find_queue(given["queue"]) if given.get("queue") else None
+        queue = find_queue(queue_id=given["queue"]) if given.get("queue") else None
         slot = claim_dispute(expert=expert, queue=queue)
         if slot is None:
             return Response(status=204)
@@ -176,10 +176,3 @@ class FlagView(LeaseView):
     )
     def post(self, request: Any, slot: UUID) -> Response:
         return Response(FlagSerializer(flag_item(slot_id=slot, **self.read())).data, status=201)
-
-
-def find_queue(queue_id: UUID) -> AnnotationQueue:
-    queue = AnnotationQueue.objects.filter(pk=queue_id).first()
-    if queue is None:
-        raise Http404(f"There is no queue {queue_id}.")
-    return queue

@@ -64,7 +64,12 @@ class Server:
         return found
 
     def kill_worker(self) -> None:
-        os.kill(self.workers()[0], signal.SIGKILL)
+        """Kill one that serves; right after the last kill its successor may not stand yet."""
+        deadline = time.monotonic() + PATIENCE
+        while not (serving := self.workers()):
+            assert time.monotonic() < deadline, "no worker came back after it was killed"
+            time.sleep(0.05)
+        os.kill(serving[0], signal.SIGKILL)
 
     def kill(self) -> None:
         os.killpg(self.process.pid, signal.SIGKILL)

@@ -18,18 +18,6 @@ OPTIMIZE = "/api/learning/optimize-prompt"
 
 
 @pytest.fixture
-def agent(scope: Organization) -> Agent:
-    agent = factories.make_agent(external_id="critic")
-    factories.make_config(agent)
-    return agent
-
-
-@pytest.fixture
-def version(agent: Agent) -> DatasetVersion:
-    return factories.make_published_version(agent)
-
-
-@pytest.fixture
 def run(agent: Agent, version: DatasetVersion) -> TrainingRun:
     return training.start_training_run(agent=agent)
 

@@ -12,20 +12,12 @@ from learning.engines.safety.gate import Case, GateResult, Outcome
 from learning.models import Agent, AgentConfig, GateReport
 from learning.services import gate
 from learning.services.agents import write_config
-from organizations.models import Organization
 from tests import factories
 from tests.learning.services.test_gate import FAILED, PASSED, worked
 
 
 def text(response: Any) -> str:
     return " ".join(response.content.decode().split())
-
-
-@pytest.fixture
-def agent(scope: Organization) -> Agent:
-    agent = factories.make_agent(name="Critic")
-    factories.make_config(agent)
-    return agent
 
 
 @pytest.fixture

@@ -28,18 +28,6 @@ FORM = {
 
 
 @pytest.fixture
-def agent(scope: Organization) -> Agent:
-    agent = factories.make_agent(name="Critic")
-    factories.make_config(agent)
-    return agent
-
-
-@pytest.fixture
-def version(agent: Agent) -> DatasetVersion:
-    return factories.make_published_version(agent)
-
-
-@pytest.fixture
 def run(agent: Agent, version: DatasetVersion) -> TrainingRun:
     return training.start_training_run(agent=agent, name="Second")
 

@@ -19,18 +19,6 @@ from tests import factories
 
 
 @pytest.fixture
-def agent(scope: Organization) -> Agent:
-    agent = factories.make_agent(name="Critic")
-    factories.make_config(agent)
-    return agent
-
-
-@pytest.fixture
-def version(agent: Agent) -> DatasetVersion:
-    return factories.make_published_version(agent)
-
-
-@pytest.fixture
 def run(agent: Agent, version: DatasetVersion) -> TrainingRun:
     return training.start_training_run(agent=agent, dataset_version=version)
 
