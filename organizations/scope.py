@@ -74,12 +74,13 @@ def person_scope(user_id: UUID) -> Iterator[None]:
 
 @contextmanager
 def _setting(name: str, value: str) -> Iterator[None]:
-    # The value before is put back on the way out: SET LOCAL inside a released savepoint would stay for the outer
-    # transaction. On an error the rollback (to the savepoint or whole) puts it back.
+    # The value before is put back on the way out of a savepoint: SET LOCAL would stay for the outer transaction. The
+    # end of a transaction does so by itself, and so does a rollback (to the savepoint or whole).
+    inside = bool(connection.savepoint_ids)
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting(%s, true), set_config(%s, %s, true)", [name, name, value])
         before = cursor.fetchone()[0] or ""
     yield
-    if not connection.needs_rollback:
+    if inside and not connection.needs_rollback:
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config(%s, %s, true)", [name, before])

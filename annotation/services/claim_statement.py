@@ -7,9 +7,15 @@ Where it starts to look. What a person has reviewed or skipped may wait for othe
 may the traces of what was finished. The seat remembers a place (`passed_*`): at `passed_at` nothing before it was open
 to this person. So it looks at what became free since then and lies before the place, at leases before it that have run
 out, and then from the place on. Each row is passed once by each person, whatever waits.
+
+What it gives back is all that the caller shows: the slot as it is now, its example and that one's agent, or no row.
+The seat is locked by a statement before it: this one must not have begun to look while another claim of the same
+person was under way.
 """
 
 from __future__ import annotations
+
+from annotation.services.claimed_rows import COLUMNS
 
 RECENT = 1_000  # slots that became free since the seat's mark; with more of them it looks from the start again
 ORDER = "s.priority, s.tiebreak, s.waiting_since, s.id"
@@ -33,16 +39,20 @@ TAKE = """taken AS (
     lease_token = CASE WHEN EXISTS (SELECT 1 FROM held) THEN t.lease_token ELSE %(token)s END,
     lease_until = now() + %(lease)s
   WHERE t.id = (SELECT id FROM held UNION ALL SELECT id FROM behind UNION ALL SELECT id FROM ahead LIMIT 1)
-  RETURNING t.id, t.priority, t.tiebreak, t.waiting_since)"""
+  RETURNING t.*)"""
 # The end of the order stands for "nothing was open".
-SIT = """UPDATE annotation_queueseat seat SET updated_at = now(), holding = (SELECT id FROM taken),
+SIT = """sat AS (
+  UPDATE annotation_queueseat seat SET updated_at = now(), holding = (SELECT id FROM taken),
   passed_priority = CASE WHEN moved.it THEN coalesce((SELECT priority FROM taken), 32767) ELSE passed_priority END,
   passed_tiebreak = CASE WHEN moved.it THEN coalesce((SELECT tiebreak FROM taken), 'Infinity') ELSE passed_tiebreak END,
   passed_since = CASE WHEN moved.it THEN coalesce((SELECT waiting_since FROM taken), now()) ELSE passed_since END,
   passed_id = CASE WHEN moved.it THEN coalesce((SELECT id FROM taken), seat.id) ELSE passed_id END,
   passed_at = CASE WHEN {lost} THEN NULL WHEN moved.it THEN now() ELSE passed_at END
 FROM (SELECT %(kind)s = 'review' AND NOT EXISTS (SELECT 1 FROM held) AND NOT EXISTS (SELECT 1 FROM behind) AS it) moved
-WHERE seat.id = %(seat)s AND seat.organization_id = %(organization)s RETURNING (SELECT id FROM taken)"""
+WHERE seat.id = %(seat)s AND seat.organization_id = %(organization)s)"""
+SHOW = f"""SELECT {COLUMNS} FROM taken
+JOIN learning_learningexample e ON e.organization_id = %(organization)s AND e.id = taken.example_id
+JOIN learning_agent g ON g.organization_id = %(organization)s AND g.id = e.agent_id"""  # noqa: S608  constants alone
 
 
 def _statement(behind: str, ahead: str, lost: str) -> str:
@@ -54,8 +64,9 @@ def _statement(behind: str, ahead: str, lost: str) -> str:
     AND NOT EXISTS (SELECT 1 FROM held) AND NOT EXISTS (SELECT 1 FROM behind)
   ORDER BY {ORDER} LIMIT 1 FOR UPDATE SKIP LOCKED)""",  # noqa: S608  constants alone
         TAKE,
+        SIT.format(lost=lost),
     ]
-    return "WITH " + ",\n".join(parts) + "\n" + SIT.format(lost=lost)
+    return "WITH " + ",\n".join(parts) + "\n" + SHOW
 
 
 FROM_THE_START = _statement("behind AS (SELECT NULL::uuid AS id WHERE false)", "", "false")

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from annotation.models import AnnotationQueue, ExpertAnnotation, QueueSeat, SkipPolicy, Slot, SlotKind, SlotStatus
 from annotation.services import claim_statement
+from annotation.services.claimed_rows import slot_from
 from annotation.services.filling import fill_queue, fill_when_due
 from annotation.services.gold import offer_gold
 from annotation.services.queues import may_work_at, queue_for
@@ -180,8 +181,7 @@ def appended(expert: Any) -> Func:
 
 def _first_awaiting(seat: QueueSeat, queue: AnnotationQueue, kind: str) -> Slot | None:
     """Claim until it gives a slot whose example still waits; others are cancelled on the way."""
-    while (slot_id := _claim(seat, kind)) is not None:
-        slot = _loaded(slot_id)
+    while (slot := _claim(seat, queue, kind)) is not None:
         if slot.kind == SlotKind.GOLD or slot.example.review_status in {*AWAITING, *queue.statuses}:
             return slot
         cancel_slots(example_id=slot.example_id)  # decided elsewhere meanwhile
@@ -198,21 +198,22 @@ def values_of(seat: QueueSeat, organization_id: UUID, kind: str) -> dict[str, An
     }  # fmt: skip
 
 
-def _claim(seat: QueueSeat, kind: str) -> UUID | None:
+def _claim(seat: QueueSeat, queue: AnnotationQueue, kind: str) -> Slot | None:
     now, at = timezone.now(), seat.passed_at
     values = values_of(seat, current_organization_id(), kind)
-    if kind == SlotKind.REVIEW and at is not None and at > now - PLACE_GOOD_FOR:
-        slot_id = _run(claim_statement.FROM_THE_PLACE, values)
-        if slot_id is not None or at > now - AGAIN_AFTER:
-            return slot_id
-    return _run(claim_statement.FROM_THE_START, values)
+    row = None
+    from_place = kind == SlotKind.REVIEW and at is not None and at > now - PLACE_GOOD_FOR
+    if from_place:
+        row = _run(claim_statement.FROM_THE_PLACE, values)
+    if row is None and (not from_place or at <= now - AGAIN_AFTER):
+        row = _run(claim_statement.FROM_THE_START, values)
+    return slot_from(row, queue) if row else None
 
 
-def _run(statement: str, values: dict[str, Any]) -> UUID | None:
+def _run(statement: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        row = cursor.fetchone()
-    return row[0] if row else None
+        return cursor.fetchone()
 
 
 def _loaded(slot_id: UUID) -> Slot:

@@ -82,3 +82,20 @@ def test_the_application_role_cannot_truncate_or_switch_the_security_off(scope: 
     ):
         with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_carries_no_organization_out_of_its_transaction() -> None:
+    """Nothing puts the setting back but the end of the transaction, be it a commit or a rollback."""
+    aster, birch = factories.make_organization("Aster"), factories.make_organization("Birch")
+    with organization_scope(aster.id):
+        factories.make_agent()
+        with organization_scope(aster.id):
+            pass
+        assert Agent.objects.count() == 1
+    assert Agent.objects.count() == 0
+    with pytest.raises(ValueError, match="on the way"), organization_scope(aster.id):
+        raise ValueError("on the way")
+    assert Agent.objects.count() == 0
+    with organization_scope(birch.id):
+        assert Agent.objects.count() == 0
