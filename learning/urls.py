@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from learning.pages import agents, datasets, gates, training
+from learning.pages import agents, datasets, executions, gates, training
 
 urlpatterns = [
     path("agents/", agents.agent_list, name="agents"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("datasets/new/", datasets.dataset_create, name="dataset-new"),
     path("datasets/<uuid:dataset_id>/", datasets.dataset_detail, name="dataset"),
     path("datasets/<uuid:dataset_id>/publish", datasets.dataset_publish, name="dataset-publish"),
+    path("executions/", executions.execution_list, name="executions"),
     path("gates/<uuid:report_id>/", gates.gate_detail, name="gate"),
     path("gates/<uuid:report_id>/approve", gates.gate_approve, name="gate-approve"),
     path("gates/<uuid:report_id>/reject", gates.gate_reject, name="gate-reject"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from experiments.models import Deployment, Experiment
+from datetime import datetime
+from uuid import UUID
+
+from experiments.models import Deployment, Experiment, Variant
 from learning.models import AgentConfig
 
 
@@ -14,3 +17,9 @@ def experiments_of(config: AgentConfig) -> list[Experiment]:
 def deployments_of(config: AgentConfig) -> list[Deployment]:
     """Deployments of the config, newest first, with the experiments that they came from."""
     return list(Deployment.objects.filter(config=config).select_related("experiment").order_by("-id"))
+
+
+def arm_of(*, config_id: UUID, key: str, moment: datetime) -> Variant | None:
+    """The arm with this key and config, of the experiment that had started last by the moment; None for none."""
+    arms = Variant.objects.filter(config_id=config_id, key=key, experiment__started_at__lte=moment)
+    return arms.select_related("experiment").order_by("-experiment__started_at").first()

@@ -15,9 +15,9 @@ from learning.api.doors import Answer, Door
 from learning.api.requests import may_register_agents, read_query
 from learning.api.serializers.batches import BatchAnswerSerializer, ExecutionBatchSerializer
 from learning.api.serializers.compiled import CompiledSerializer
+from learning.api.serializers.execution_detail import ExecutionDetailSerializer, document_of
 from learning.api.serializers.executions import (
     MAX_DECISIONS_IN_BATCH,
-    ExecutionDetailSerializer,
     ExecutionFilterSerializer,
     ExecutionSerializer,
     NewExecutionSerializer,
@@ -25,6 +25,8 @@ from learning.api.serializers.executions import (
 )
 from learning.models import Execution
 from learning.services.agent_directory import find_agent
+from learning.services.execution_search import arrived_between, said_about
+from learning.services.execution_story import story_of
 from learning.services.executions import log_execution, log_executions
 from learning.services.intake import Outcome
 from organizations.actors import Actor
@@ -33,7 +35,7 @@ from organizations.permissions import need
 from organizations.scope import organization_scope
 from organizations.throttles import IntakeThrottle
 
-RENAMED = {"execution_id": "external_id", "user_id": "user", "status": "status"}
+RENAMED = {"execution_id": "external_id", "user_id": "user", "status": "status", "config_id": "config"}
 NEW_EXECUTION = CompiledSerializer(NewExecutionSerializer())
 
 
@@ -68,7 +70,9 @@ EXECUTION_BATCH = Door(need("ingest"), take_execution_batch)
         parameters=[ExecutionFilterSerializer],
         responses=ExecutionSerializer(many=True),
     ),
-    retrieve=extend_schema(summary="One execution with its decisions", responses=ExecutionDetailSerializer),
+    retrieve=extend_schema(
+        summary="One execution with its decisions, and what came of it", responses=ExecutionDetailSerializer
+    ),
 )
 class ExecutionViewSet(OrganizationViewSet):
     """Runs of agents, as applications report them."""
@@ -86,13 +90,13 @@ class ExecutionViewSet(OrganizationViewSet):
         rows = self.get_queryset().filter(**{RENAMED[name]: given[name] for name in RENAMED if name in given})
         if "agent_id" in given:
             rows = rows.filter(agent=find_agent(name=given["agent_id"]))
-        page = self.paginate_queryset(rows)
+        if "feedback" in given:
+            rows = rows.filter(said_about(given["feedback"]))
+        page = self.paginate_queryset(rows.filter(*arrived_between(given.get("from"), given.get("to"))))
         return self.get_paginated_response(ExecutionSerializer(page, many=True).data)
 
     def retrieve(self, request: Any, pk: str) -> Response:
-        execution = self.get_object()
-        execution.decisions_in_order = execution.decisions.order_by("position")
-        return Response(ExecutionDetailSerializer(execution).data)
+        return Response(document_of(story_of(self.get_object())))
 
     @extend_schema(
         summary="Log one execution",

@@ -7,6 +7,8 @@ from typing import Any
 from rest_framework import serializers
 
 from learning.api.serializers.fields import (
+    EARLIEST,
+    LATEST,
     MAX_CONTEXT,
     MAX_INTEGER,
     MAX_METADATA,
@@ -22,7 +24,8 @@ from learning.api.serializers.fields import (
     optional_number,
     optional_text,
 )
-from learning.models import ExecutionStatus
+from learning.models import ExecutionStatus, FeedbackType
+from learning.services.execution_search import ANY
 
 MAX_DECISIONS = 200
 MAX_DECISIONS_IN_BATCH = 10_000  # a few seconds of work
@@ -70,16 +73,6 @@ class StoredExecutionSerializer(serializers.Serializer[Any]):
     success = serializers.BooleanField()
 
 
-class DecisionSerializer(serializers.Serializer[Any]):
-    position = serializers.IntegerField()
-    decision_point = serializers.CharField()
-    input = serializers.JSONField()
-    output = serializers.JSONField()
-    reasoning = serializers.CharField()
-    confidence = serializers.FloatField(allow_null=True)
-    alternatives = serializers.ListField(child=serializers.JSONField(allow_null=True))
-
-
 class ExecutionSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     execution_id = serializers.CharField(source="external_id")
@@ -101,12 +94,28 @@ class ExecutionSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
-class ExecutionDetailSerializer(ExecutionSerializer):
-    decisions = DecisionSerializer(many=True)
-
-
 class ExecutionFilterSerializer(serializers.Serializer[Any]):
     agent_id = ExternalId(required=False)
     execution_id = ExternalId(required=False, help_text="For names with a slash, which an address cannot hold.")
     user_id = Text(max_length=200, required=False)
     status = serializers.ChoiceField(choices=ExecutionStatus.choices, required=False)
+    config_id = serializers.UUIDField(required=False, help_text="The agent config that answered.")
+    feedback = serializers.ChoiceField(
+        choices=[(ANY, "Any"), *FeedbackType.choices],
+        required=False,
+        help_text="Those on which people gave feedback of this type, or any at all.",
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """`from` is no name that a class could have."""
+        ends = {
+            "from": serializers.DateTimeField(required=False, help_text="The first moment of arrival."),
+            "to": serializers.DateTimeField(required=False, help_text="The end, itself not included."),
+        }
+        return super().get_fields() | ends
+
+    def validate(self, attrs: Any) -> Any:
+        for name in ("from", "to"):
+            if name in attrs and not EARLIEST <= attrs[name] <= LATEST:
+                raise serializers.ValidationError({name: ["This lies before the year 2000 or after 2099."]})
+        return attrs

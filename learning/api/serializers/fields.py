@@ -16,7 +16,7 @@ MAX_TEXT = 100_000  # characters
 MAX_METADATA = 20_000  # characters of JSON
 MAX_CONTEXT = 200_000  # characters of JSON: a conversation history
 MAX_INTEGER = 2_147_483_647
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(days=1)
 
 

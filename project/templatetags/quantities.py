@@ -1,0 +1,26 @@
+"""Numbers as people read them: {{ run.duration_ms|duration }}, {{ run.cost|cost }}."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django import template
+
+from project.overview.charts import duration_text
+
+register = template.Library()
+
+
+@register.filter
+def duration(milliseconds: float | None) -> str:
+    """Such as "812 ms" or "2.4 s"; "-" for None."""
+    return duration_text(milliseconds)
+
+
+@register.filter
+def cost(amount: Decimal | None) -> str:
+    """All digits that count, such as "0.0003"; "-" for None."""
+    if amount is None:
+        return "-"
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
