@@ -14,6 +14,7 @@ urlpatterns = [
     path("datasets/<uuid:dataset_id>/publish", datasets.dataset_publish, name="dataset-publish"),
     path("executions/", executions.execution_list, name="executions"),
     path("gates/<uuid:report_id>/", gates.gate_detail, name="gate"),
+    path("gates/<uuid:report_id>/again", gates.gate_again, name="gate-again"),
     path("gates/<uuid:report_id>/approve", gates.gate_approve, name="gate-approve"),
     path("gates/<uuid:report_id>/reject", gates.gate_reject, name="gate-reject"),
     path("training/", training.run_list, name="training-runs"),

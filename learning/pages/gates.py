@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from learning.engines.safety.gate import Outcome
+from learning.gate_tasks import run_gate
 from learning.models import AgentConfig, GateReport
 from learning.services import gate
 from organizations.errors import Refused
@@ -32,7 +33,21 @@ def gate_detail(request: HttpRequest, report_id: UUID) -> HttpResponse:
     report = _find(report_id)
     cases = sorted(map(_outcome_first, report.cases), key=lambda case: ORDER.index(case["outcome"]))
     template = "learning/_gate.html" if getattr(request, "htmx", False) else "learning/gate.html"
-    return render(request, template, {"report": report, "cases": cases})
+    newest = gate.newest_report(report.config_id)
+    newer = newest if newest != report else None
+    return render(request, template, {"report": report, "cases": cases, "newer": newer})
+
+
+@page(role=Role.ADMIN, methods=("POST",))
+def gate_again(request: HttpRequest, report_id: UUID) -> HttpResponse:
+    """The checks once more, after they failed."""
+    try:
+        report = gate.check_again(report=_find(report_id))
+    except Refused as error:
+        messages.error(request, error.message)
+        return redirect("gate", report_id=report_id)
+    run_gate.delay_on_commit(organization_id=report.organization_id, report_id=report.pk)
+    return redirect("gate", report_id=report.pk)
 
 
 @page(role=Role.ADMIN, methods=("POST",))

@@ -51,6 +51,24 @@ def start_gate(*, config: AgentConfig, run: TrainingRun | None = None) -> GateRe
     return report
 
 
+def check_again(*, report: GateReport) -> GateReport:
+    """The same checks once more after they failed, as a new report; the old one stays as it was.
+
+    For a model that was away, or a dataset that has grown. Raises Conflict unless the report has failed, is undecided
+    and is the newest of its config.
+    """
+    if report.status != GateStatus.FAILED or report.approved is not None:
+        raise Conflict("Only checks that failed, and that nobody has decided about, can be made again.", "status")
+    if newest_report(report.config_id) != report:
+        raise Conflict("These checks were made again already.", "status")
+    return start_gate(config=report.config, run=report.training_run)
+
+
+def newest_report(config_id: UUID) -> GateReport | None:
+    """The report that counts for a config."""
+    return GateReport.objects.filter(config=config_id).order_by("-id").first()
+
+
 def claim_gate(*, report_id: UUID) -> GateWork | None:
     """Take a pending gate, or one whose worker went silent; None when somebody else has it."""
     free = Q(status=GateStatus.PENDING) | Q(status=GateStatus.RUNNING, heartbeat_at__lt=timezone.now() - SILENCE)

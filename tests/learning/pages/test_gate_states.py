@@ -128,3 +128,25 @@ def test_writing_a_config_wakes_a_worker_at_once(
         answer = sign_in("admin").post(f"/admin/learning/agents/{agent.pk}/configs/new/", form)
     assert answer.status_code == 302
     assert woken == [str(GateReport.objects.get().pk)]
+
+
+def test_failed_checks_are_made_again_with_a_button_and_the_old_page_leads_to_the_new(
+    sign_in: Any, report: GateReport
+) -> None:
+    worked(report, FAILED)
+    client, old = sign_in("admin"), f"/admin/learning/gates/{report.pk}/"
+    assert "check-again" in text(client.get(old))
+    answer = client.post(f"{old}again")
+    newest = GateReport.objects.order_by("-id").first()
+    assert newest is not None and newest.pk != report.pk
+    assert answer.status_code == 302 and answer["Location"] == f"/admin/learning/gates/{newest.pk}/"
+    page = text(client.get(old))
+    assert answer["Location"] in page and "reject-config" not in page and "check-again" not in page
+    assert "made again already" in text(client.post(f"{old}again", follow=True))
+
+
+def test_only_an_administrator_makes_checks_again(sign_in: Any, report: GateReport) -> None:
+    worked(report, FAILED)
+    assert sign_in("manager").post(f"/admin/learning/gates/{report.pk}/again").status_code == 403
+    worked_again = GateReport.objects.filter(config=report.config_id)
+    assert worked_again.count() == 1

@@ -99,3 +99,22 @@ def test_the_database_itself_refuses_an_approval_without_a_passed_gate(report: G
 def test_an_approved_config_does_not_go_through_the_gate_again(scope: Organization) -> None:
     with pytest.raises(Conflict, match="drafts and candidates"):
         gate.start_gate(config=factories.make_config(factories.make_agent()))
+
+
+def test_checks_that_failed_can_be_made_again_and_the_old_report_stays(report: GateReport) -> None:
+    failed = worked(report, FAILED)
+    again = gate.check_again(report=failed)
+    assert again.pk != failed.pk and again.is_open and again.config_id == failed.config_id
+    assert GateReport.objects.get(pk=failed.pk).status == "failed"
+    assert gate.newest_report(failed.config_id) == again
+    with pytest.raises(Conflict, match="made again already"):
+        gate.check_again(report=failed)
+
+
+def test_only_failed_and_undecided_checks_are_made_again(report: GateReport, scope: Organization) -> None:
+    with pytest.raises(Conflict, match="that failed"):
+        gate.check_again(report=report)
+    failed = worked(report, FAILED)
+    gate.reject_config(report=failed, user=factories.make_user(scope))
+    with pytest.raises(Conflict, match="nobody has decided"):
+        gate.check_again(report=GateReport.objects.get(pk=failed.pk))
