@@ -45,7 +45,9 @@ def satisfaction_chart(buckets: Sequence[Bucket], bucket: str) -> SafeString:
         )
         for label, each in zip(_labels(buckets), buckets, strict=True)
     ]
-    return band_chart(title=f"Satisfaction per {bucket}, with its 95 % interval", moments=moments, unit="%")
+    return band_chart(
+        title=f"Satisfaction per {bucket}, with its 95 % interval", moments=moments, unit="%", ends=(0, 100)
+    )
 
 
 def cards(now: FeedbackStatistics, before: FeedbackStatistics, change: Change) -> list[Card]:

@@ -78,6 +78,9 @@ def feedback_charts(days: list[Any]) -> dict[str, Any]:
         ),
         "rated": any(day.avg_rating is not None for day in days),
         "rating_chart": line_chart(
-            title="Mean star rating per day", labels=labels, series=[Series("rating", [day.avg_rating for day in days])]
+            title="Mean star rating per day",
+            labels=labels,
+            series=[Series("rating", [day.avg_rating for day in days])],
+            ends=(1, 5),
         ),
     }

@@ -84,6 +84,7 @@ def test_labels_are_evenly_spaced_and_end_with_the_newest() -> None:
 def test_without_values_a_chart_says_so() -> None:
     for markup in (
         bar_chart(title="Feedback", labels=DAYS, series=[Series("up", [None, None, None])]),
+        bar_chart(title="Feedback", labels=DAYS, series=[Series("up", [0, None, 0])]),
         line_chart(title="Feedback", labels=[], series=[]),
         interval_chart(title="Feedback", rows=[]),
     ):
@@ -173,3 +174,11 @@ def test_looks_stand_where_their_numbers_are() -> None:
 def test_looks_at_one_place_stand_side_by_side() -> None:
     drawing = band_chart(title="Lift", moments=[Band("120", 1.0, 0.5, 1.5, 120)] * 2)
     assert 'points="0,' in drawing and " 1000," in drawing
+
+
+def test_a_scale_between_known_bounds_shows_them_whatever_the_values() -> None:
+    stars = line_chart(title="Stars", labels=DAYS, series=[Series("mean", [2, None, 2.5])], ends=(1, 5))
+    share = band_chart(title="Share", moments=[Band("1 Nov", 52, 48, 56)], unit="%", ends=(0, 100))
+    for markup, ticks in ((stars, ["1", "2", "3", "4", "5"]), (share, ["0%", "25%", "50%", "75%", "100%"])):
+        axis = next(svg for svg in parsed(markup).iter("svg") if svg.attrib.get("class") == "chart-axis-y")
+        assert [text.text for text in axis.iter("text")] == ticks

@@ -24,10 +24,13 @@ class Band:
     at: float | None = None
 
 
-def band_chart(*, title: str, moments: Sequence[Band], unit: str = "") -> SafeString:
+def band_chart(
+    *, title: str, moments: Sequence[Band], unit: str = "", ends: tuple[float, float] | None = None
+) -> SafeString:
     """The estimate as a line, its interval as a band around it, and the line of zero.
 
-    Moments that say where they are stand on a scale; otherwise they stand at equal distances.
+    Moments that say where they are stand on a scale; otherwise they stand at equal distances. `ends`: where the
+    vertical scale begins and ends for values between known bounds, such as shares.
     """
     labels = [moment.label for moment in moments]
     series = [
@@ -38,7 +41,8 @@ def band_chart(*, title: str, moments: Sequence[Band], unit: str = "") -> SafeSt
     known = known_values(labels, series)
     if not known:
         return nothing(title)
-    scale = Scale.over(min(known), max(known), from_zero=True)
+    low, high = ends or (min(known), max(known))
+    scale = Scale.over(low, high, from_zero=True)
     across, marks = _places(moments)
     shapes = format_html(
         '<g class="chart-series-1">{}{}{}</g>',

@@ -14,13 +14,23 @@ MOST_POINTS = 40  # more than this many dots on a line hide the line
 
 
 def line_chart(
-    *, title: str, labels: Sequence[str], series: Sequence[Series], unit: str = "", from_zero: bool = True
+    *,
+    title: str,
+    labels: Sequence[str],
+    series: Sequence[Series],
+    unit: str = "",
+    from_zero: bool = True,
+    ends: tuple[float, float] | None = None,
 ) -> SafeString:
-    """Values over time, one line a series; raises ValueError when a series has not one value a label."""
+    """Values over time, one line a series; raises ValueError when a series has not one value a label.
+
+    `ends`: where the scale begins and ends for values that lie between known bounds, such as stars.
+    """
     known = known_values(labels, series)
     if not known:
         return nothing(title)
-    scale = Scale.over(min(known), max(known), from_zero=from_zero)
+    low, high = ends or (min(known), max(known))
+    scale = Scale.over(low, high, from_zero=from_zero and ends is None)
     across = [100 * i / (len(labels) - 1) if len(labels) > 1 else 50.0 for i in range(len(labels))]
     lines = [
         format_html(
@@ -37,8 +47,8 @@ def line_chart(
 def bar_chart(*, title: str, labels: Sequence[str], series: Sequence[Series], unit: str = "") -> SafeString:
     """Amounts per label, series stacked in their order; raises ValueError for negative values or wrong lengths."""
     known = known_values(labels, series)
-    if not known:
-        return nothing(title)
+    if not any(known):
+        return nothing(title)  # bars of no height are an empty frame
     if min(known) < 0:
         raise ValueError("a stacked bar cannot be negative")
     totals = [sum(row.values[i] or 0 for row in series) for i in range(len(labels))]
