@@ -49,7 +49,8 @@ class Progress:
 class Decision:
     """The verdict, the winning arm (None unless a treatment wins), one sentence, and what is still missing in words.
 
-    `units_needed` is the smallest honest guess of more units until a verdict; None when nobody can say.
+    `units_needed` is the smallest honest guess of more units until a verdict, counted as units that take part, of which
+    perhaps few have an outcome; None when nobody can say.
     """
 
     verdict: Verdict
@@ -92,7 +93,7 @@ def decide(readings: Sequence[Reading], progress: Progress, rules: Rules) -> Dec
         if safe:
             return _treatment_wins(min(safe, key=lambda reading: reading.p))
         if shipping:
-            return _not_proven_safe(shipping[0], _guardrails(readings, shipping[0].arm), rules)
+            return _not_proven_safe(shipping[0], _guardrails(readings, shipping[0].arm), progress, rules)
         worse = [reading for reading in significant if _worse(reading)]
         if {reading.arm for reading in worse} >= set(healthy):
             return _control_wins(worse[0], "significantly worse")
@@ -156,20 +157,21 @@ def _control_wins(worst: Reading, how: str) -> Decision:
     return Decision(Verdict.CONTROL, None, f"Control wins: {worst.arm} is {how}; {_compared(worst)}.")
 
 
-def _not_proven_safe(best: Reading, guardrails: list[Reading], rules: Rules) -> Decision:
+def _not_proven_safe(best: Reading, guardrails: list[Reading], progress: Progress, rules: Rules) -> Decision:
     unsafe = next(reading for reading in guardrails if not _safe(reading, rules))
-    more = unsafe.units_until_safe(planned_units=rules.planned_units, alpha=rules.alpha)
-    needed = f"about {more:,} more users" if more else "more users than anybody can say now"
+    outcomes = unsafe.units_until_safe(planned_units=rules.planned_units, alpha=rules.alpha)
+    more = _users(outcomes, unsafe, progress) if outcomes else None
+    needed = _about(more, outcomes) if more and outcomes else "more users than anybody can say now"
     sentence = f"{_first(best.arm)} is better ({_compared(best)}), but {unsafe.metric.name} is not proven safe yet."
-    return Decision(Verdict.INCONCLUSIVE, None, sentence, (f"{unsafe.metric.name}: {needed}",), more or None)
+    return Decision(Verdict.INCONCLUSIVE, None, sentence, (f"{unsafe.metric.name}: {needed}",), more)
 
 
 def _inconclusive(success: list[Reading], missing: tuple[str, ...], progress: Progress, rules: Rules) -> Decision:
     guesses = [
-        units_until_decided(reading.difference, planned_units=rules.planned_units, alpha=rules.alpha)
+        (units_until_decided(reading.difference, planned_units=rules.planned_units, alpha=rules.alpha), reading)
         for reading in success
     ]
-    known = [guess for guess in guesses if guess is not None]
+    known = [(_users(guess, reading, progress), guess) for guess, reading in guesses if guess is not None]
     floor = max(rules.minimum_units - progress.units, max(2 * reading.short for reading in success), 0)
     if _early(progress, rules):
         sentence = "Too early for a verdict: the minimum of users or hours is not reached."
@@ -179,10 +181,23 @@ def _inconclusive(success: list[Reading], missing: tuple[str, ...], progress: Pr
         sentence = f"Inconclusive: {_compared(success[0])}."
     if not known:
         return Decision(Verdict.INCONCLUSIVE, None, sentence, missing, floor or None)
-    needed = max(floor, min(known))
+    users, outcomes = min(known)
+    needed = max(floor, users)
     if needed > 0 and not missing:
-        missing = (f"about {needed:,} more users if the difference stays as it looks now",)
+        missing = (f"{_about(needed, outcomes)} if the difference stays as it looks now",)
     return Decision(Verdict.INCONCLUSIVE, None, sentence, missing, needed)
+
+
+def _users(outcomes: int, reading: Reading, progress: Progress) -> int:
+    """How many more users must take part until so many more have an outcome, at the share that has one now."""
+    counted = reading.difference.units
+    return outcomes if counted <= 0 else math.ceil(outcomes * max(1.0, progress.units / counted))
+
+
+def _about(users: int, outcomes: int) -> str:
+    """Users who must take part; where not all of them have an outcome, also those who must."""
+    rated = f" ({outcomes:,} of them with an outcome to compare)" if outcomes < users else ""
+    return f"about {users:,} more users{rated}"
 
 
 def _compared(reading: Reading) -> str:
