@@ -38,6 +38,7 @@ from organizations.permissions import need
 @extend_schema_view(
     list=extend_schema(
         summary="Reviews, newest first",
+        description="Experts see their own; managers and applications see all.",
         parameters=[AnnotationFilterSerializer],
         responses=AnnotationSerializer(many=True),
     ),
@@ -49,7 +50,9 @@ class AnnotationViewSet(OrganizationViewSet):
     serializer_class = AnnotationSerializer
 
     def get_queryset(self) -> Any:
-        return super().get_queryset().select_related("expert", "example")
+        """All for managers and applications. Experts read their own, or no queue would be blind and no gold unknown."""
+        rows, actor = super().get_queryset().select_related("expert", "example"), self.request.auth
+        return rows.filter(expert=actor.user) if actor.user and not actor.can_manage else rows
 
     def list(self, request: Any) -> Response:
         given = read_query(AnnotationFilterSerializer, request)

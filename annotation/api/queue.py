@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
@@ -21,7 +20,6 @@ from annotation.api.serializers import (
     QueueSerializer,
     SkipSerializer,
 )
-from annotation.models import Slot, SlotKind
 from annotation.services.adjudication import claim_dispute
 from annotation.services.claims import claim_next, claim_slot, extend_lease, release_item, skip_item
 from annotation.services.filling import fill_all
@@ -52,6 +50,7 @@ class QueueView(OrganizationAPIView):
         if queue := given.pop("queue", None):
             given["queue"] = find_queue(queue_id=queue)
         fill_all()
+        given["viewer"] = request.auth.user
         slots, total = list_slots(**given, after=after, limit=limit), count_slots(**given)
         following = slots[-1].pk if len(slots) == limit else None
         page = {"queue": slots, "total": total, "more": total == COUNT_TO, "next": following}
@@ -92,12 +91,9 @@ class ClaimView(OrganizationAPIView):
     def post(self, request: Any, slot: UUID) -> Response:
         given = ExpertSerializer().run_validation(request.data)
         expert = acting_expert(request.auth, given.get("expert"))
-        disputed = Slot.objects.filter(pk=slot, kind=SlotKind.ADJUDICATION).exists()
-        if disputed and not (request.auth.api_key_id or request.auth.can_manage):
-            raise PermissionDenied("A manager decides about disputed items.")
-        return Response(
-            ClaimedItemSerializer(open_item(slot=claim_slot(expert=expert, slot_id=slot), expert=expert)).data
-        )
+        adjudicates = bool(request.auth.api_key_id or request.auth.can_manage)
+        claimed = claim_slot(expert=expert, slot_id=slot, adjudicates=adjudicates)
+        return Response(ClaimedItemSerializer(open_item(slot=claimed, expert=expert)).data)
 
 
 class NextDisputeView(OrganizationAPIView):

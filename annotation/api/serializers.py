@@ -8,7 +8,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from annotation.models import AnnotationType, Decision, Preferred, SlotKind, SlotStatus
-from annotation.services.items import marks
+from annotation.services.items import marks, output_to_judge
 from annotation.services.opinions import MOST_SECONDS, STRONGEST
 from annotation.services.preferences import EQUAL, LEFT, RIGHT, is_comparison
 from learning.api.serializers.fields import (
@@ -66,7 +66,9 @@ class QueueItemSerializer(serializers.Serializer[Any]):
         """A gold item looks like any other, and nobody is told which output of a comparison is the expected one."""
         shown = super().to_representation(slot)
         if slot.kind == SlotKind.GOLD:
-            shown |= {"review_status": ReviewStatus.PENDING, "expected_output": ""}
+            judged = output_to_judge(slot)
+            proposed = "" if judged == slot.example.original_output else judged
+            shown |= {"review_status": ReviewStatus.PENDING, "expected_output": proposed}
         if is_comparison(slot.example):
             shown |= {"original_output": "", "expected_output": ""}
         return shown

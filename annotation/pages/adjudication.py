@@ -54,7 +54,7 @@ def adjudicate(request: Any, slot_id: UUID) -> HttpResponse:
     if request.method == "POST":
         return _hand_in(request, slot)
     try:
-        slot = claim_slot(expert=request.user, slot_id=slot.pk)
+        slot = claim_slot(expert=request.user, slot_id=slot.pk, adjudicates=True)
     except Refused as error:
         messages.warning(request, error.message)
         return redirect("adjudication")

@@ -46,7 +46,7 @@ def _take(request: Any) -> HttpResponse:
     try:
         if slot_id is None:
             raise Refused("Choose an item.")
-        slot = claim_slot(expert=request.user, slot_id=slot_id)
+        slot = claim_slot(expert=request.user, slot_id=slot_id, adjudicates=request.actor.can_manage)
     except Refused as error:
         messages.warning(request, error.message)
         return redirect("review-plan")

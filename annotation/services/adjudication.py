@@ -25,7 +25,10 @@ def opinions_for(*, slot: Slot, expert: Any) -> list[ExpertAnnotation]:
     """What others said that this person may see while they review the slot.
 
     An adjudicator sees all of it. In an open queue so does everybody; in a blind one reviewers see the stages before.
+    Nobody sees any of it who does not hold the slot.
     """
+    if slot.kind == SlotKind.GOLD or slot.claimed_by_id != expert.pk:
+        return []
     everything = (
         ExpertAnnotation.objects.counted()
         .filter(example=slot.example_id, round=slot.round)
@@ -33,8 +36,6 @@ def opinions_for(*, slot: Slot, expert: Any) -> list[ExpertAnnotation]:
         .select_related("expert")
         .order_by("id")
     )
-    if slot.kind == SlotKind.GOLD:
-        return []
     if slot.kind == SlotKind.REVIEW and slot.queue.blind:
         return list(everything.exclude(stage=slot.stage))
     return list(everything)

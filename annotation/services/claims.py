@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
-from django.db.models import F, Func, Value
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -54,14 +54,18 @@ def claim_next(*, expert: Any, queue: AnnotationQueue | None = None, kind: str =
     return slot
 
 
-def claim_slot(*, expert: Any, slot_id: UUID) -> Slot:
+def claim_slot(*, expert: Any, slot_id: UUID, adjudicates: bool = False) -> Slot:
     """This very item, for instance from a plan. Raises Missing, and Conflict when it is not free for this person.
 
-    An item of the same queue that the person holds is given back.
+    An item of the same queue that the person holds is given back. `adjudicates`: the person may decide disputes; else
+    a disputed item raises PermissionDenied. A gold item is there for the one who holds it, as any other item is.
     """
-    slot = Slot.objects.select_related("queue").filter(pk=slot_id).exclude(kind=SlotKind.GOLD).first()
+    others_gold = Q(kind=SlotKind.GOLD) & ~Q(status=SlotStatus.CLAIMED, claimed_by=expert)
+    slot = Slot.objects.select_related("queue").filter(pk=slot_id).exclude(others_gold).first()
     if slot is None:
         raise Missing("There is no such item.")
+    if slot.kind == SlotKind.ADJUDICATION and not adjudicates:
+        raise PermissionDenied("A manager decides about disputed items.")
     with transaction.atomic():
         seat = seat_at_work(queue=slot.queue, expert=expert)
         reviewed = ExpertAnnotation.objects.counted().filter(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Exists, Max, OuterRef, Q
 from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from annotation.intervals import Share, share_of
 from annotation.models import AnnotationQueue, Decision, ExpertAnnotation, GoldItem, QueueSeat, Slot, SlotKind
@@ -76,7 +78,8 @@ def offer_gold(*, seat: QueueSeat, queue: AnnotationQueue, expert: Any) -> UUID 
     holding = Slot.objects.filter(status="claimed", claimed_by=expert)
     if seat.holding is not None and holding.filter(pk=seat.holding).exists():
         return None
-    seen = Slot.objects.filter(example=OuterRef("example"), kind=SlotKind.GOLD, queue=queue, claimed_by=expert)
+    mine = Q(claimed_by=expert) | Q(skipped_by__contains=[expert.pk])
+    seen = Slot.objects.filter(mine, example=OuterRef("example"), kind=SlotKind.GOLD, queue=queue)
     reviewed = ExpertAnnotation.objects.filter(example=OuterRef("example"), expert=expert)
     fresh = GoldItem.objects.filter(queue=queue, active=True).exclude(Exists(seen)).exclude(Exists(reviewed))
     item = fresh.select_related("example").order_by("?").first()
@@ -138,9 +141,16 @@ def _slot_for(item: GoldItem, queue: AnnotationQueue) -> UUID | None:
         highest=Max("number")
     )["highest"]
     slot = Slot(
-        queue=queue, example=item.example, kind=SlotKind.GOLD, stage=queue.stages[0], number=(highest or 0) + 1,
+        id=_inconspicuous_id(item.example.created_at), queue=queue, example=item.example, kind=SlotKind.GOLD,
+        stage=queue.stages[0], number=(highest or 0) + 1,
         waiting_since=item.example.created_at, agent_id=item.example.agent_id, domain=item.example.domain,
         example_type=item.example.example_type,
     )  # fmt: skip
     Slot.objects.bulk_create([slot], ignore_conflicts=True)
     return slot.pk if Slot.objects.filter(pk=slot.pk).exists() else None  # somebody else took the number
+
+
+def _inconspicuous_id(came_in: datetime) -> UUID:
+    """A key as the slot would have got when the example came in: the time in it must not tell that it was made now."""
+    moment = min(came_in + timedelta(seconds=random.uniform(1, 30)), timezone.now())  # as often as queues are filled
+    return uuid7(nanoseconds=int(moment.timestamp() * 1_000) * 1_000_000)

@@ -50,7 +50,7 @@ def open_item(*, slot: Slot, expert: Any) -> Item:
     return Item(
         slot=slot,
         example=example,
-        proposed_output=_shown(slot),
+        proposed_output=output_to_judge(slot),
         conversation=_turns(context),
         facts=_facts(context),
         feedback=_feedback(example),
@@ -67,7 +67,8 @@ def marks(feedback: AgentFeedback) -> list[tuple[str, int]]:
     return [(name, value) for name in DIMENSIONS if (value := getattr(feedback, name)) is not None]
 
 
-def _shown(slot: Slot) -> str:
+def output_to_judge(slot: Slot) -> str:
+    """What the reviewer of the slot sees as the proposal."""
     if slot.kind == SlotKind.GOLD:  # looks like any other item
         return GoldItem.objects.get(queue=slot.queue_id, example=slot.example_id).shown_output
     return proposed_output(slot.example, before_stage=slot.stage if slot.kind == SlotKind.REVIEW else None)

@@ -33,15 +33,16 @@ def list_slots(
     agent_id: UUID | None = None,
     domain: str = "",
     example_type: str = "",
+    viewer: Any = None,
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[Slot]:
     """What waits in queue order, what is over newest first. "pending" means open or claimed; `after` is the last slot
-    of the page before.
+    of the page before. A gold item is listed for the `viewer` who holds it alone.
 
     Every page is read from its place in an index, however much there is. Raises Missing when `after` is no slot.
     """
-    slots = _filtered(status, queue, agent_id, domain, example_type)
+    slots = _filtered(status, queue, agent_id, domain, example_type, viewer)
     past = status in PAST
     if after is not None:
         slots = slots.filter(pk__lt=after) if past else slots.filter(_behind(after))
@@ -89,9 +90,11 @@ def _filtered(
     agent_id: UUID | None = None,
     domain: str = "",
     example_type: str = "",
+    viewer: Any = None,
 ) -> QuerySet[Slot]:
-    """Gold items are left out: nobody is told which those are."""
-    slots = Slot.objects.filter(waiting=status not in PAST).exclude(kind=SlotKind.GOLD)
+    """Gold items are left out: nobody is told which those are. Who holds one would miss it, so they find it here."""
+    held = Q(status=SlotStatus.CLAIMED, claimed_by=viewer) if viewer else Q(pk__in=[])
+    slots = Slot.objects.filter(waiting=status not in PAST).exclude(Q(kind=SlotKind.GOLD) & ~held)
     if status != "pending":
         slots = slots.filter(status=status)
     if status == SlotStatus.CLAIMED:  # few among very many: found by who holds them
