@@ -29,7 +29,7 @@ from organizations.models import ApiKey, KeyKind, Role
 from organizations.permissions import page
 
 DAYS = {1: "1 day", 7: "7 days", 30: "30 days", 90: "90 days", 365: "a year"}
-SAID = [(ANY, "Any"), (NONE, "None"), *FeedbackType.choices]
+SAID = [(ANY, "Some"), (NONE, "None"), *FeedbackType.choices]
 EARLIEST = date(2000, 1, 1)
 
 
@@ -48,7 +48,7 @@ class FilterForm(forms.Form):
 
     agent = forms.ModelChoiceField(Agent.objects.none(), required=False, empty_label="All")
     status = forms.ChoiceField(choices=[("", "All"), *ExecutionStatus.choices], required=False)
-    said = forms.ChoiceField(choices=[("", "Not asked"), *SAID], required=False, label="Feedback")
+    said = forms.ChoiceField(choices=[("", "Any or none"), *SAID], required=False, label="Feedback")
     days = forms.TypedChoiceField(choices=list(DAYS.items()), coerce=int, required=False, label="Arrived within")
     until = forms.DateField(
         required=False, label="Until (UTC)", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -57,7 +57,7 @@ class FilterForm(forms.Form):
         required=False,
         max_length=200,
         label="Find",
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "id, user or session, in full"}),
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "id, user, session"}),
     )
     before = forms.UUIDField(required=False, widget=forms.HiddenInput)
 

@@ -25,6 +25,7 @@ from project.overview.charts import Bar, waterfall
 
 DIMENSIONS = ("rating", "accuracy", "helpfulness", "clarity", "completeness")
 COLOURS = {"llm": 1, "tool": 2, "retriever": 3}  # of the waterfall; anything else is 4
+ONE_LINE = 80  # characters of JSON
 LONGEST_SUM = 2000  # characters of a value in a list of values; the raw data hold all of it
 
 
@@ -108,4 +109,7 @@ def _told(value: Any) -> str:
     """Any JSON as text: words as they are, nothing as nothing."""
     if value in (None, "", {}, []):
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+    if isinstance(value, str):
+        return value
+    short = json.dumps(value, ensure_ascii=False)
+    return short if len(short) <= ONE_LINE else json.dumps(value, ensure_ascii=False, indent=1)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from learning.models import Agent, AgentFeedback, Decision, Execution, ExecutionKey, LearningExample
+from learning.models import Agent, AgentFeedback, Decision, Execution, ExecutionKey, LearningExample, RetrievalEvent
 from organizations.models import AuditEvent, KeyKind, Organization
 from organizations.scope import organization_scope
 from tests import factories
@@ -288,3 +288,60 @@ def test_an_execution_without_a_time_started_now(api: Any) -> None:
 def test_an_address_may_end_with_a_slash(api: Any) -> None:
     assert api.post(f"{URL}/", RUN, format="json").status_code == 201
     assert api.get(f"{URL}/exec-123/").status_code == 200
+
+
+def test_executions_are_listed_by_time_of_arrival_feedback_and_config(api: Any, organization: Organization) -> None:
+    with organization_scope(organization.id):
+        config = factories.make_config(factories.make_agent(external_id="agent-456"))
+    for name, more in (("old", {"config_id": str(config.pk)}), ("middle", {}), ("new", {})):
+        assert api.post(URL, RUN | {"execution_id": name} | more, format="json").status_code == 201
+    said = {"agent_id": "agent-456", "feedback_type": "thumbs_down", "execution_id": "middle"}
+    assert api.post("/api/learning/feedback", said, format="json").status_code == 201
+
+    def names(**query: str) -> list[str]:
+        answer = api.get(URL, query)
+        assert answer.status_code == 200, answer.json()
+        return [row["execution_id"] for row in answer.json()["results"]]
+
+    moment = api.get(f"{URL}/middle").json()["created_at"]
+    assert names(to="2020-01-01T00:00:00Z") == []
+    assert names(**{"from": "2020-01-01T00:00:00Z"}) == ["new", "middle", "old"]
+    assert "new" in names(**{"from": moment})
+    assert names(feedback="any") == names(feedback="thumbs_down") == ["middle"]
+    assert names(feedback="correction") == []
+    assert names(config_id=str(config.pk)) == ["old"]
+    assert errors(api.get(URL, {"from": "1066-10-14T00:00:00Z"})).keys() == {"from"}
+    assert errors(api.get(URL, {"feedback": "applause"})).keys() == {"feedback"}
+
+
+def test_one_execution_tells_what_people_said_and_what_was_made_of_it(api: Any, organization: Organization) -> None:
+    api.post(URL, RUN | {"decisions": [{"decision_point": str(n)} for n in range(5)]}, format="json")
+    said = {
+        "agent_id": "agent-456",
+        "execution_id": "exec-123",
+        "feedback_type": "correction",
+        "correction_text": "No.",
+    }
+    api.post("/api/learning/feedback", said, format="json")
+    with organization_scope(organization.id):
+        example = LearningExample.objects.get()
+        documents = [{"id": "manual", "rank": 1, "score": 0.5}]
+        RetrievalEvent.objects.create(
+            execution=Execution.objects.get(), external_id="r", query="parcel", documents=documents
+        )
+        first = Decision.objects.get(position=0)
+        first.reasoning = "rewritten: it lies last in the table now"
+        first.save()
+    shown = api.get(f"{URL}/exec-123").json()
+    assert [one["position"] for one in shown["decisions"]] == [0, 1, 2, 3, 4]
+    assert shown["retrievals"] == [{"query": "parcel", "documents": documents}]
+    assert [(one["feedback_type"], one["correction_text"]) for one in shown["feedback"]] == [("correction", "No.")]
+    expected = {"id": str(example.pk), "example_type": "correction", "review_status": "pending"}
+    assert shown["examples"] == [expected]
+
+
+@pytest.mark.parametrize("scopes", [["ingest"], ["feedback"]])
+def test_a_key_that_only_sends_reads_no_execution(organization: Organization, scopes: list[str]) -> None:
+    client = api_with(factories.make_key(organization, scopes))
+    assert client.get(URL).status_code == 403
+    assert client.get(f"{URL}/exec-123").status_code == 403
