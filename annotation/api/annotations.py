@@ -51,7 +51,8 @@ class AnnotationViewSet(OrganizationViewSet):
 
     def get_queryset(self) -> Any:
         """All for managers and applications. Experts read their own, or no queue would be blind and no gold unknown."""
-        rows, actor = super().get_queryset().select_related("expert", "example"), self.request.auth
+        rows = super().get_queryset().select_related("expert", "example")
+        actor: Any = self.request.auth
         return rows.filter(expert=actor.user) if actor.user and not actor.can_manage else rows
 
     def list(self, request: Any) -> Response:

@@ -209,7 +209,7 @@ def _claim(seat: QueueSeat, queue: AnnotationQueue, kind: str) -> Slot | None:
     from_place = kind == SlotKind.REVIEW and at is not None and at > now - PLACE_GOOD_FOR
     if from_place:
         row = _run(claim_statement.FROM_THE_PLACE, values)
-    if row is None and (not from_place or at <= now - AGAIN_AFTER):
+    if row is None and (not from_place or at is None or at <= now - AGAIN_AFTER):
         row = _run(claim_statement.FROM_THE_START, values)
     return slot_from(row, queue) if row else None
 
