@@ -28,6 +28,7 @@ SHOW_IT = [
     "/admin/learning/",
     "/admin/learning/annotation/",
     "/admin/learning/agents/",
+    "/admin/learning/executions/",
     "/admin/learning/audit/",
     "/admin/learning/organization/",
     "/admin/learning/execution/",
@@ -111,6 +112,7 @@ def test_no_page_takes_a_text_for_markup(
         assert complaints == [], path
     assert [path for path in SHOW_IT if path not in shown] == []
     assert any("agentfeedback/0" in path and path.endswith("/change/") for path in shown)
+    assert any(path.startswith("/admin/learning/executions/0") for path in shown), "the page of one execution"
     assert len(shown) > 40, shown
 
 
