@@ -9,7 +9,9 @@ from celery import shared_task
 from annotation.models import AnnotationQueue
 from annotation.reliability import dawid_skene
 from annotation.services.filling import fill_queue
+from annotation.services.queues import default_queue
 from annotation.services.reliability import LABELS, keep_estimate, read_votes
+from learning.models import LearningExample
 from organizations.scope import organization_scope
 from organizations.tasks import organization_ids
 
@@ -20,6 +22,9 @@ MOST_BATCHES = 20  # of one queue in one sweep
 def fill_queues() -> None:
     """Slots for new examples, and approvals where a queue allows them, before anybody asks for an item."""
     for organization_id in organization_ids():
+        with organization_scope(organization_id):
+            if LearningExample.objects.exists():
+                default_queue()  # made for the first examples of an organization
         for queue_id in _active_queues(organization_id):
             for _ in range(MOST_BATCHES):  # each batch is a transaction of its own
                 with organization_scope(organization_id):

@@ -200,7 +200,7 @@ CELERY_BEAT_SCHEDULE = {
     "keep-partitions": {"task": "learning.keep_partitions", "schedule": 6 * 3600.0},
     "write-overdue-traces": {"task": "learning.write_overdue_traces", "schedule": 15.0},
     "forget-spans": {"task": "learning.forget_spans", "schedule": 3600.0},
-    "fill-queues": {"task": "annotation.fill_queues", "schedule": 30.0},
+    "fill-queues": {"task": "annotation.fill_queues", "schedule": 5.0, "options": {"expires": 5}},
     "estimate-reliability": {"task": "annotation.estimate_reliability", "schedule": 3600.0},
     "analyse-experiments": {"task": "experiments.analyse_running", "schedule": 60.0},
     "seal-audit": {"task": "organizations.seal_audit", "schedule": 3600.0},

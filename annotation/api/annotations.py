@@ -88,7 +88,7 @@ class AnnotationViewSet(OrganizationViewSet):
             )
         if done.conflict:
             return kept_as_extra(done)
-        body = AnnotationSerializer(self.get_queryset().get(pk=done.annotation.pk)).data
+        body = AnnotationSerializer(done.annotation).data
         return Response(body | {"gold": GoldResultSerializer(done.gold).data if done.gold else None}, status=201)
 
     def record(self, request: Any, expert: Any, opinion: Opinion, example_id: UUID, **values: Any) -> ExpertAnnotation:

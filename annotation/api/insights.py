@@ -28,7 +28,7 @@ from annotation.services.gold import resume_expert
 from annotation.services.impact import impact_of
 from annotation.services.planning import plan_minutes
 from annotation.services.progress import reviewed_today, seconds_per_item
-from annotation.services.queues import default_queue, find_queue, queue_for
+from annotation.services.queues import find_queue, foreseen_queue, list_queues
 from annotation.services.waiting import count_for
 from learning.api.requests import read_query
 from organizations.api import OrganizationAPIView
@@ -117,7 +117,7 @@ class ProgressView(OrganizationAPIView):
     )
     def get(self, request: Any) -> Response:
         expert = acting_expert(request.auth, read_query(ExpertSerializer, request).get("expert"))
-        queue = queue_for(expert=expert)
+        queue = next(iter(list_queues(expert=expert)), None)
         impact = impact_of(expert=expert)
         body = {
             "today": reviewed_today(expert=expert),
@@ -131,7 +131,7 @@ class ProgressView(OrganizationAPIView):
 
 def some_queue(given: dict[str, Any]) -> AnnotationQueue:
     """The queue that is named, else the oldest active one."""
-    queue = find_queue(queue_id=given["queue"]) if "queue" in given else default_queue()
+    queue = find_queue(queue_id=given["queue"]) if "queue" in given else foreseen_queue()
     if queue is None:
         raise Http404("There is no active queue.")
     return queue

@@ -22,7 +22,6 @@ from annotation.api.serializers import (
 )
 from annotation.services.adjudication import claim_dispute
 from annotation.services.claims import claim_next, claim_slot, extend_lease, release_item, skip_item
-from annotation.services.filling import fill_all
 from annotation.services.flags import flag_item
 from annotation.services.items import open_item
 from annotation.services.queues import find_queue
@@ -49,7 +48,6 @@ class QueueView(OrganizationAPIView):
             given["agent_id"] = find_agent(name=name).pk
         if queue := given.pop("queue", None):
             given["queue"] = find_queue(queue_id=queue)
-        fill_all()
         given["viewer"] = request.auth.user
         slots, total = list_slots(**given, after=after, limit=limit), count_slots(**given)
         following = slots[-1].pk if len(slots) == limit else None

@@ -16,7 +16,7 @@ from annotation.models import ExpertAnnotation, ItemFlag, Slot, SlotKind
 from annotation.models.annotations import SCORES
 from annotation.pages.form_rows import shown_rows
 from annotation.pages.forms import ReviewForm
-from annotation.pages.item import NOTICE, decide, fresh_form, item_context, questions_of, told
+from annotation.pages.item import decide, fresh_form, item_context, keep_notice, questions_of, take_notice, told
 from annotation.pages.keys import SHORTCUTS
 from annotation.services.claims import claim_slot
 from annotation.services.disputes import disputes, opinions_on, reviews_added
@@ -41,7 +41,7 @@ class ShownOpinion:
 @page(role="manager")
 def adjudication(request: Any) -> HttpResponse:
     """What waits for somebody who decides, and what reviewers disagree about."""
-    context = {"disputes": disputes(), "added": reviews_added(), "notice": request.session.pop(NOTICE, None)}
+    context = {"disputes": disputes(), "added": reviews_added(), "notice": take_notice(request)}
     return render(request, "annotation/adjudication.html", context)
 
 
@@ -85,16 +85,16 @@ def flag_resolve(request: Any, flag_id: UUID) -> HttpResponse:
 
 def _hand_in(request: Any, slot: Slot) -> HttpResponse:
     form = ReviewForm(request.POST, questions=questions_of(slot))
-    item = open_item(slot=slot, expert=request.user)
     if form.is_valid():
         try:
-            decide(request, form, item)
+            decide(request, form, slot)
         except Refused as error:
             form.add_error(error.field if error.field in form.fields else None, told(error, form))
         else:
+            keep_notice(request)
             back = reverse("adjudication")
             return HttpResponseClientRedirect(back) if request.htmx else redirect(back)
-    return _show(request, item, form, status=422)
+    return _show(request, open_item(slot=slot, expert=request.user), form, status=422)
 
 
 def _show(request: Any, item: Item, form: ReviewForm, status: int = 200) -> HttpResponse:

@@ -11,13 +11,22 @@ from django.urls import reverse
 
 from annotation.models import AnnotationQueue, Slot
 from annotation.pages.forms import ReviewForm
-from annotation.pages.item import NOTICE, decide, fresh_form, item_context, questions_of, say, told
+from annotation.pages.item import (
+    decide,
+    fresh_form,
+    item_context,
+    keep_notice,
+    questions_of,
+    say,
+    take_notice,
+    told,
+)
 from annotation.pages.keys import SHORTCUTS
 from annotation.pages.wording import pace
 from annotation.services.claims import claim_next, recall_skipped
 from annotation.services.items import Item, open_item
-from annotation.services.progress import reviewed_today, seconds_per_item
-from annotation.services.queues import list_queues, queue_for
+from annotation.services.progress import work_of_today
+from annotation.services.queues import known_queues, list_queues, queue_for
 from annotation.services.seats import Paused
 from annotation.services.submissions import last_undoable, undo_submission
 from annotation.services.waiting import count_for, count_skipped
@@ -66,14 +75,13 @@ def hand_in(request: Any, queue: AnnotationQueue | None) -> HttpResponse:
     if slot is None:
         raise Http404("There is no such item.")
     form = ReviewForm(request.POST, questions=questions_of(slot))
-    item = open_item(slot=slot, expert=request.user)
     if form.is_valid():
         try:
-            decide(request, form, item)
+            decide(request, form, slot)
             return to_desk(request, queue)
         except Refused as error:
             form.add_error(error.field if error.field in form.fields else None, told(error, form))
-    return show(request, queue, item, form, status=422)
+    return show(request, queue, open_item(slot=slot, expert=request.user), form, status=422)
 
 
 def show_next(request: Any, queue: AnnotationQueue | None) -> HttpResponse:
@@ -106,16 +114,16 @@ def answer(request: Any, context: dict[str, Any], status: int = 200) -> HttpResp
 def around(request: Any, queue: AnnotationQueue | None) -> dict[str, Any]:
     """What stands around the item: queues, progress, what was done last."""
     waiting = count_for(expert=request.user, queue=queue) if queue else 0
-    done = reviewed_today(expert=request.user)
+    today = work_of_today(expert=request.user)
     return {
         "queue": queue,
         "here": desk_address(queue),
-        "queues": list_queues(expert=request.user),
+        "queues": open_queues(request),
         "waiting": waiting,
-        "done": done,
-        "pace": pace(seconds_per_item(expert=request.user)),
-        "all": waiting + done,
-        "notice": request.session.pop(NOTICE, None),
+        "done": today.reviews,
+        "pace": pace(today.seconds),
+        "all": waiting + today.reviews,
+        "notice": take_notice(request),
         "undoable": last_undoable(expert=request.user),
         "shortcuts": SHORTCUTS,
     }
@@ -130,20 +138,30 @@ def nothing_left(request: Any, queue: AnnotationQueue | None) -> dict[str, Any]:
 
 def chosen_queue(request: Any) -> AnnotationQueue | None:
     """The queue that the address names, else the oldest active one that is open to this person."""
-    name = request.GET.get("queue", "")
+    name, queues = request.GET.get("queue", ""), open_queues(request)
     if not name:
-        return queue_for(expert=request.user)
+        return queues[0] if queues else queue_for(expert=request.user)
     queue_id = as_uuid(name)
-    queue = AnnotationQueue.objects.filter(pk=queue_id, active=True).first() if queue_id else None
+    mine = next((queue for queue in queues if queue.pk == queue_id), None)
+    queue = mine or (known_queues().filter(pk=queue_id, active=True).first() if queue_id else None)
     if queue is None:
         raise Http404("There is no such queue.")
     return queue
+
+
+def open_queues(request: Any) -> list[AnnotationQueue]:
+    """The active queues that are open to this person, oldest first; read once in a request."""
+    if not hasattr(request, "open_queues"):
+        request.open_queues = list_queues(expert=request.user)
+    found: list[AnnotationQueue] = request.open_queues
+    return found
 
 
 def to_desk(request: Any, queue: AnnotationQueue | None) -> HttpResponse:
     """On to the next item: at once for htmx, by another address for a plain form."""
     if request.htmx:
         return show_next(request, queue)
+    keep_notice(request)
     return HttpResponseRedirect(desk_address(queue), status=303)
 
 

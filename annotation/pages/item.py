@@ -11,13 +11,13 @@ from annotation.pages.forms import FLAG, SKIP, ReviewForm, initial_values
 from annotation.pages.questions import shown_questions
 from annotation.services.claims import skip_item
 from annotation.services.flags import flag_item
-from annotation.services.items import Item, marks
+from annotation.services.items import Item, marks, output_to_judge
 from annotation.services.preferences import SIDES, preferred_by_side
 from annotation.services.submissions import Submission, submit_annotation
 from annotation.word_diff import diff_words
 from organizations.errors import Refused
 
-NOTICE = "review_notice"  # in the session: what the next page says about the step before
+NOTICE = "review_notice"  # what the next page says about the step before
 SAID = {Decision.APPROVE: "Approved.", Decision.REJECT: "Rejected.", Decision.REQUEST_CHANGES: "Marked for revision."}
 # Side, strength, words and key of each answer to "which output is better?"
 CHOICES = [
@@ -28,9 +28,9 @@ CHOICES = [
 EMPTY_ROW = CategoryRow("", "", "")
 
 
-def decide(request: Any, form: ReviewForm, item: Item) -> None:
+def decide(request: Any, form: ReviewForm, slot: Slot) -> None:
     """Raises Refused when the decision cannot be accepted as it is."""
-    given, slot = form.cleaned_data, item.slot
+    given = form.cleaned_data
     lease = {"expert": request.user, "slot_id": slot.pk, "lease_token": given["lease_token"]}
     if given["action"] == SKIP:
         skip_item(**lease, reason=given["skip_reason"])
@@ -40,8 +40,8 @@ def decide(request: Any, form: ReviewForm, item: Item) -> None:
         say(request, "Set aside. A manager will look at it.", "info")
     else:
         better = given["better"] and preferred_by_side(slot=slot, expert=request.user, better=given["better"])
-        opinion = form.opinion(proposed=item.proposed_output, preferred=better)
-        say_what_became(request, submit_annotation(**lease, opinion=opinion))
+        opinion = form.opinion(proposed=output_to_judge(slot), preferred=better)
+        say_what_became(request, submit_annotation(**lease, opinion=opinion, slot=slot))
 
 
 def say_what_became(request: Any, done: Submission) -> None:
@@ -103,4 +103,17 @@ def item_context(item: Item, form: ReviewForm) -> dict[str, Any]:
 
 
 def say(request: Any, text: str, kind: str, submitted: bool = False) -> None:
-    request.session[NOTICE] = {"text": text, "kind": kind, "submitted": submitted}
+    """For the page that this request shows, or the next one when `keep_notice` is called."""
+    request.review_notice = {"text": text, "kind": kind, "submitted": submitted}
+
+
+def keep_notice(request: Any) -> None:
+    """Another request will show it: the session remembers it until then."""
+    if notice := getattr(request, NOTICE, None):
+        request.session[NOTICE] = notice
+
+
+def take_notice(request: Any) -> dict[str, Any] | None:
+    """What there is to say, once."""
+    kept: dict[str, Any] | None = request.session.pop(NOTICE, None)
+    return getattr(request, NOTICE, None) or kept

@@ -21,21 +21,15 @@ def claim_dispute(*, expert: Any, queue: AnnotationQueue | None = None) -> Slot 
     return None
 
 
-def opinions_for(*, slot: Slot, expert: Any) -> list[ExpertAnnotation]:
-    """What others said that this person may see while they review the slot.
+def opinions_for(*, slot: Slot, expert: Any, said: list[ExpertAnnotation]) -> list[ExpertAnnotation]:
+    """What others said that this person may see while they review the slot, of all that was `said` about its example.
 
     An adjudicator sees all of it. In an open queue so does everybody; in a blind one reviewers see the stages before.
     Nobody sees any of it who does not hold the slot.
     """
     if slot.kind == SlotKind.GOLD or slot.claimed_by_id != expert.pk:
         return []
-    everything = (
-        ExpertAnnotation.objects.counted()
-        .filter(example=slot.example_id, round=slot.round)
-        .exclude(expert=expert)
-        .select_related("expert")
-        .order_by("id")
-    )
+    others = [opinion for opinion in said if opinion.round == slot.round and opinion.expert_id != expert.pk]
     if slot.kind == SlotKind.REVIEW and slot.queue.blind:
-        return list(everything.exclude(stage=slot.stage))
-    return list(everything)
+        return [opinion for opinion in others if opinion.stage != slot.stage]
+    return others

@@ -51,6 +51,8 @@ def claim_next(*, expert: Any, queue: AnnotationQueue | None = None, kind: str =
     if slot is None and fill_queue(queue=queue):
         seat.passed_at = None
         slot = _first_awaiting(seat, queue, kind)
+    if slot is not None:
+        slot.claimed_by = expert  # or whoever shows it would ask for them again
     return slot
 
 
@@ -221,7 +223,7 @@ def _run(statement: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
 
 
 def _loaded(slot_id: UUID) -> Slot:
-    return Slot.objects.select_related("queue", "example__agent").get(pk=slot_id)
+    return Slot.objects.select_related("queue__rubric", "example__agent").get(pk=slot_id)
 
 
 def _give_back(expert: Any, slot_id: UUID, lease_token: UUID, **values: Any) -> None:

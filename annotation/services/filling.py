@@ -13,7 +13,6 @@ from annotation.models import AnnotationQueue
 from annotation.models.queues import BEGINNING
 from annotation.ordering import LOW_RATING, SEVERITIES, STEPS
 from annotation.services.auto_approval import auto_approve
-from annotation.services.queues import default_queue, list_queues
 from learning.models import ReviewStatus
 from organizations.scope import current_organization_id
 
@@ -76,6 +75,8 @@ def fill_queue(*, queue: AnnotationQueue, whole: bool = False) -> int:
     Looks at what is newer than the queue's mark, or at everything when `whole` (after filters changed, or for examples
     that became pending again). What came back for revision is looked for everywhere.
     """
+    if not queue.active:
+        return 0
     began = timezone.now()
     if queue.auto_approve:
         auto_approve(queue=queue)
@@ -95,13 +96,6 @@ def fill_when_due(*, queue: AnnotationQueue) -> None:
     if queue.looked_at > now - LOOK_EVERY:
         return
     if _mark(queue, "looked_at", now, now - LOOK_EVERY):
-        fill_queue(queue=queue)
-
-
-def fill_all() -> None:
-    """Make the missing slots of every active queue, the oldest first; the first queue too where there is none."""
-    default_queue()
-    for queue in list_queues():
         fill_queue(queue=queue)
 
 

@@ -10,7 +10,7 @@ from annotation.models import ExpertAnnotation, GoldItem, Rubric, Slot, SlotKind
 from annotation.services.adjudication import opinions_for
 from annotation.services.drafts import find_draft
 from annotation.services.preferences import Pair, pair_of
-from annotation.services.stages import proposed_output
+from annotation.services.stages import proposed_output, said_about
 from learning.models import AgentFeedback, LearningExample
 
 MOST_TURNS = 50
@@ -46,11 +46,11 @@ def open_item(*, slot: Slot, expert: Any) -> Item:
     """Everything about a claimed slot, with what the person has typed about it before."""
     example = slot.example
     context = _context(example)
-    draft = find_draft(expert=expert, example_id=example.pk)
+    draft, said = find_draft(expert=expert, example_id=example.pk), said_about(example)
     return Item(
         slot=slot,
         example=example,
-        proposed_output=output_to_judge(slot),
+        proposed_output=output_to_judge(slot, said),
         conversation=_turns(context),
         facts=_facts(context),
         feedback=_feedback(example),
@@ -58,7 +58,7 @@ def open_item(*, slot: Slot, expert: Any) -> Item:
         draft_saved_at=draft.updated_at if draft else None,
         rubric=slot.queue.rubric,
         pair=pair_of(slot=slot, expert=expert),
-        opinions=opinions_for(slot=slot, expert=expert),
+        opinions=opinions_for(slot=slot, expert=expert, said=said),
     )
 
 
@@ -67,11 +67,12 @@ def marks(feedback: AgentFeedback) -> list[tuple[str, int]]:
     return [(name, value) for name in DIMENSIONS if (value := getattr(feedback, name)) is not None]
 
 
-def output_to_judge(slot: Slot) -> str:
-    """What the reviewer of the slot sees as the proposal."""
+def output_to_judge(slot: Slot, said: list[ExpertAnnotation] | None = None) -> str:
+    """What the reviewer of the slot sees as the proposal; `said`: what is known already (stages.said_about)."""
     if slot.kind == SlotKind.GOLD:  # looks like any other item
         return GoldItem.objects.get(queue=slot.queue_id, example=slot.example_id).shown_output
-    return proposed_output(slot.example, before_stage=slot.stage if slot.kind == SlotKind.REVIEW else None)
+    before_stage = slot.stage if slot.kind == SlotKind.REVIEW else None
+    return proposed_output(slot.example, before_stage, said=said)
 
 
 def _context(example: LearningExample) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from annotation.models import ExpertAnnotation
+from annotation.services.experts import MedianSeconds
 from annotation.services.overview import start_of_today
 
 NEWEST = 200  # reviews that the time per item is taken from
@@ -29,6 +30,20 @@ class Day:
 def reviewed_today(*, expert: Any) -> int:
     """Reviews of today (UTC) that stand, answers to gold items included: nobody is told which those are."""
     return ExpertAnnotation.objects.current().filter(expert=expert, created_at__gte=start_of_today()).count()
+
+
+@dataclass(frozen=True)
+class Today:
+    """One person's work of today (UTC): reviews that stand, and the median seconds of one where a time is known."""
+
+    reviews: int
+    seconds: float | None
+
+
+def work_of_today(*, expert: Any) -> Today:
+    """What `reviewed_today` counts, and the time it took."""
+    mine = ExpertAnnotation.objects.current().filter(expert=expert, created_at__gte=start_of_today())
+    return Today(**mine.order_by().aggregate(reviews=Count("id"), seconds=MedianSeconds()))
 
 
 def done_today_by_queue() -> dict[UUID, int]:

@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from annotation.models import AfterReject, AnnotationQueue, QueueSeat, SkipPolicy
+from annotation.models.queues import BEGINNING
 from learning.models import Agent, ExampleType, ReviewStatus
 from organizations import audit
 from organizations.errors import Conflict, Missing, Refused
@@ -21,22 +22,36 @@ CHOICES = {
     "example_types": ExampleType.values, "statuses": [str(status) for status in ENTERING],
     "skip_policy": SkipPolicy.values, "on_reject": AfterReject.values,
 }  # fmt: skip
+FILTERS = ("agent", "domain", "example_types", "statuses", "active")  # what decides which examples come in
 MOST_STAGES, MOST_EXPERTS = 20, 1_000
 TOLD = ("name", "active", "stages", "reviews_per_item", "max_reviews", "experts", "gold_bar", "auto_approve")  # audited
 
 
+def known_queues() -> QuerySet[AnnotationQueue]:
+    """Queues with their rubric, which whoever shows an item needs."""
+    return AnnotationQueue.objects.select_related("rubric")
+
+
 def default_queue() -> AnnotationQueue | None:
     """The oldest active queue; made when the organization has no queue at all. None when all are paused."""
-    queue = AnnotationQueue.objects.filter(active=True).order_by("id").first()
-    if queue is None and not AnnotationQueue.objects.exists():
-        AnnotationQueue.objects.bulk_create([AnnotationQueue(name=DEFAULT_NAME)], ignore_conflicts=True)
+    queue = foreseen_queue()
+    if queue is not None and queue._state.adding:
+        AnnotationQueue.objects.bulk_create([queue], ignore_conflicts=True)
         queue = AnnotationQueue.objects.get(name=DEFAULT_NAME)
+    return queue
+
+
+def foreseen_queue() -> AnnotationQueue | None:
+    """The same for whoever only looks: where there is no queue at all, the one that would be made, not stored."""
+    queue = known_queues().filter(active=True).order_by("id").first()
+    if queue is None and not AnnotationQueue.objects.exists():
+        queue = AnnotationQueue(name=DEFAULT_NAME)
     return queue
 
 
 def list_queues(*, expert: Any = None) -> list[AnnotationQueue]:
     """The active queues, oldest first; those that the person may work at when one is given."""
-    queues = AnnotationQueue.objects.filter(active=True)
+    queues = known_queues().filter(active=True)
     if expert is not None:
         queues = queues.filter(Q(experts=[]) | Q(experts__contains=[expert.pk]))
     return list(queues.order_by("id"))
@@ -68,7 +83,10 @@ def create_queue(*, name: str, agent: Agent | None = None, **rules: Any) -> Anno
 
 
 def change_queue(*, queue: AnnotationQueue, **rules: Any) -> AnnotationQueue:
-    """Other rules from now on; items that are there already keep their slots. Raises like `create_queue`."""
+    """Other rules from now on; items that are there already keep their slots. Raises like `create_queue`.
+
+    After a change of what comes in, older examples are looked at again when the queue is filled.
+    """
     with transaction.atomic():
         queue = AnnotationQueue.objects.select_for_update(no_key=True).get(pk=queue.pk)
         before = _told(queue)
@@ -77,6 +95,8 @@ def change_queue(*, queue: AnnotationQueue, **rules: Any) -> AnnotationQueue:
         name = rules.get("name", queue.name)
         if AnnotationQueue.objects.filter(name=name).exclude(pk=queue.pk).exists():
             raise Conflict(f"There is a queue called {name!r} already.", "name")
+        if any(field in rules and rules[field] != getattr(queue, field) for field in FILTERS):
+            rules["filled_to"] = BEGINNING
         for field, value in rules.items():
             setattr(queue, field, value)
         queue.save(update_fields=[*rules, "updated_at"])
@@ -88,7 +108,7 @@ def change_queue(*, queue: AnnotationQueue, **rules: Any) -> AnnotationQueue:
 
 def find_queue(*, queue_id: UUID) -> AnnotationQueue:
     """Raises Missing."""
-    queue = AnnotationQueue.objects.filter(pk=queue_id).first()
+    queue = known_queues().filter(pk=queue_id).first()
     if queue is None:
         raise Missing(f"There is no queue {queue_id}.", "queue")
     return queue

@@ -8,7 +8,7 @@ from annotation.services.claims import cancel_slots
 from annotation.services.preferences import push_preference
 from annotation.services.reliability import weight_of
 from annotation.verdicts import disagreement, majority
-from learning.models import ExampleType, LearningExample
+from learning.models import ExampleType, LearningExample, ReviewStatus
 from learning.services import examples
 from learning.services.review import begin_review
 from learning.services.weights import weigh_examples
@@ -21,20 +21,25 @@ def settle_stage(*, slot: Slot, example: LearningExample) -> None:
 
     The caller holds the lock on the example, so that of two who finish at once the second sees the first.
     """
-    begin_review(example=example)
     wanted = Slot.objects.filter(
         example=example, stage=slot.stage, round=slot.round, status__in=[SlotStatus.OPEN, SlotStatus.CLAIMED]
     )
     if wanted.exclude(kind=SlotKind.GOLD).exists():
+        begin_review(example=example)
         return
-    opinions = opinions_at(example, slot.stage, slot.round)
+    said = said_about(example)
+    opinions = [opinion for opinion in said if (opinion.stage, opinion.round) == (slot.stage, slot.round)]
     decision = _agreed(slot, opinions)
     if decision is None:
+        begin_review(example=example)
         ask_another(slot, example, opinions)
         return
     if decision == Decision.APPROVE and open_next_stage(slot=slot, example=example, stage=slot.stage):
+        begin_review(example=example)
         return
-    push_verdict(example=example, decision=decision, opinions=opinions, queue=slot.queue)
+    if example.review_status != ReviewStatus.PENDING:  # from there to the verdict in one step
+        begin_review(example=example)
+    push_verdict(example=example, decision=decision, opinions=opinions, queue=slot.queue, said=said)
 
 
 def push_verdict(
@@ -43,15 +48,19 @@ def push_verdict(
     decision: str,
     opinions: list[ExpertAnnotation],
     queue: AnnotationQueue | None = None,
+    said: list[ExpertAnnotation] | None = None,
 ) -> None:
-    """Tell learning, and end the reviews that are still open. Raises Conflict when somebody changed the example."""
+    """Tell learning, and end the reviews that are still open. Raises Conflict when somebody changed the example.
+
+    `said`: all that was said about the example, where it is known already.
+    """
     agreeing = [opinion for opinion in opinions if opinion.decision == decision]
     back = queue is not None and queue.on_reject == AfterReject.REVISION
     if decision == Decision.APPROVE and example.example_type == ExampleType.PREFERENCE:
         push_preference(example=example, opinions=agreeing, quality_score=mean_score(agreeing))
     elif decision == Decision.APPROVE:
         examples.approve_example(
-            example=example, expected_output=right_output(example, opinions), quality_score=mean_score(agreeing)
+            example=example, expected_output=right_output(example, opinions, said), quality_score=mean_score(agreeing)
         )
     elif decision == Decision.REJECT and not back:
         examples.reject_example(example=example)
@@ -71,31 +80,39 @@ def open_next_stage(*, slot: Slot, example: LearningExample, stage: str) -> bool
     return following is not None
 
 
-def right_output(example: LearningExample, opinions: list[ExpertAnnotation]) -> str:
+def right_output(
+    example: LearningExample, opinions: list[ExpertAnnotation], said: list[ExpertAnnotation] | None = None
+) -> str:
     """What the agent should have answered: the last correction of an expert who approved, else what was proposed."""
     corrections = [
         opinion.corrected_output
         for opinion in opinions
         if opinion.decision == Decision.APPROVE and opinion.corrected_output
     ]
-    text = corrections[-1] if corrections else proposed_output(example)
+    text = corrections[-1] if corrections else proposed_output(example, said=said)
     if not text.strip():
         raise Refused("There is no right output yet: write one before you approve.", "corrected_output")
     return text
 
 
-def proposed_output(example: LearningExample, before_stage: str | None = None) -> str:
-    """What is to be judged: the correction of an earlier stage, else the example's, else the agent's own output."""
-    earlier = (
-        ExpertAnnotation.objects.counted()
-        .filter(example=example, decision=Decision.APPROVE)
-        .exclude(corrected_output="")
-        .order_by("-id")
-    )
-    if before_stage is not None:
-        earlier = earlier.exclude(stage=before_stage)  # reviewers of one stage do not see each other's work
-    corrected = earlier.values_list("corrected_output", flat=True).first()
-    return corrected or example.expected_output or example.original_output
+def proposed_output(
+    example: LearningExample, before_stage: str | None = None, *, said: list[ExpertAnnotation] | None = None
+) -> str:
+    """What is to be judged: the correction of an earlier stage, else the example's, else the agent's own output.
+
+    `said`: all that was said about the example, where it is known already.
+    """
+    for opinion in reversed(said_about(example) if said is None else said):
+        if opinion.decision != Decision.APPROVE or not opinion.corrected_output:
+            continue
+        if before_stage is None or opinion.stage != before_stage:  # reviewers of one stage do not see each other's work
+            return opinion.corrected_output
+    return example.expected_output or example.original_output
+
+
+def said_about(example: LearningExample) -> list[ExpertAnnotation]:
+    """Every opinion that counts about the example, of any stage and round, oldest first, with who said it."""
+    return list(ExpertAnnotation.objects.counted().filter(example=example).select_related("expert").order_by("id"))
 
 
 def opinions_at(example: LearningExample, stage: str, round: int = 1) -> list[ExpertAnnotation]:

@@ -39,20 +39,23 @@ class Submission:
     gold: GoldResult | None = None
 
 
-def submit_annotation(*, expert: Any, slot_id: UUID, lease_token: UUID, opinion: Opinion) -> Submission:
+def submit_annotation(
+    *, expert: Any, slot_id: UUID, lease_token: UUID, opinion: Opinion, slot: Slot | None = None
+) -> Submission:
     """Hand in the review of a claimed slot and push its verdict down, in one transaction.
 
     A review whose lease was lost to somebody else never raises: it is kept, and the answer says why it does not count.
     The same review handed in again (a lost answer) gives the first one. Raises Missing for an unknown slot, and Refused
-    when an approval has no right output or an answer does not fit the rubric.
+    when an approval has no right output or an answer does not fit the rubric. `slot`: with its queue, where it was read
+    in this transaction already; who holds it is asked again in any case.
     """
-    slot = Slot.objects.select_related("queue__rubric", "example").filter(pk=slot_id).first()
+    slot = slot or Slot.objects.select_related("queue__rubric").filter(pk=slot_id).first()
     if slot is None:
         raise Missing("There is no such item.", "slot")
-    check_opinion(opinion, slot.example, slot.queue.rubric)
     with transaction.atomic():
         seat = take_seat(queue=slot.queue, expert=expert)
         example = locked_example(slot.example_id)
+        check_opinion(opinion, example, slot.queue.rubric)
         if not finish_slot(expert=expert, slot_id=slot_id, lease_token=lease_token):
             return _late(expert, slot_id, lease_token, opinion)
         if slot.kind == SlotKind.GOLD:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from annotation.models import AnnotationQueue, ExpertAnnotation, QueueSeat, Slot, SlotKind, SlotStatus
+from annotation.tasks import fill_queues
 from learning.models import Agent, ReviewStatus
 from tests import factories
 from tests.annotation.test_api import ANNOTATIONS, NEXT, QUEUE, claim, fields, post, review
@@ -240,7 +241,7 @@ def test_a_plan_fits_the_minutes_and_its_items_can_be_claimed(agent: Agent, sign
     for number in range(6):
         factories.make_example(agent, cluster_key="alike" if number < 5 else "")
     desk = sign_in("expert")
-    desk.get(QUEUE)
+    fill_queues()
     plan = desk.get(f"{ANNOTATIONS}/plan", {"minutes": 2}).json()
     assert 0 < plan["seconds"] <= 120 and plan["considered"] == 6
     slot = plan["picks"][-1]["item"]["slot"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from annotation.models import ItemFlag, Slot, SlotKind
-from annotation.services.filling import fill_all
+from annotation.tasks import fill_queues
 from experiments.models import Analysis, Experiment
 from learning.models import GateReport, RunStatus, TrainingRun
 from learning.services import gate
@@ -62,7 +62,7 @@ def test_a_failed_run_waits_until_it_was_tried_again(sign_in: Any, scope: Organi
 
 def test_flags_and_disputes_wait_for_a_manager(sign_in: Any, scope: Organization) -> None:
     factories.make_example(factories.make_agent())
-    fill_all()
+    fill_queues()
     ItemFlag.objects.create(slot=Slot.objects.get(), reason="unclear")
     Slot.objects.update(kind=SlotKind.ADJUDICATION)
     for role, count in (("manager", 1), ("admin", 1), ("expert", 0)):
