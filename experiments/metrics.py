@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.stats.reading import Metric
-from experiments.stats.terms import Role
+from experiments.stats.terms import Metric, Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from experiments.models import Experiment, ExperimentStatus
-from experiments.services.analysis import analyse_experiment, latest_analysis
+from experiments.services.analysis import analyse_experiment
+from experiments.services.results import latest_analysis
 from organizations.scope import organization_scope
 from organizations.tasks import organization_ids
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from learning.engines.protocols import Embedder, Vectors
+from learning.engines.protocols import Embedder
 from learning.llm import open_client
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+    from learning.engines.protocols import Vectors
 
 STATIC_NAME = "wordllama-l2-supercat-256"
 STATIC_DIMENSIONS = 256

@@ -4,7 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from project.body_length import BodyLength
+from project import memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-application = BodyLength(get_wsgi_application())
+application = get_wsgi_application()
+memory.settle()

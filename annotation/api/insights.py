@@ -22,7 +22,6 @@ from annotation.api.insight_serializers import (
 )
 from annotation.api.serializers import ExpertSerializer
 from annotation.models import AnnotationQueue, QueueSeat
-from annotation.services.agreement import measure_agreement
 from annotation.services.experts import expert_standings
 from annotation.services.gold import resume_expert
 from annotation.services.impact import impact_of
@@ -46,6 +45,8 @@ class AgreementView(OrganizationAPIView):
         responses=AgreementSerializer,
     )
     def get(self, request: Any) -> Response:
+        from annotation.services.agreement import measure_agreement  # numpy and scipy: see docs/decisions/0011
+
         given = read_query(AgreementFilterSerializer, request)
         queue = some_queue(given)
         return Response(AgreementSerializer(measure_agreement(queue=queue, stage=given.get("stage", ""))).data)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from annotation.agreement import Interval
 from annotation.models import AnnotationQueue
 from annotation.pages.wording import pace
-from annotation.services.agreement import Agreement, measure_agreement
 from annotation.services.experts import ExpertStanding, expert_standings
 from annotation.services.queues import list_queues
 from organizations.identifiers import as_uuid
 from organizations.permissions import page
+
+if TYPE_CHECKING:  # see docs/decisions/0011
+    from annotation.agreement import Interval
+    from annotation.services.agreement import Agreement
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Row:
 @page(role="manager")
 def agreement(request: Any) -> HttpResponse:
     """Agreement of one queue by subject and by pair, and the standing of its experts."""
+    from annotation.services.agreement import measure_agreement  # numpy and scipy: see docs/decisions/0011
+
     queues = list_queues()
     queue = _chosen(request, queues)
     report = measure_agreement(queue=queue) if queue else None

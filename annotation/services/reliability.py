@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.utils import timezone
 
 from annotation.models import AnnotationQueue, Decision, ExpertAnnotation, QueueSeat
-from annotation.reliability import Estimate, Vote, dawid_skene, weigh_votes
 from learning.services.weights import weigh_examples
+
+if TYPE_CHECKING:  # see docs/decisions/0011
+    from annotation.reliability import Estimate, Vote
 
 NEWEST = 20_000  # opinions that an estimate rests on
 LABELS = tuple(Decision.values)
@@ -16,6 +19,8 @@ LABELS = tuple(Decision.values)
 
 def estimate_reliability(*, queue: AnnotationQueue) -> Estimate:
     """Estimate the reliability of a queue's experts from its newest opinions, and keep it."""
+    from annotation.reliability import dawid_skene  # numpy and scipy: see docs/decisions/0011
+
     estimate = dawid_skene(read_votes(queue=queue), LABELS)
     keep_estimate(queue=queue, estimate=estimate)
     return estimate
@@ -23,6 +28,8 @@ def estimate_reliability(*, queue: AnnotationQueue) -> Estimate:
 
 def read_votes(*, queue: AnnotationQueue) -> list[Vote]:
     """The newest decisions at a queue, each about an example at a stage in a round."""
+    from annotation.reliability import Vote  # numpy and scipy: see docs/decisions/0011
+
     opinions = (
         ExpertAnnotation.objects.counted()
         .filter(slot__queue=queue, expert__isnull=False)
@@ -59,4 +66,6 @@ def weight_of(*, opinions: list[ExpertAnnotation], queue: AnnotationQueue) -> fl
     tables = dict(seats.values_list("expert_id", "confusion"))
     if not tables:
         return None
+    from annotation.reliability import weigh_votes  # numpy and scipy: see docs/decisions/0011
+
     return weigh_votes(votes, tables, LABELS)[Decision.APPROVE]

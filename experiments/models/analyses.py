@@ -7,8 +7,7 @@ from typing import Any
 from django.db import models
 
 from experiments.models.experiments import Experiment, Variant
-from experiments.stats.sample_ratio import too_many_crossed
-from experiments.stats.terms import Role, Verdict
+from experiments.stats.terms import Role, Verdict, too_many_crossed
 from organizations.constraints import between, one_of
 from organizations.fields import TenantForeignKey
 from organizations.models import OrganizationModel

@@ -15,9 +15,8 @@ from experiments.models import Analysis, Experiment
 from experiments.pages.figures import figures_of, plan_of, progress_of, users_to_see
 from experiments.pages.forms import ExperimentForm
 from experiments.services import lifecycle
-from experiments.services.analysis import latest_analysis
 from experiments.services.creation import create_experiment, halves
-from experiments.services.results import looks_over_time, metric_results
+from experiments.services.results import latest_analysis, looks_over_time, metric_results
 from experiments.services.winner import deploy_winner
 from experiments.stats.terms import Verdict
 from organizations.errors import Refused

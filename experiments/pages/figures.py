@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from experiments.metrics import CATALOGUE, Definition
 from experiments.models import Experiment, MetricResult
 from experiments.services.results import Look
-from experiments.stats.exact import difference_bounds
-from experiments.stats.moments import SampleMoments
-from experiments.stats.planning import units_for_proportions, units_when_peeking
 from experiments.stats.terms import Role
 
 CERTAIN = 0.0001
@@ -108,6 +105,11 @@ def plan_of(experiment: Experiment) -> list[tuple[str, str, str]]:
 
 def users_to_see(lifts: Sequence[float] = (0.03, 0.05, 0.1), baseline: float = 0.5) -> list[tuple[str, str, str]]:
     """What a difference costs at most: its size, users for one look at the end, users when looking all the time."""
+    from experiments.stats.planning import (  # numpy and scipy: see docs/decisions/0011
+        units_for_proportions,
+        units_when_peeking,
+    )
+
     fixed = [units_for_proportions(baseline, lift) for lift in lifts]
     return [
         (f"{lift * 100:.0f} points", f"{units:,}", f"{units_when_peeking(units):,}")
@@ -135,6 +137,9 @@ def _bounds(row: MetricResult, definition: Definition, alpha: float) -> tuple[fl
         return row.low, row.high
     if row.control_mean is None or row.treatment_mean is None:
         return None, None
+    from experiments.stats.exact import difference_bounds  # numpy and scipy: see docs/decisions/0011
+    from experiments.stats.moments import SampleMoments
+
     control = SampleMoments(row.control_n, row.control_mean, row.control_m2)
     treatment = SampleMoments(row.treatment_n, row.treatment_mean, row.treatment_m2)
     bounds = difference_bounds(control, treatment, alpha=alpha)

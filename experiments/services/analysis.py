@@ -12,9 +12,11 @@ from experiments.models import Analysis, Experiment, MetricResult, Variant
 from experiments.models.experiments import split_of
 from experiments.services.exposures import record_reported_exposures
 from experiments.services.outcomes import Outcomes, load_outcomes
+from experiments.services.results import latest_analysis
 from experiments.stats.moments import SampleMoments, unlike_most
 from experiments.stats.reading import Arm, Reading, read_metric
-from experiments.stats.sample_ratio import SampleRatio, sample_ratio, too_many_crossed
+from experiments.stats.sample_ratio import SampleRatio, sample_ratio
+from experiments.stats.terms import too_many_crossed
 from experiments.stats.verdict import Decision, Progress, Rules, decide
 
 PValues = Mapping[tuple[str, str], float]  # (variant key, metric name) -> the smallest p so far
@@ -37,11 +39,6 @@ def analyse_experiment(*, experiment: Experiment) -> Analysis:
         progress = Progress(units, hours, ratio.alarm, too_many_crossed(outcomes.crossed, units))
         decision = decide([reading for _, reading in readings], progress, rules_of(experiment))
         return _store(experiment, variants, outcomes, readings, ratio, decision, hours, last)
-
-
-def latest_analysis(experiment: Experiment) -> Analysis | None:
-    """The newest look; None before the first."""
-    return experiment.analyses.select_related("winner__config").order_by("-number").first()
 
 
 def rules_of(experiment: Experiment) -> Rules:

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from experiments.models import Analysis, Deployment, DeploymentStatus, Experiment, ExperimentStatus
 from experiments.services.agent_lock import lock_agent
-from experiments.services.analysis import analyse_experiment
 from learning.services.gate import require_approved
 from organizations import audit
 from organizations.errors import Conflict
@@ -64,15 +63,21 @@ def look_again(*, experiment: Experiment) -> Analysis:
     """One more look, asked for by a person. Raises Conflict once it has ended: then the verdict stays."""
     if not experiment.live:
         raise Conflict(f"This experiment is {experiment.status}; there is nothing new to look at.", "status")
-    return analyse_experiment(experiment=experiment)
+    return _look(experiment)
 
 
 def complete_experiment(*, experiment: Experiment) -> Analysis:
     """Looks once more, ends it, and returns the verdict that counts."""
     with transaction.atomic():
-        analysis = analyse_experiment(experiment=experiment)
+        analysis = _look(experiment)
         move(experiment, ExperimentStatus.COMPLETED, ended_at=timezone.now(), **_clock_stopped(experiment))
     return analysis
+
+
+def _look(experiment: Experiment) -> Analysis:
+    from experiments.services.analysis import analyse_experiment  # numpy and scipy: see docs/decisions/0011
+
+    return analyse_experiment(experiment=experiment)
 
 
 def _clock_stopped(experiment: Experiment) -> dict[str, Any]:

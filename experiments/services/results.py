@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.models import Analysis, Experiment, MetricResult
-from experiments.services.analysis import latest_analysis
 from experiments.stats.terms import Role, Verdict
 
 MOST_LOOKS = 60
@@ -20,6 +19,11 @@ class Look:
     lift: float | None
     low: float | None
     high: float | None
+
+
+def latest_analysis(experiment: Experiment) -> Analysis | None:
+    """The newest look; None before the first."""
+    return experiment.analyses.select_related("winner__config").order_by("-number").first()
 
 
 def results_of(experiment: Experiment) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from django.db import transaction
 
 from experiments.models import Deployment, Experiment
 from experiments.services.agent_lock import lock_agent
-from experiments.services.analysis import latest_analysis
 from experiments.services.deployments import deploy_config
 from experiments.services.lifecycle import complete_experiment
+from experiments.services.results import latest_analysis
 from experiments.stats.terms import Verdict
 from organizations.errors import Conflict
 

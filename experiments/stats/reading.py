@@ -17,36 +17,7 @@ from experiments.stats.sequence import (
     one_sided,
     units_short,
 )
-from experiments.stats.terms import Role
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """What is compared. `margin` is how much worse a guardrail may get, in units of the outcome, set before the start.
-
-    `percent` says that texts can speak of percentage points, `unit` names the unit otherwise; `rate` says that the
-    outcome lies between 0 and 1, so that exact bounds exist where it is rare.
-    """
-
-    name: str
-    role: Role
-    higher_is_better: bool
-    margin: float = 0.0
-    percent: bool = True
-    unit: str = ""
-    rate: bool = False
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.margin) and self.margin >= 0):
-            raise ValueError("a margin is finite and not negative")
-
-    def number(self, amount: float) -> str:
-        """An amount of this metric without its unit."""
-        return f"{amount * 100:.1f}" if self.percent else f"{amount:,.4g}"
-
-    def say(self, amount: float) -> str:
-        """An amount of this metric in words."""
-        return f"{self.number(amount)} {'points' if self.percent else self.unit}".strip()
+from experiments.stats.terms import Metric
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from learning.api.serializers.configs import ConfigSerializer, NewConfigSerializer
-from learning.gate_tasks import run_gate
 from learning.services.agent_directory import find_agent
 from learning.services.agents import write_config
+from learning.waking import wake_for_gate
 from organizations.api import OrganizationAPIView
 from organizations.models import Role
 from organizations.permissions import need
@@ -37,5 +37,5 @@ class AgentConfigsView(OrganizationAPIView):
         values = NewConfigSerializer().run_validation(request.data)
         config, report = write_config(agent=find_agent(name=agent), content=values["content"])
         if report is not None:
-            run_gate.delay_on_commit(organization_id=config.organization_id, report_id=report.pk)
+            wake_for_gate(report)
         return Response(ConfigSerializer(config).data, status=201)

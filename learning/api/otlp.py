@@ -10,12 +10,11 @@ from typing import Any
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from rest_framework.exceptions import APIException, ParseError, PermissionDenied, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 
-from learning.otlp.decoding import Received, Undecodable, decode_json, decode_protobuf
+from learning.otlp.spans import Received, Undecodable
 from learning.services.telemetry import Taken, take_spans
 from organizations.api import OrganizationAPIView
 from organizations.permissions import need
@@ -38,7 +37,6 @@ class ProtobufParser(BaseParser):
     """Gives what was Received. Raises TooLarge, ParseError; UnsupportedMediaType for another compression than gzip."""
 
     media_type = PROTOBUF
-    decode = staticmethod(decode_protobuf)
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         content = stream.read(MAX_BODY + 1)
@@ -49,10 +47,21 @@ class ProtobufParser(BaseParser):
         except Undecodable as error:
             raise ParseError(str(error)) from error
 
+    def decode(self, content: bytes) -> Received:
+        """Raises Undecodable."""
+        from learning.otlp.decoding import decode_protobuf  # protobuf: see docs/decisions/0011
+
+        return decode_protobuf(content)
+
 
 class JsonParser(ProtobufParser):
     media_type = JSON
-    decode = staticmethod(decode_json)
+
+    def decode(self, content: bytes) -> Received:
+        """Raises Undecodable."""
+        from learning.otlp.decoding import decode_json
+
+        return decode_json(content)
 
 
 @extend_schema(exclude=True)  # OTLP has a description of its own, and protobuf fits no OpenAPI document
@@ -111,6 +120,8 @@ def _inflated(content: bytes, encoding: str) -> bytes:
 
 
 def _answer(content_type: str | None, taken: Taken) -> HttpResponse:
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
     answer = ExportTraceServiceResponse()
     message = _told([*taken.rejected, *taken.warnings])
     if message:

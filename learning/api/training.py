@@ -14,7 +14,7 @@ from learning.api.serializers import training as shapes
 from learning.models import AgentConfig, DatasetVersion, TrainingRun
 from learning.services import gate, training
 from learning.services.agent_directory import find_agent
-from learning.training_tasks import run_training
+from learning.waking import wake_for_run
 from organizations.api import OrganizationAPIView, OrganizationViewSet
 from organizations.errors import Conflict, Missing
 from organizations.models import Role
@@ -118,7 +118,7 @@ class OptimizePromptView(OrganizationAPIView):
 def start(request: Any, **values: Any) -> TrainingRun:
     """Queue the run and wake a worker after the commit."""
     run = training.start_training_run(user=request.auth.user, **values)
-    run_training.delay_on_commit(organization_id=run.organization_id, run_id=run.pk)
+    wake_for_run(run)
     return run
 
 

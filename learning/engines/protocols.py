@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Protocol
 
 from learning.engines.types import Completion, CompletionRequest
 
+if TYPE_CHECKING:  # see docs/decisions/0011
+    import numpy as np
+    import numpy.typing as npt
+
+    Vectors = npt.NDArray[np.float32]
+
 Tick = Callable[[], None]
-Vectors = npt.NDArray[np.float32]
 
 
 class LanguageModel(Protocol):

@@ -6,8 +6,7 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from google.protobuf.json_format import ParseDict, ParseError
@@ -16,21 +15,19 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from learning.otlp.spans import MAX_ATTRIBUTES, MAX_DEPTH, MAX_EVENTS, Attributes, Event, Span, storable
+from learning.otlp.spans import (
+    MAX_ATTRIBUTES,
+    MAX_DEPTH,
+    MAX_EVENTS,
+    Attributes,
+    Event,
+    Received,
+    Span,
+    Undecodable,
+    storable,
+)
 
 IDS = ("traceId", "trace_id", "spanId", "span_id", "parentSpanId", "parent_span_id")
-
-
-class Undecodable(ValueError):
-    """The body is not what its content type says; the text is meant for the caller."""
-
-
-@dataclass(frozen=True)
-class Received:
-    """The spans of a request, and why others were left out (one text for each)."""
-
-    spans: Sequence[Span]
-    rejected: Sequence[str]
 
 
 def decode_protobuf(content: bytes) -> Received:

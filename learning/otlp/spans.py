@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,3 +58,15 @@ class Span:
 def storable(text: str) -> str:
     """A text that the database takes, cut to MAX_TEXT characters."""
     return UNSTORABLE.sub("\ufffd", text[:MAX_TEXT])
+
+
+class Undecodable(ValueError):
+    """The body is not what its content type says; the text is meant for the caller."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """The spans of a request, and why others were left out (one text for each)."""
+
+    spans: Sequence[Span]
+    rejected: Sequence[str]

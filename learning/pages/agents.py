@@ -12,10 +12,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from learning.engines.types import INPUT_PLACE
-from learning.gate_tasks import run_gate
 from learning.models import Agent, AgentConfig, ConfigStatus
 from learning.services.agents import write_config
 from learning.services.lineage import newest_gate_reports
+from learning.waking import wake_for_gate
 from organizations.errors import Refused
 from organizations.models import Role
 from organizations.permissions import page
@@ -112,14 +112,14 @@ def config_write(request: HttpRequest, agent_id: UUID) -> HttpResponse:
         form = NextConfigForm(request.POST or None, base=base)
     if request.method == "POST" and form.is_valid():
         try:
-            config, report = write_config(agent=agent, content=form.content())
+            _, report = write_config(agent=agent, content=form.content())
         except Refused as error:
             form.add_error(None, error.message)
         else:
             if report is None:
                 messages.success(request, "Config 1 is written. Deploy it, so that applications get it.")
                 return redirect("agent", agent_id=agent.pk)
-            run_gate.delay_on_commit(organization_id=config.organization_id, report_id=report.pk)
+            wake_for_gate(report)
             return redirect("gate", report_id=report.pk)
     return render(request, "learning/config_new.html", {"agent": agent, "form": form, "base": base})
 

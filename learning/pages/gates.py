@@ -11,9 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from learning.engines.safety.gate import Outcome
-from learning.gate_tasks import run_gate
 from learning.models import AgentConfig, GateReport
 from learning.services import gate
+from learning.waking import wake_for_gate
 from organizations.errors import Refused
 from organizations.identifiers import storable
 from organizations.models import Role
@@ -46,7 +46,7 @@ def gate_again(request: HttpRequest, report_id: UUID) -> HttpResponse:
     except Refused as error:
         messages.error(request, error.message)
         return redirect("gate", report_id=report_id)
-    run_gate.delay_on_commit(organization_id=report.organization_id, report_id=report.pk)
+    wake_for_gate(report)
     return redirect("gate", report_id=report.pk)
 
 

@@ -16,7 +16,7 @@ from learning.engines.prompt.optimizer import FEWEST_CALLS
 from learning.models import Agent, DatasetVersion, RunStatus, TrainingRun
 from learning.services import training
 from learning.services.run_config import MOST_CALLS, MOST_REWRITES
-from learning.training_tasks import run_training
+from learning.waking import wake_for_run
 from organizations.errors import Refused
 from organizations.identifiers import as_uuid
 from organizations.models import Role
@@ -145,7 +145,7 @@ def _start(request: HttpRequest, form: RunForm) -> TrainingRun:
         seed=form.cleaned_data["seed"],
         user=request.user,
     )
-    run_training.delay_on_commit(organization_id=run.organization_id, run_id=run.pk)
+    wake_for_run(run)
     return run
 
 

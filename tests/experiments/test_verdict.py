@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from experiments.stats.moments import SampleMoments
-from experiments.stats.reading import Arm, Metric, read_metric
-from experiments.stats.terms import Role, Verdict
+from experiments.stats.reading import Arm, read_metric
+from experiments.stats.terms import Metric, Role, Verdict
 from experiments.stats.verdict import Progress, Rules, decide
 
 RULES = Rules(planned_units=2000, minimum_units=1000, minimum_hours=168)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from learning.engines.prompt.analysis import Analysis, analyse, recommend
-from learning.engines.prompt.confirm import compare, test_score
 from learning.engines.prompt.evaluation import Evaluator
 from learning.engines.prompt.goals import ACCURACY, check_goals
 from learning.engines.prompt.racing import in_race_order, plan_race, run_race
@@ -140,6 +139,8 @@ class PromptOptimizer:
 
     def _confirm(self, current: Prompt, standings: Sequence[Standing], tests: Sequence[Example]) -> Confirmation:
         """Ask the three prompts about the test examples. Nothing is chosen after this."""
+        from learning.engines.prompt.confirm import compare, test_score  # numpy and scipy: see docs/decisions/0011
+
         winner, plain = standings[0].variant.prompt, best_plain(standings).variant.prompt
         ask = self._evaluator.score
         before = ask(current, tests, "Confirming: current prompt")

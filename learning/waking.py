@@ -1,0 +1,23 @@
+"""Wakes a worker after the commit, for a row that waits for one (docs/decisions/0003).
+
+The tasks load at the first use: with them come the engines and most of Celery, which a process that only takes feedback
+and shows pages does without (docs/decisions/0011).
+"""
+
+from __future__ import annotations
+
+from learning.models import GateReport, TrainingRun
+
+
+def wake_for_run(run: TrainingRun) -> None:
+    """Somebody should work on this training run."""
+    from learning.training_tasks import run_training
+
+    run_training.delay_on_commit(organization_id=run.organization_id, run_id=run.pk)
+
+
+def wake_for_gate(report: GateReport) -> None:
+    """Somebody should work on this gate."""
+    from learning.gate_tasks import run_gate
+
+    run_gate.delay_on_commit(organization_id=report.organization_id, report_id=report.pk)
