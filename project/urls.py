@@ -35,6 +35,10 @@ pages: list[Any] = [
 ]
 # Tables of Django's admin that lie among our pages.
 TABLES = "|".join(str(model._meta.model_name) for model in apps.get_app_config("learning").get_models())
+admin.site.site_header = "Agent Learning: data"
+admin.site.site_title = "Agent Learning"
+admin.site.index_title = "Tables, to look at"
+admin.site.site_url = "/admin/learning/"
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/learning/"), name="home"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),

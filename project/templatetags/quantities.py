@@ -1,4 +1,4 @@
-"""Numbers as people read them: {{ run.duration_ms|duration }}, {{ run.cost|cost }}."""
+"""Numbers as people read them: {{ run.duration_ms|duration }}, {{ run.cost|cost }}, {{ run.tokens|thousands }}."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django import template
 
-from project.overview.charts import duration_text
+from project.overview.charts import duration_text, value_text
 
 register = template.Library()
 
@@ -15,6 +15,14 @@ register = template.Library()
 def duration(milliseconds: float | None) -> str:
     """Such as "812 ms" or "2.4 s"; "-" for None."""
     return duration_text(milliseconds)
+
+
+@register.filter
+def thousands(amount: float | str | None) -> str:
+    """Such as "34,998"; "-" for None and for what is not there. What is no number stays as it is."""
+    if amount is None or amount == "":
+        return "-"
+    return value_text(amount) if isinstance(amount, int | float | Decimal) else str(amount)
 
 
 @register.filter

@@ -1,0 +1,22 @@
+"""Numbers in templates, also where the number is not there."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.template import Context, Template
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(34998, "34,998"), (7, "7"), (Decimal("1234"), "1,234"), (None, "-"), ("", "-"), ("many", "many"), (0, "0")],
+)
+def test_thousands_are_separated_and_what_is_no_number_breaks_no_page(value: object, words: str) -> None:
+    assert (
+        Template("{% load quantities %}{{ run.tokens|thousands }}").render(Context({"run": {"tokens": value}})) == words
+    )
+
+
+def test_what_is_not_there_is_a_dash() -> None:
+    assert Template("{% load quantities %}{{ run.nothing|thousands }}").render(Context({"run": {}})) == "-"
