@@ -26,7 +26,11 @@ class ConfigChoice(forms.ModelChoiceField):
 class ExperimentForm(forms.Form):
     """A candidate against what serves now, half of the users each."""
 
-    config = ConfigChoice(queryset=AgentConfig.objects.none(), label="Candidate", help_text="Approved configs.")
+    config = ConfigChoice(
+        queryset=AgentConfig.objects.none(),
+        label="Candidate",
+        help_text="Approved, of an agent that serves another.",
+    )
     name = forms.CharField(max_length=200)
     hypothesis = forms.CharField(
         required=False,
@@ -54,7 +58,8 @@ class ExperimentForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["config"].queryset = candidates()  # type: ignore[attr-defined]
+        comparable = candidates().filter(agent__serving_config__isnull=False)
+        self.fields["config"].queryset = comparable  # type: ignore[attr-defined]
         self.fields["minimum_units"].initial = getattr(settings, "EXPERIMENT_MIN_SAMPLES", 1000)
         self.fields["minimum_hours"].initial = settings.LEARNING["experiments"]["min_duration_hours"]
 
