@@ -67,7 +67,8 @@ def member_password(request: HttpRequest, membership_id: UUID) -> HttpResponse:
 
 def _list(request: HttpRequest, form: AccountForm, shown: Membership | None = None, password: str = "") -> HttpResponse:
     rows = Membership.objects.select_related("user").order_by("created_at")
-    context: dict[str, Any] = {"members": rows, "form": form, "roles": Role.choices, "person": shown, "made": password}
+    roles = [(value, *label.split(": ", 1)) for value, label in Role.choices]
+    context: dict[str, Any] = {"members": rows, "form": form, "roles": roles, "person": shown, "made": password}
     response = render(request, "organizations/members.html", context)
     response["Cache-Control"] = "no-store"
     return response
