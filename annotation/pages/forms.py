@@ -108,13 +108,14 @@ class ReviewForm(forms.Form):
 
 
 def initial_values(*, draft: dict[str, Any], proposed: str) -> dict[str, Any]:
-    """What the form starts with: the draft where there is one."""
+    """What the form starts with: the draft where there is one. An application may have kept anything in it."""
     names = (*TYPED, "categories", "answers", "seconds_spent", "better", "strength")
     values = {"is_training_data": True} | {name: draft[name] for name in names if draft.get(name) not in (None, "")}
     suggestions = values.get("improvement_suggestions")
     if isinstance(suggestions, list):
         values["improvement_suggestions"] = "\n".join(str(line) for line in suggestions)
-    return values | {"corrected_output": draft.get("corrected_output") or proposed}
+    corrected = draft.get("corrected_output")
+    return values | {"corrected_output": corrected if corrected and isinstance(corrected, str) else proposed}
 
 
 def plain_lines(value: str) -> str:

@@ -6,6 +6,8 @@ import re
 from html import unescape
 from typing import Any
 
+import pytest
+
 from annotation.models import AnnotationQueue, ExpertAnnotation, Slot
 from annotation.services.queues import create_queue
 from learning.models import Agent, AgentFeedback, LearningExample, ReviewStatus
@@ -174,3 +176,15 @@ def test_another_organizations_item_cannot_be_decided(agent: Agent, sign_in: Any
     stranger = sign_in("expert", inside=other_organization)
     assert decide(stranger, page, "reject").status_code == 404
     assert LearningExample.objects.get().review_status == ReviewStatus.PENDING
+
+
+@pytest.mark.parametrize("kept", [5, True, ["text"], {"text": 1}])
+def test_a_draft_that_an_application_kept_badly_does_not_close_the_desk(agent: Agent, sign_in: Any, kept: Any) -> None:
+    example = factories.make_example(agent, expected_output="as proposed")
+    desk = sign_in("expert")
+    desk.get(DESK)
+    body = {"content": {"corrected_output": kept, "notes": kept, "categories": kept, "answers": kept}}
+    drafts = f"/api/learning/annotations/drafts/{example.pk}"
+    assert desk.put(drafts, body, content_type="application/json").status_code == 200
+    page = desk.get(DESK)
+    assert page.status_code == 200 and "as proposed" in page.content.decode()
