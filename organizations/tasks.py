@@ -9,12 +9,16 @@ from typing import Any
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 from django.db import connection, transaction
+from django.utils.module_loading import import_string
 
 from organizations import audit
 from organizations.scope import current_scope, organization_scope
 
 log = logging.getLogger(__name__)
+# Every task comes by this module: whoever loads one may send it, and the application knows where to.
+import_string(settings.TASK_APPLICATION)
 
 
 class ScopelessTask(RuntimeError):

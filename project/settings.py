@@ -176,6 +176,8 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "project.schema.document_problems"],
 }
 
+# Loaded with the first task: the web server does without until it wakes a worker.
+TASK_APPLICATION = "project.celery.app"
 # Celery's spelling of a Unix socket differs from everybody else's.
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1) or f"redis+socket://{_socket}"
 CELERY_TASK_IGNORE_RESULT = True

@@ -11,7 +11,7 @@ import pytest
 from project.services.place import PROJECT_DIR
 
 LOADED = "import sys, project.wsgi, project.urls; print(*{name.partition('.')[0] for name in sys.modules})"
-HEAVY = ("numpy", "scipy", "google", "opentelemetry", "redis", "openai", "tokenizers", "phonenumbers", "jsonschema")
+HEAVY = ("numpy", "scipy", "celery", "google", "opentelemetry", "redis", "openai", "tokenizers", "phonenumbers", "jsonschema")
 
 
 def loaded(code: str) -> set[str]:
@@ -39,3 +39,8 @@ def test_tasks_and_engines_load_only_when_a_worker_is_woken() -> None:
     names = loaded(code)
     assert "learning.waking" in names
     assert not {"learning.training_tasks", "learning.gate_tasks", "learning.engines.prompt.confirm"} & names
+
+
+def test_a_task_that_is_loaded_by_itself_knows_the_broker() -> None:
+    code = "import django; django.setup(); from learning.gate_tasks import run_gate; print(run_gate.app.main)"
+    assert loaded(code) == {"project"}
