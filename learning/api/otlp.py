@@ -116,6 +116,8 @@ def _inflated(content: bytes, encoding: str) -> bytes:
         raise TooLarge
     if not unpacker.eof:
         raise ParseError("The body is not complete gzip.")
+    if unpacker.unused_data:
+        raise ParseError("Something follows the gzip of the body, which would be lost.")
     return unpacked
 
 

@@ -127,6 +127,7 @@ def test_too_many_spans_are_left_out_and_counted(api: Any, organization: Organiz
         (json.dumps(as_json(name="\ud800")).encode(), JSON, {}, 400),
         (b"no gzip", PROTOBUF, {"Content-Encoding": "gzip"}, 400),
         (gzip.compress(protobuf())[:-9], PROTOBUF, {"Content-Encoding": "gzip"}, 400),
+        (gzip.compress(protobuf()) * 2, PROTOBUF, {"Content-Encoding": "gzip"}, 400),
         (b"", PROTOBUF, {"Content-Encoding": "br"}, 200),
         (b"x", PROTOBUF, {"Content-Encoding": "br"}, 415),
         (b"x", "text/plain", {}, 415),
