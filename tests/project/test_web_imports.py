@@ -11,7 +11,18 @@ import pytest
 from project.services.place import PROJECT_DIR
 
 LOADED = "import sys, project.wsgi, project.urls; print(*{name.partition('.')[0] for name in sys.modules})"
-HEAVY = ("numpy", "scipy", "celery", "google", "opentelemetry", "redis", "openai", "tokenizers", "phonenumbers", "jsonschema")
+HEAVY = (
+    "numpy",
+    "scipy",
+    "celery",
+    "google",
+    "opentelemetry",
+    "redis",
+    "openai",
+    "tokenizers",
+    "phonenumbers",
+    "jsonschema",
+)
 
 
 def loaded(code: str) -> set[str]:
