@@ -39,7 +39,8 @@ def start_experiment(*, experiment: Experiment) -> Experiment:
 
 
 def pause_experiment(*, experiment: Experiment) -> Experiment:
-    """Everybody gets control until it is resumed; nothing is counted meanwhile."""
+    """Everybody gets control until it is resumed. What is served meanwhile is not counted; late feedback on what was
+    served before still is."""
     move(experiment, ExperimentStatus.PAUSED, **_clock_stopped(experiment))
     return experiment
 

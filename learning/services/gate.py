@@ -54,8 +54,8 @@ def start_gate(*, config: AgentConfig, run: TrainingRun | None = None) -> GateRe
 def check_again(*, report: GateReport) -> GateReport:
     """The same checks once more after they failed, as a new report; the old one stays as it was.
 
-    For a model that was away, or a dataset that has grown. Raises Conflict unless the report has failed, is undecided
-    and is the newest of its config.
+    For a model that was away; without a training run also for a newer dataset version. Raises Conflict unless the
+    report has failed, is undecided and is the newest of its config.
     """
     if report.status != GateStatus.FAILED or report.approved is not None:
         raise Conflict("Only checks that failed, and that nobody has decided about, can be made again.", "status")

@@ -35,7 +35,8 @@ def waits_for(actor: Actor) -> list[Waiting]:
 def _to_administer() -> Iterator[Waiting]:
     for report in undecided_gates():
         config = f"{report.config.agent.name}, config {report.config.number}"
-        text = "passed its gate: approve or reject it" if report.awaits_decision else "failed its gate: reject it"
+        passed, failed = "passed its gate: approve or reject it", "failed its gate: reject it or check again"
+        text = passed if report.awaits_decision else failed
         yield Waiting(f"{config} {text}", reverse("gate", args=[report.pk]))
     for experiment in undeployed_winners():
         text = f"{experiment.agent.name}, experiment {experiment.name}: the treatment wins and is not deployed"

@@ -45,7 +45,7 @@ def test_a_passed_gate_waits_for_an_administrator_until_somebody_decides(sign_in
 
 def test_a_failed_gate_waits_to_be_rejected_unless_the_checks_ran_again(sign_in: Any, report: GateReport) -> None:
     worked(report, FAILED)
-    assert "failed its gate: reject it" in waiting(sign_in)
+    assert "failed its gate: reject it or check again" in waiting(sign_in)
     gate.start_gate(config=report.config)
     assert waiting(sign_in) == ""
 
