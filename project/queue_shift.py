@@ -25,6 +25,7 @@ from django.db import connection, connections
 from annotation.models import AnnotationQueue, Slot
 from annotation.services import claim_statement, claims
 from annotation.services.opinions import Opinion
+from annotation.services.queues import find_queue
 from annotation.services.seats import take_seat
 from annotation.services.submissions import submit_annotation
 from learning.models import Agent
@@ -216,7 +217,7 @@ def _claim_by_service(desk: Desk, expert: User) -> tuple[float, UUID | None, UUI
     """As a request does it: a transaction with its tenant, and the service in it."""
     began = time.perf_counter()
     with organization_scope(desk.organization.id):
-        queue = AnnotationQueue.objects.get(pk=desk.queue_id)
+        queue = find_queue(queue_id=desk.queue_id)
         slot = claims.claim_next(expert=expert, queue=queue)
     spent = time.perf_counter() - began
     return (spent, slot.pk, slot.lease_token) if slot and slot.lease_token else (spent, None, uuid4())

@@ -149,13 +149,13 @@ def test_a_page_deep_in_a_filtered_list_reads_as_many_rows_as_it_shows(desk: Des
         with CaptureQueriesContext(connection) as asked:
             page = list_slots(**given, after=deep, limit=20)
             count_slots(**given)
-        assert len(page) == 20 and len(asked) == 3  # the place, the page, the bounded count
+        assert len(page) == 20 and len(asked) == 4  # the place, the page's keys, the page, the bounded count
         plan = explain(asked[1]["sql"], None)
         shown = json.dumps(plan)
         assert rows_read(plan) < 200 and "Seq Scan on annotation_slot" not in shown
         assert '"Relation Name": "annotation_slot", "Alias"' in shown or "slot_" in shown
         assert not re.search(r'"Node Type": "(Incremental )?Sort"', shown)
-        assert "LIMIT 1000" in asked[2]["sql"]  # no unbounded COUNT
+        assert "LIMIT 1000" in asked[3]["sql"]  # no unbounded COUNT
 
 
 def test_how_much_is_left_for_a_busy_expert_is_counted_from_their_place(desk: Desk) -> None:
