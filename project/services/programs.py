@@ -15,13 +15,13 @@ from project.services.place import PROJECT_DIR, Place
 
 # A connection pool does not survive the fork of a worker, and beat has one thread.
 NO_POOL = {"DB_POOL": "0"}
-# A statement that hangs gives its place back, as a 503, before callers give up. Fewer arenas and threads, and free
+# A statement that hangs gives its place back, as a 503, before callers give up. One arena, few threads, and free
 # memory that goes back to the system at once, so that less of it is held (docs/decisions/0011).
 WEB_DEFAULTS = {
     "WEB_THREADS": "16",
     "DB_STATEMENT_MS": "20000",
     "DB_LOCK_MS": "4000",
-    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_ARENA_MAX": "1",
     "MALLOC_TRIM_THRESHOLD_": "131072",  # bytes
     "OPENBLAS_NUM_THREADS": "1",
 }
