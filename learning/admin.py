@@ -87,16 +87,26 @@ class GateReportAdmin(ReadOnlyAdmin):
     list_select_related = ("config", "decided_by")
 
 
+@admin.register(models.Job)
+class JobAdmin(ReadOnlyAdmin):
+    list_display = ("title", "kind", "status", "done", "total", "created_by", "created_at")
+    list_filter = ("kind", "status")
+    list_select_related = ("created_by",)
+
+
 admin.site.register(
     [
+        models.CompiledCorrection,
         models.Decision,
         models.ExecutionKey,
         models.FeedbackIssueRollup,
         models.FeedbackRollup,
         models.FeedbackRollupMark,
         models.FeedbackRollupProgress,
+        models.JobChange,
         models.LlmResponse,
         models.RetrievalEvent,
+        models.SplitAssignment,
         models.TelemetrySpan,
         models.TrainingRunLog,
     ],

@@ -74,8 +74,8 @@ class ProtectTenantTable(Operation):
 
     def _keys(self, model: Any) -> list[str]:
         table = model._meta.db_table
-        if table == "organizations_organization":
-            return []
+        if table == "organizations_organization" or model._meta.pk.name != "id":
+            return []  # nothing refers to a row that has no identifier of its own
         statements = [_referable(table)]
         for field in tenant_foreign_keys(model):
             statements += _key(table, field)

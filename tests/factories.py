@@ -15,7 +15,8 @@ from learning.models import (
     ReviewStatus,
     SourceType,
 )
-from learning.services.datasets import create_dataset, publish_version
+from learning.services.datasets import create_dataset
+from learning.services.publication import publish_version
 from organizations.keys import create_api_key
 from organizations.models import KeyKind, Organization, Role, User
 from organizations.scope import organization_scope

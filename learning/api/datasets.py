@@ -11,7 +11,7 @@ from learning.api.requests import read_query
 from learning.api.serializers import datasets as shapes
 from learning.api.serializers.examples import ExampleSerializer
 from learning.models import DatasetVersion, Split, TrainingDataset
-from learning.services import datasets
+from learning.services import datasets, publication
 from learning.services.agent_directory import find_agent
 from learning.services.examples import create_example
 from organizations.api import OrganizationViewSet
@@ -81,7 +81,7 @@ class DatasetViewSet(OrganizationViewSet):
     def publish(self, request: Any, pk: str) -> Response:
         dataset = self.get_object()
         before = datasets.newest_number(dataset)
-        version = datasets.publish_version(dataset=dataset)
+        version = publication.publish_version(dataset=dataset)
         status = 201 if version.number > before else 200
         return Response(shapes.DatasetVersionSerializer(version).data, status=status)
 

@@ -1,10 +1,29 @@
 """The tables of learning, by noun."""
 
 from learning.models.agents import Agent, AgentConfig, ConfigStatus
-from learning.models.datasets import DatasetExample, DatasetVersion, Split, TrainingDataset
-from learning.models.examples import ExampleType, LearningExample, ReviewStatus, SourceType
+from learning.models.datasets import (
+    BalanceBy,
+    DatasetExample,
+    DatasetVersion,
+    Duplicates,
+    GroupBy,
+    Split,
+    SplitAssignment,
+    TrainingDataset,
+)
+from learning.models.examples import (
+    CompiledCorrection,
+    CompiledKind,
+    ExampleBand,
+    ExampleType,
+    LearningExample,
+    QualityFlag,
+    ReviewStatus,
+    SourceType,
+)
 from learning.models.executions import Decision, Execution, ExecutionKey, ExecutionStatus
 from learning.models.feedback import ISSUE_CATEGORIES, AgentFeedback, FeedbackType
+from learning.models.jobs import Job, JobChange, JobKind, JobStatus
 from learning.models.retrieval import RetrievalEvent
 from learning.models.rollups import (
     FeedbackIssueRollup,
@@ -29,10 +48,15 @@ __all__ = [
     "Agent",
     "AgentConfig",
     "AgentFeedback",
+    "BalanceBy",
+    "CompiledCorrection",
+    "CompiledKind",
     "ConfigStatus",
     "DatasetExample",
     "DatasetVersion",
     "Decision",
+    "Duplicates",
+    "ExampleBand",
     "ExampleType",
     "Execution",
     "ExecutionKey",
@@ -45,13 +69,20 @@ __all__ = [
     "GateReport",
     "GateStatus",
     "Grain",
+    "GroupBy",
+    "Job",
+    "JobChange",
+    "JobKind",
+    "JobStatus",
     "LearningExample",
     "LlmResponse",
+    "QualityFlag",
     "RetrievalEvent",
     "ReviewStatus",
     "RunStatus",
     "SourceType",
     "Split",
+    "SplitAssignment",
     "TelemetrySpan",
     "TrainingDataset",
     "TrainingRun",

@@ -13,7 +13,7 @@ from learning.models.executions import Execution
 from learning.models.feedback import AgentFeedback
 from organizations.constraints import between, one_of
 from organizations.fields import TenantForeignKey
-from organizations.models import OrganizationModel
+from organizations.models import OrganizationModel, scoped_organization_id
 
 
 class ExampleType(models.TextChoices):
@@ -44,8 +44,22 @@ class ReviewStatus(models.TextChoices):
     NEEDS_REVISION = "needs_revision", "Needs revision"
 
 
+class QualityFlag(models.TextChoices):
+    """What was found when an example was prepared; a person sees it before the review."""
+
+    EMPTY = "empty", "Empty"
+    TOO_LONG = "too_long", "Too long"
+    UNCHANGED = "unchanged", "Identical to the original"
+    WRONG_LANGUAGE = "wrong_language", "Another language"
+    UNSAFE = "unsafe", "Unsafe"
+
+
 class LearningExample(OrganizationModel):
-    """One example. Only an approved one may enter a dataset."""
+    """One example. Only an approved one may enter a dataset, and only after it was prepared.
+
+    Preparing redacts its texts, finds what it resembles and flags what is wrong with it. A trigger sets
+    `prepared_version` back to 0 when a text changes, so that nothing enters a dataset unprepared.
+    """
 
     TRANSITIONS: ClassVar[dict[str, frozenset[str]]] = {
         ReviewStatus.PENDING: frozenset(set(ReviewStatus) - {ReviewStatus.PENDING}),
@@ -77,7 +91,16 @@ class LearningExample(OrganizationModel):
     predicted_quality = models.FloatField(null=True, blank=True)
     consensus_weight = models.FloatField(null=True, blank=True)  # how likely its reviewers are right, 0-1
     review_status = models.CharField(max_length=15, choices=ReviewStatus.choices, default=ReviewStatus.PENDING)
-    cluster_key = models.CharField(max_length=64, blank=True)  # near-duplicates share it
+    weight_override = models.FloatField(null=True, blank=True)  # a person's word against the computed weight
+    external_id = models.CharField(max_length=200, blank=True, db_default="")  # of what it was imported from
+    prepared_version = models.PositiveSmallIntegerField(default=0, db_default=0)  # 0: not since its texts changed
+    redaction_found: Any = models.JSONField(default=dict, db_default={}, blank=True)  # {"EMAIL": 2}
+    quality_flags = ArrayField(models.CharField(max_length=20), default=list, db_default=[], blank=True)
+    input_hash = models.CharField(max_length=64, blank=True, db_default="")  # SHA-256 of the input in normal form
+    content_hash = models.CharField(max_length=64, blank=True, db_default="")  # SHA-256 of all that teaches
+    cluster_key = models.CharField(max_length=64, blank=True)  # near-duplicates share it, and therefore a split
+    is_representative = models.BooleanField(default=False, db_default=False)  # a person's choice among near-duplicates
+    is_bridge = models.BooleanField(default=False, db_default=False)  # resembles examples of different splits: left out
 
     class Meta:
         verbose_name = "learning example"
@@ -89,13 +112,71 @@ class LearningExample(OrganizationModel):
             between("quality_score", 0, 1),
             between("predicted_quality", 0, 1),
             between("consensus_weight", 0, 1),
+            between("weight_override", 0, 100),
             models.UniqueConstraint(
                 fields=["organization", "source_feedback"],
                 name="example_per_feedback",
                 condition=Q(source_feedback__isnull=False),
             ),
+            models.UniqueConstraint(
+                fields=["organization", "agent", "external_id"],
+                name="example_external_id_once",
+                condition=~Q(external_id=""),
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "cluster_key"],
+                name="example_representative_once",
+                condition=Q(is_representative=True),
+            ),
         ]
         indexes = [
             models.Index(fields=["organization", "agent", "review_status", "-created_at"], name="example_by_status"),
             models.Index(fields=["organization", "review_status", "-created_at"], name="example_queue"),
+            models.Index(fields=["organization", "-id"], name="example_recent"),
+            models.Index(fields=["organization", "input_hash"], name="example_same_input"),
+            models.Index(fields=["organization", "cluster_key"], name="example_cluster"),
+            models.Index(fields=["organization", "id"], name="example_unprepared", condition=Q(prepared_version=0)),
+        ]
+
+
+class ExampleBand(models.Model):
+    """One hash of an example's MinHash bands: examples that share one may be near-duplicates (engines/duplicates.py).
+
+    Twenty rows for each distinct example, so there is nothing in it that is not needed: no key of its own, and no
+    reference, which would want an index. Whoever deletes an example deletes its bands (services/clusters.py).
+    """
+
+    pk = models.CompositePrimaryKey("organization", "band_hash", "example_id")
+    organization = models.ForeignKey(
+        "organizations.Organization",
+        on_delete=models.CASCADE,
+        default=scoped_organization_id,
+        db_index=False,
+        related_name="+",
+    )
+    band_hash = models.BigIntegerField()
+    example_id = models.UUIDField()
+
+
+class CompiledKind(models.TextChoices):
+    SFT_ROW = "sft_row", "Row for supervised fine-tuning"
+    PREFERENCE_PAIR = "preference_pair", "Preference pair"
+    FEW_SHOT = "few_shot", "Example for a prompt"
+    JUDGE_LABEL = "judge_label", "Label for a judge"
+    REGRESSION_CASE = "regression_case", "Regression case"
+
+
+class CompiledCorrection(OrganizationModel):
+    """One of the forms in which an approved example teaches; `approval` is the annotation that approved it."""
+
+    example = TenantForeignKey(LearningExample, on_delete=models.CASCADE, related_name="compiled")
+    kind = models.CharField(max_length=20, choices=CompiledKind.choices)
+    content: Any = models.JSONField()
+    approval = models.UUIDField(null=True, blank=True)  # a key, not a reference: annotations lie above
+
+    class Meta:
+        verbose_name = "compiled correction"
+        constraints = [
+            one_of("kind", CompiledKind),
+            models.UniqueConstraint(fields=["organization", "example", "kind"], name="compiled_once"),
         ]

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from learning.models import Agent, TrainingDataset
-from learning.services import datasets
+from learning.services import datasets, publication
 from organizations.errors import Refused
 from organizations.models import Role
 from organizations.permissions import page
@@ -76,7 +76,7 @@ def dataset_publish(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
     dataset = _find(dataset_id)
     before = datasets.newest_number(dataset)
     try:
-        version = datasets.publish_version(dataset=dataset)
+        version = publication.publish_version(dataset=dataset)
     except Refused as error:
         messages.error(request, error.message)
     else:

@@ -12,7 +12,7 @@ from annotation.models import AnnotationQueue
 from annotation.services.queues import create_queue, default_queue
 from experiments.services.deployments import deploy_config
 from learning.models import Agent, AgentConfig, DatasetVersion, GateReport, GateStatus, RunStatus, TrainingRun
-from learning.services import agents, datasets, gate, training
+from learning.services import agents, datasets, gate, publication, training
 from learning.services.agent_directory import create_agent
 from learning.training_tasks import run_training
 from organizations.models import Role
@@ -71,7 +71,7 @@ class Loop:
         """The manager publishes what was approved."""
         with acting_as(Role.MANAGER, self.organization_id):
             dataset = datasets.create_dataset(name=f"Corrections of {self.name}", agent=self._agent())
-            return datasets.publish_version(dataset=dataset)
+            return publication.publish_version(dataset=dataset)
 
     def train(self, version: DatasetVersion, watch: Watch) -> TrainingRun:
         """The administrator starts a run; the worker does it. Returns it when it has ended."""

@@ -14,7 +14,8 @@ from organizations.models import Organization
 from organizations.scope import organization_scope
 from tests import factories
 
-MODELS = list(apps.get_app_config("learning").get_models())
+# Django's admin cannot show a table whose rows have no key of one column.
+MODELS = [model for model in apps.get_app_config("learning").get_models() if model._meta.pk.name == "id"]
 
 
 @pytest.fixture

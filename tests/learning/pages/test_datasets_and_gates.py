@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from learning.models import DatasetVersion, GateReport, TrainingDataset
-from learning.services import datasets, gate
+from learning.services import datasets, gate, publication
 from organizations.models import Organization
 from tests import factories
 from tests.learning.services.test_gate import PASSED, worked
@@ -52,7 +52,7 @@ def test_the_sealed_examples_are_not_on_the_page(sign_in: Any, scope: Organizati
     agent = factories.make_agent()
     for _ in range(30):
         factories.make_example(agent, review_status="approved")
-    version = datasets.publish_version(dataset=datasets.create_dataset(name="all"))
+    version = publication.publish_version(dataset=datasets.create_dataset(name="all"))
     page = sign_in("admin").get(f"/admin/learning/datasets/{version.dataset_id}/").content.decode()
     sealed = version.items.filter(split="test")
     assert sealed
@@ -90,4 +90,4 @@ def test_the_dataset_says_why_a_version_holds_fewer_than_are_approved(sign_in: A
     page = sign_in("manager").get(f"/admin/learning/datasets/{dataset.pk}/").content.decode()
     assert "3 approved examples" in page
     assert "would hold 2: 1 asks what another one asks" in page
-    assert datasets.publish_version(dataset=dataset).total == 2
+    assert publication.publish_version(dataset=dataset).total == 2

@@ -20,6 +20,7 @@ from learning.models import (
     Execution,
     LearningExample,
     RetrievalEvent,
+    SplitAssignment,
     TelemetrySpan,
     TrainingDataset,
     TrainingRun,
@@ -100,7 +101,9 @@ def learn_from(example: LearningExample, split: str = "train") -> Any:
     dataset = TrainingDataset.objects.create(name=f"D {split}", agent=example.agent)
     counts = dict.fromkeys(("total", "train_count", "validation_count", "test_count"), 1)
     version = DatasetVersion.objects.create(dataset=dataset, number=1, manifest_hash=split, **counts)
-    DatasetExample.objects.create(version=version, example=example, split=split, group_key="g")
+    SplitAssignment.objects.create(key=split, split=split)
+    groups = {"split": split, "cluster_key": split, "group_key": split}
+    DatasetExample.objects.create(version=version, example=example, example_type=example.example_type, **groups)
     run = TrainingRun.objects.create(
         agent=example.agent,
         dataset_version=version,

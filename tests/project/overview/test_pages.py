@@ -9,7 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from learning.models import AgentConfig, TrainingRun
-from learning.services import datasets
+from learning.services import datasets, publication
 from organizations.models import Organization
 from tests import factories
 
@@ -54,7 +54,7 @@ def learned(scope: Organization) -> AgentConfig:
     base = factories.make_config(agent)
     for _ in range(12):
         factories.make_example(agent, review_status="approved", original_output="hard to say")
-    version = datasets.publish_version(dataset=datasets.create_dataset(name="Corrections", agent=agent))
+    version = publication.publish_version(dataset=datasets.create_dataset(name="Corrections", agent=agent))
     run = TrainingRun.objects.create(
         name="First run", agent=agent, base_config=base, dataset_version=version, training_type="prompt_optimization"
     )

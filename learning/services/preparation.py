@@ -1,0 +1,125 @@
+"""An example is prepared before anything uses it: redacted, hashed, clustered, and looked through for what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from learning.engines.quality import flags_of
+from learning.engines.types import canonical_json
+from learning.models import ExampleType, LearningExample
+from learning.services.clusters import forget_bands, lock_splits, place_examples
+from organizations.redaction.findings import Recognizer
+from organizations.redaction.redactor import VERSION, redact_texts, standard_recognizers
+
+BATCH = 200
+TEXTS = ("input_text", "input_context", "original_output", "expected_output", "rejected_output")
+BAD = (ExampleType.NEGATIVE, ExampleType.FAILURE)  # what they teach is their original output
+WRITTEN = ["redaction_found", "quality_flags", "input_hash", "content_hash", "prepared_version", "updated_at"]
+PLACED = ["cluster_key", "is_bridge", "is_representative"]
+
+
+def prepare_waiting(*, limit: int = BATCH) -> int:
+    """Prepare the oldest examples that wait for it, at most `limit`; how many were."""
+    waiting = LearningExample.objects.filter(prepared_version=0).order_by("id").values_list("id", flat=True)
+    return prepare_examples(example_ids=list(waiting[:limit]))
+
+
+def prepare_examples(*, example_ids: Sequence[UUID]) -> int:
+    """Prepare these examples, whatever was done before; how many there were.
+
+    Texts are replaced by their redacted form. Doing it again changes nothing.
+    """
+    for start in range(0, len(example_ids), BATCH):
+        with transaction.atomic():
+            _prepare(example_ids[start : start + BATCH])
+    return len(example_ids)
+
+
+def prepare_all(*, waiting: Any, progress: Callable[[int], None] | None = None) -> int:
+    """Prepare every example of a queryset that still needs it; how many did. `progress` is told the count so far."""
+    done = 0
+    while batch := list(waiting.filter(prepared_version=0).order_by("id").values_list("id", flat=True)[:BATCH]):
+        done += prepare_examples(example_ids=batch)
+        if progress:
+            progress(done)
+    return done
+
+
+def hash_input(text: str) -> str:
+    """SHA-256 of an input without differences of case and spacing, in hexadecimal digits."""
+    return hashlib.sha256(normal_text(text).encode()).hexdigest()
+
+
+def normal_text(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip().casefold()
+
+
+def hash_content(example: LearningExample) -> str:
+    """SHA-256 of all that an example teaches; equal content has it wherever it is stored."""
+    fields = [example.example_type, *(getattr(example, name) for name in TEXTS)]
+    return hashlib.sha256(canonical_json(fields).encode()).hexdigest()
+
+
+def _prepare(example_ids: Sequence[UUID]) -> None:
+    lock_splits()
+    examples = list(LearningExample.objects.select_for_update().filter(pk__in=example_ids).order_by("id"))
+    before = {example.pk: (example.input_hash, example.cluster_key) for example in examples}
+    redacted = [example for example in examples if _redact(example)]
+    for example in examples:
+        example.input_hash, example.content_hash = hash_input(example.input_text), hash_content(example)
+        example.quality_flags = _flags(example)
+        example.prepared_version, example.updated_at = VERSION, timezone.now()
+    LearningExample.objects.bulk_update(_cluster(examples, before), PLACED)
+    LearningExample.objects.bulk_update(redacted, [*TEXTS, *WRITTEN])
+    LearningExample.objects.bulk_update([one for one in examples if one not in redacted], WRITTEN)
+
+
+def _redact(example: LearningExample) -> bool:
+    """Replace personal data in the texts of an example; whether there was any."""
+    texts = {name: getattr(example, name) for name in TEXTS}
+    result = redact_texts(texts, recognizers())
+    if not result.changed:
+        return False
+    for name, text in result.texts.items():
+        setattr(example, name, text)
+    example.redaction_found = dict(Counter(example.redaction_found) + Counter(result.found))
+    return True
+
+
+def _flags(example: LearningExample) -> list[str]:
+    answer = example.original_output if example.example_type in BAD else example.expected_output
+    return flags_of(input_text=example.input_text, original_output=example.original_output, answer=answer)
+
+
+def _cluster(examples: Sequence[LearningExample], before: dict[UUID, tuple[str, str]]) -> list[LearningExample]:
+    """Place the examples whose input is new; which they were."""
+    moved = [one for one in examples if not one.cluster_key or before[one.pk][0] != one.input_hash]
+    if not moved:
+        return []
+    kept = {one.pk: before[one.pk][1] for one in moved if before[one.pk][1] and not one.is_bridge}
+    forget_bands(example_ids=list(kept))
+    places = place_examples(
+        texts={one.pk: one.input_text for one in moved}, hashes={one.pk: one.input_hash for one in moved}, kept=kept
+    )
+    for example in moved:
+        place = places[example.pk]
+        same = place.cluster_key == example.cluster_key
+        example.cluster_key, example.is_bridge = place.cluster_key, place.is_bridge
+        example.is_representative = example.is_representative and same and not place.is_bridge
+    return moved
+
+
+@lru_cache(maxsize=1)
+def recognizers() -> Sequence[Recognizer]:
+    """What finds personal data, with the numbers of the regions in REDACTION_REGIONS."""
+    return standard_recognizers(settings.REDACTION_REGIONS)
