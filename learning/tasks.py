@@ -2,6 +2,8 @@
 
 from learning.gate_tasks import run_gate, sweep_gates
 from learning.intake_tasks import join_missed_feedback, keep_partitions
+from learning.job_tasks import run_job, sweep_jobs
+from learning.preparation_tasks import prepare_all_examples
 from learning.rollup_tasks import sum_up_all_feedback
 from learning.telemetry_tasks import forget, write_overdue
 from learning.training_tasks import run_training, sweep_training
@@ -10,10 +12,13 @@ __all__ = [
     "forget",
     "join_missed_feedback",
     "keep_partitions",
+    "prepare_all_examples",
     "run_gate",
+    "run_job",
     "run_training",
     "sum_up_all_feedback",
     "sweep_gates",
+    "sweep_jobs",
     "sweep_training",
     "write_overdue",
 ]

@@ -6,7 +6,7 @@ and shows pages does without (docs/decisions/0011).
 
 from __future__ import annotations
 
-from learning.models import GateReport, TrainingRun
+from learning.models import GateReport, Job, TrainingRun
 
 
 def wake_for_run(run: TrainingRun) -> None:
@@ -21,3 +21,10 @@ def wake_for_gate(report: GateReport) -> None:
     from learning.gate_tasks import run_gate
 
     run_gate.delay_on_commit(organization_id=report.organization_id, report_id=report.pk)
+
+
+def wake_for_job(job: Job) -> None:
+    """Somebody should work on this job."""
+    from learning.job_tasks import run_job
+
+    run_job.delay_on_commit(organization_id=job.organization_id, job_id=job.pk)

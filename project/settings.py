@@ -197,6 +197,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BEAT_SCHEDULE = {
     "sweep-training": {"task": "learning.sweep_training", "schedule": 10.0},
     "sweep-gates": {"task": "learning.sweep_gates", "schedule": 10.0},
+    "sweep-jobs": {"task": "learning.sweep_jobs", "schedule": 10.0, "options": {"expires": 10}},
+    "prepare-examples": {"task": "learning.prepare_examples", "schedule": 5.0, "options": {"expires": 5}},
     "join-early-feedback": {"task": "learning.join_early_feedback", "schedule": 60.0},
     "sum-up-feedback": {"task": "learning.sum_up_feedback", "schedule": 30.0},
     "keep-partitions": {"task": "learning.keep_partitions", "schedule": 6 * 3600.0},

@@ -1,0 +1,97 @@
+"""Working through jobs, whatever their kind. The row is the message; see docs/decisions/0003."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from importlib import import_module
+from typing import cast
+from uuid import UUID
+
+from celery import shared_task
+
+from learning.models import JobKind
+from learning.services import jobs
+from learning.services.jobs import JobCancelled, LostJob, Step, Work, Worker
+from organizations.errors import Refused
+from organizations.scope import organization_scope
+from organizations.stopping import Stopping, raise_when_stopping
+from organizations.tasks import organization_ids, tenant_task
+
+log = logging.getLogger(__name__)
+# Where the work of each kind is; loaded when there is some.
+WORKERS: dict[str, str] = {}
+
+
+@tenant_task(name="learning.run_job")
+def run_job(*, organization_id: UUID, job_id: str) -> None:
+    """Claim a job and work through it, a transaction for each step."""
+    with organization_scope(organization_id):
+        work = jobs.claim_job(job_id=UUID(job_id))
+    if work is None:
+        return
+    try:
+        _work_through(organization_id, work)
+    except LostJob:
+        log.warning("Job %s belongs to another worker now", job_id)
+
+
+@shared_task(name="learning.sweep_jobs")
+def sweep_jobs() -> None:
+    """Wake a worker for each job that nobody works on."""
+    for organization_id in organization_ids():
+        with organization_scope(organization_id):
+            due = jobs.due_jobs()
+        for job_id in due:
+            run_job.delay(organization_id=str(organization_id), job_id=str(job_id))
+
+
+def worker_of(kind: str) -> Worker:
+    """The generator that does this kind of job."""
+    module, _, name = WORKERS[JobKind(kind)].rpartition(".")
+    return cast(Worker, getattr(import_module(module), name))
+
+
+def _work_through(organization_id: UUID, work: Work) -> None:
+    """One attempt, to one of its ends."""
+    try:
+        steps = worker_of(work.kind)(work)
+        while _step(organization_id, work, steps):
+            raise_when_stopping()
+    except Stopping:
+        with organization_scope(organization_id):
+            jobs.put_back_job(work=work)
+    except JobCancelled:
+        with organization_scope(organization_id):
+            jobs.end_cancelled_job(work=work)
+    except Refused as error:
+        with organization_scope(organization_id):
+            jobs.fail_job(work=work, reason=error.message)
+    except LostJob:
+        raise
+    except Exception as error:
+        # A fault of ours: the person who waits gets a reason, the log of the worker the traceback.
+        with organization_scope(organization_id):
+            jobs.fail_job(work=work, reason=f"Internal error: {type(error).__name__}. It is in the log.")
+        raise
+    else:
+        with organization_scope(organization_id):
+            jobs.finish_job(work=work)
+
+
+def _step(organization_id: UUID, work: Work, steps: Iterator[Step]) -> Step | None:
+    """The next step and the record of it, together or not at all; None when there is no more.
+
+    A cancelled job keeps the step that was just done: the wish is raised after its commit.
+    """
+    cancelled = False
+    with organization_scope(organization_id, actor=work.actor):
+        step = next(steps, None)
+        if step is not None:
+            try:
+                jobs.record_step(work=work, step=step)
+            except JobCancelled:
+                cancelled = True
+    if cancelled:
+        raise JobCancelled
+    return step

@@ -1,0 +1,192 @@
+"""Long work that a person starts: asked for, worked through step by step, cancelled, taken up again.
+
+What a kind of job does is a generator: it works, and after each small step yields how far it is. Between the steps the
+machinery writes progress and heartbeat, and looks whether somebody wants the work to stop. A step commits by itself
+together with its cursor, so that a worker that is killed loses at most the step it was in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from learning.models import Job, JobStatus
+from organizations import audit
+from organizations.actors import Actor, person, system_actor
+from organizations.errors import Conflict
+from organizations.models import Membership
+from organizations.scope import current_organization_id
+from organizations.transitions import LostRace, move
+
+SILENCE = timedelta(seconds=60)  # a step takes a few seconds at most
+MOST_ATTEMPTS = 5
+
+
+class LostJob(Exception):
+    """The job belongs to another attempt, or it is over. Leave quietly."""
+
+
+class JobCancelled(Exception):
+    """A person asked for it."""
+
+
+@dataclass
+class Step:
+    """What a job has done so far. `cursor` and `result` replace what was kept before; None leaves it."""
+
+    done: int
+    total: int | None = None
+    cursor: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+
+
+@dataclass
+class Work:
+    """A claimed job as its generator sees it. `actor`: who asked for it, while they are a member."""
+
+    job_id: UUID
+    attempt: int
+    kind: str
+    actor: Actor
+    request: dict[str, Any]
+    cursor: dict[str, Any]
+    result: dict[str, Any]
+    done: int
+
+
+class Worker(Protocol):
+    """The work of one kind of job; called inside the organization's scope, one transaction for each step."""
+
+    def __call__(self, work: Work) -> Iterator[Step]: ...
+
+
+def start_job(*, kind: str, title: str, request: dict[str, Any], total: int | None = None, user: Any = None) -> Job:
+    """Queue a job; wake a worker with `learning.waking.wake_for_job` after it."""
+    with transaction.atomic():
+        job = Job.objects.create(kind=kind, title=title[:200], request=request, total=total, created_by=user)
+        audit.record(action="job.requested", target=job, after={"kind": kind, "title": job.title})
+    return job
+
+
+def claim_job(*, job_id: UUID) -> Work | None:
+    """Take a job that nobody has, or whose worker went silent; None when it is not to be had."""
+    now = timezone.now()
+    taken = Job.objects.filter(claimable(), pk=job_id).update(
+        status=JobStatus.RUNNING,
+        attempt=F("attempt") + 1,
+        heartbeat_at=now,
+        started_at=Coalesce(F("started_at"), now),
+    )
+    if not taken:
+        return None
+    job = Job.objects.select_related("created_by").get(pk=job_id)
+    audit.record(action="job.claimed", target=job, after={"attempt": job.attempt})
+    actor = _actor(job)
+    return Work(job.pk, job.attempt, job.kind, actor, job.request, job.cursor, job.result, job.done)
+
+
+def record_step(*, work: Work, step: Step) -> None:
+    """Keep how far a job is, in the transaction of the step itself. Raises LostJob, JobCancelled."""
+    values: dict[str, Any] = {"done": step.done, "heartbeat_at": timezone.now()}
+    for name in ("total", "cursor", "result"):
+        if (value := getattr(step, name)) is not None:
+            values[name] = value
+    if not _mine(work).update(**values):
+        raise LostJob
+    work.done, work.cursor = step.done, work.cursor if step.cursor is None else step.cursor
+    work.result = work.result if step.result is None else step.result
+    if Job.objects.filter(pk=work.job_id, cancel_requested=True).exists():
+        raise JobCancelled
+
+
+def finish_job(*, work: Work) -> None:
+    """Raises LostJob."""
+    _settle(work, JobStatus.COMPLETED)
+
+
+def fail_job(*, work: Work, reason: str) -> None:
+    """End a job with a reason in words for a person. Raises LostJob."""
+    _settle(work, JobStatus.FAILED, failure_reason=reason)
+
+
+def end_cancelled_job(*, work: Work) -> None:
+    """What was done until now stays done. Raises LostJob."""
+    _settle(work, JobStatus.CANCELLED)
+
+
+def put_back_job(*, work: Work) -> None:
+    """The product stops: the job goes on after the next start, and this attempt does not count. Raises LostJob."""
+    with transaction.atomic():
+        move(_lock(work), JobStatus.PENDING, attempt=work.attempt - 1)
+
+
+def request_job_cancel(*, job: Job) -> None:
+    """Stop a job: at once while it waits, after its step while it works. Raises Conflict when it is over already."""
+    if job.status == JobStatus.PENDING:
+        try:
+            move(job, JobStatus.CANCELLED, cancel_requested=True, finished_at=timezone.now())
+            return
+        except LostRace:
+            job.refresh_from_db()  # a worker claimed it in this very moment
+    if job.status != JobStatus.RUNNING:
+        raise Conflict(f"This job is {job.status}; there is nothing to cancel.", "status")
+    with transaction.atomic():
+        Job.objects.filter(pk=job.pk, status=JobStatus.RUNNING).update(cancel_requested=True)
+        audit.record(action="job.cancel_requested", target=job)
+
+
+def resume_job(*, job: Job) -> None:
+    """Go on where a failed or cancelled job stopped. Raises Conflict in any other state."""
+    values: dict[str, Any] = {"cancel_requested": False, "attempt": 0, "failure_reason": "", "finished_at": None}
+    move(job, JobStatus.PENDING, **values)
+
+
+def due_jobs() -> list[UUID]:
+    """Jobs that a worker should take up; those whose worker went silent too often are ended here."""
+    for job in Job.objects.filter(_silent() & (Q(attempt__gte=MOST_ATTEMPTS) | Q(cancel_requested=True))):
+        cancelled = job.cancel_requested
+        to, reason = (JobStatus.CANCELLED, "") if cancelled else (JobStatus.FAILED, _silence(job.attempt))
+        move(job, to, failure_reason=reason, finished_at=timezone.now())
+    return list(Job.objects.filter(claimable()).order_by("id").values_list("pk", flat=True))
+
+
+def claimable() -> Q:
+    """What may be claimed: nobody has it, or its worker went silent."""
+    return (Q(status=JobStatus.PENDING) | _silent()) & Q(attempt__lt=MOST_ATTEMPTS, cancel_requested=False)
+
+
+def _silent() -> Q:
+    return Q(status=JobStatus.RUNNING, heartbeat_at__lt=timezone.now() - SILENCE)
+
+
+def _silence(attempts: int) -> str:
+    return f"The worker went silent {attempts} times. What was done until then is kept; the job can be resumed."
+
+
+def _actor(job: Job) -> Actor:
+    membership = Membership.objects.select_related("organization").filter(user=job.created_by).first()
+    return person(job.created_by, membership) if membership else system_actor(current_organization_id())
+
+
+def _mine(work: Work) -> Any:
+    return Job.objects.filter(pk=work.job_id, attempt=work.attempt, status=JobStatus.RUNNING)
+
+
+def _lock(work: Work) -> Job:
+    job: Job | None = _mine(work).select_for_update().first()
+    if job is None:
+        raise LostJob
+    return job
+
+
+def _settle(work: Work, to: str, **values: Any) -> None:
+    with transaction.atomic():
+        move(_lock(work), to, finished_at=timezone.now(), **values)
