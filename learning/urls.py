@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from learning.pages import agents, datasets, executions, gates, training
+from learning.pages import agents, datasets, executions, gates, jobs, training
 
 urlpatterns = [
     path("agents/", agents.agent_list, name="agents"),
@@ -17,6 +17,10 @@ urlpatterns = [
     path("gates/<uuid:report_id>/again", gates.gate_again, name="gate-again"),
     path("gates/<uuid:report_id>/approve", gates.gate_approve, name="gate-approve"),
     path("gates/<uuid:report_id>/reject", gates.gate_reject, name="gate-reject"),
+    path("jobs/", jobs.job_list, name="jobs"),
+    path("jobs/<uuid:job_id>/", jobs.job_detail, name="job"),
+    path("jobs/<uuid:job_id>/cancel", jobs.job_cancel, name="job-cancel"),
+    path("jobs/<uuid:job_id>/resume", jobs.job_resume, name="job-resume"),
     path("training/", training.run_list, name="training-runs"),
     path("training/new/", training.run_create, name="training-run-new"),
     path("training/<uuid:run_id>/", training.run_detail, name="training-run"),

@@ -10,6 +10,7 @@ from learning.api.datasets import DatasetViewSet
 from learning.api.examples import DemonstrationViewSet, ExampleViewSet, PreferenceViewSet
 from learning.api.executions import ExecutionViewSet
 from learning.api.feedback import FeedbackBatchView, FeedbackView
+from learning.api.jobs import JobViewSet
 from learning.api.statistics import (
     AgentIssuesView,
     AgentStatisticsView,
@@ -35,6 +36,10 @@ urlpatterns = [
     path("feedback/analytics", FeedbackAnalyticsView.as_view(), name="feedback-analytics"),
     path("examples", ExampleViewSet.as_view(LIST), name="examples"),
     path("examples/<str:pk>", ExampleViewSet.as_view(ONE), name="example"),
+    path("jobs", JobViewSet.as_view({"get": "list"}), name="jobs"),
+    path("jobs/<str:pk>", JobViewSet.as_view(ONE), name="job"),
+    path("jobs/<str:pk>/cancel", JobViewSet.as_view({"post": "cancel"}), name="job-cancel"),
+    path("jobs/<str:pk>/resume", JobViewSet.as_view({"post": "resume"}), name="job-resume"),
     path("demonstrations", DemonstrationViewSet.as_view(LIST), name="demonstrations"),
     path("preferences", PreferenceViewSet.as_view(LIST), name="preferences"),
     path("agents", AgentViewSet.as_view(LIST), name="agents"),

@@ -10,6 +10,7 @@ from django.urls import reverse
 from annotation.models import SlotKind
 from annotation.services.overview import count_open_flags, count_waiting
 from experiments.services.overview import undeployed_winners
+from learning.services.job_list import failed_jobs
 from learning.services.waiting import failed_runs, undecided_gates
 from organizations.actors import Actor
 
@@ -28,7 +29,7 @@ def waits_for(actor: Actor) -> list[Waiting]:
     if actor.can_administer:
         found += _to_administer()
     if actor.can_manage:
-        found += _to_manage()
+        found += _to_manage(actor)
     return found
 
 
@@ -45,7 +46,7 @@ def _to_administer() -> Iterator[Waiting]:
         yield Waiting(f"Training run {run.name} failed", reverse("training-run", args=[run.pk]))
 
 
-def _to_manage() -> Iterator[Waiting]:
+def _to_manage(actor: Actor) -> Iterator[Waiting]:
     flags = count_open_flags()
     if flags:
         yield Waiting(f"{flags} item{'s' if flags > 1 else ''} set aside by reviewers", reverse("review-flags"))
@@ -53,3 +54,5 @@ def _to_manage() -> Iterator[Waiting]:
     if disputes:
         text = f"{disputes} item{'s' if disputes > 1 else ''} on which reviewers do not agree"
         yield Waiting(text, reverse("adjudication"))
+    for job in failed_jobs(actor=actor):
+        yield Waiting(f"{job.title}: failed", reverse("job", args=[job.pk]))

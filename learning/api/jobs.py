@@ -1,0 +1,72 @@
+"""Long work: watched, cancelled, taken up again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.response import Response
+
+from learning.api.requests import read_query
+from learning.api.serializers import jobs as shapes
+from learning.models import Job
+from learning.services import jobs
+from learning.services.job_list import visible_jobs
+from learning.waking import wake_for_job
+from organizations.api import OrganizationViewSet
+from organizations.models import Role
+from organizations.permissions import need
+
+MANAGER = need("manage", role=Role.MANAGER)
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Imports, actions on many examples and other long work, the newest first",
+        parameters=[shapes.JobFilterSerializer],
+        responses=shapes.JobSerializer(many=True),
+    ),
+    retrieve=extend_schema(summary="One job: how far it is, what it did", responses=shapes.JobSerializer),
+)
+class JobViewSet(OrganizationViewSet):
+    model = Job
+    permissions = {"GET": need("read", role=Role.MANAGER), "POST": MANAGER}
+    serializer_class = shapes.JobSerializer
+
+    def get_queryset(self) -> Any:
+        rows = super().get_queryset()
+        return rows.filter(pk__in=visible_jobs(actor=self.request.auth).values("pk")) if self.request.auth else rows
+
+    def list(self, request: Any) -> Response:
+        asked = read_query(shapes.JobFilterSerializer, request)
+        page = self.paginate_queryset(self.get_queryset().filter(**asked))
+        return self.get_paginated_response(shapes.JobSerializer(page, many=True).data)
+
+    def retrieve(self, request: Any, pk: str) -> Response:
+        return Response(shapes.JobSerializer(self.get_object()).data)
+
+    @extend_schema(
+        summary="Stop a job: at once while it waits, after its step while it works",
+        request=None,
+        responses=shapes.JobSerializer,
+    )
+    def cancel(self, request: Any, pk: str) -> Response:
+        jobs.request_job_cancel(job=self.get_object())
+        return Response(shapes.JobSerializer(self.get_object()).data)
+
+    @extend_schema(
+        summary="Go on where a failed or cancelled job stopped", request=None, responses=shapes.JobSerializer
+    )
+    def resume(self, request: Any, pk: str) -> Response:
+        job = self.get_object()
+        jobs.resume_job(job=job)
+        wake_for_job(job)
+        return Response(shapes.JobSerializer(self.get_object()).data)
+
+
+def started(job: Job) -> Response:
+    """202 with the job's address."""
+    address = reverse("api:job", args=[job.pk])
+    body = {"job_id": job.pk, "status": job.status, "total": job.total, "url": address}
+    return Response(shapes.StartedJobSerializer(body).data, status=202, headers={"Location": address})

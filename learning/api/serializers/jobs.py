@@ -1,0 +1,39 @@
+"""Long work as it is shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from learning.models import JobKind, JobStatus
+
+
+class JobFilterSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=JobKind.choices, required=False)
+    status = serializers.ChoiceField(choices=JobStatus.choices, required=False)
+
+
+class JobSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=JobKind.choices)
+    title = serializers.CharField()
+    status = serializers.ChoiceField(choices=JobStatus.choices)
+    done = serializers.IntegerField()
+    total = serializers.IntegerField(allow_null=True, help_text="null until it was counted.")
+    result = serializers.DictField(
+        child=serializers.JSONField(allow_null=True), help_text="What was done so far; its keys depend on the kind."
+    )
+    failure_reason = serializers.CharField()
+    cancel_requested = serializers.BooleanField()
+    attempt = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class StartedJobSerializer(serializers.Serializer[Any]):
+    job_id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=JobStatus.choices)
+    total = serializers.IntegerField(allow_null=True)
+    url = serializers.CharField(help_text="Ask here how far it is.")
