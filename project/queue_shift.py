@@ -114,6 +114,7 @@ def work_shift(desk: Desk, *, claims_wanted: int, place: Path, kill: bool = True
     """Let all experts of the desk claim and hand in until so many claims were answered."""
     connections.close_all()
     connection.close_pool()  # type: ignore[attr-defined]  # a forked process cannot use its parent's
+    connection.settings_dict["OPTIONS"]["pool"]["max_size"] = 1  # or many experts take all that the database has
     place.mkdir(parents=True, exist_ok=True)
     share = -(-claims_wanted // len(desk.experts))
     start: Callable[[int], int] = lambda number: _start(desk, number, share, place)  # noqa: E731

@@ -10,12 +10,12 @@ from annotation.api.serializers import LeaseSerializer, QueueItemSerializer
 from annotation.models import AfterReject, Decision, FlagReason, FlagStatus, QuestionKind, SkipPolicy
 from annotation.services.flags import OUTCOMES
 from annotation.services.queues import ENTERING
-from learning.api.serializers.fields import BoundedObject, ExternalId, StrictSerializer, Text, optional_text
+from learning.api.serializers.fields import BoundedObject, ExternalId, Number, StrictSerializer, Text, optional_text
 from learning.models import ExampleType
 
 
 def share(highest: float = 1, **kwargs: Any) -> serializers.FloatField:
-    return serializers.FloatField(min_value=0, max_value=highest, required=False, **kwargs)
+    return Number(min_value=0, max_value=highest, required=False, **kwargs)
 
 
 class QueueRulesSerializer(StrictSerializer):
@@ -109,7 +109,7 @@ class NewGoldSerializer(StrictSerializer):
     example_id = serializers.UUIDField()
     right_decision = serializers.ChoiceField(choices=Decision.choices)
     right_answers = BoundedObject(max_chars=20_000)
-    shown_output = optional_text(help_text="What experts judge; left out: the agent's own output.")
+    shown_output = optional_text(help_text="What experts judge; left out: the agent's own. Corrections need it.")
     explanation = optional_text()
 
 

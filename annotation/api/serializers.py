@@ -14,6 +14,7 @@ from annotation.services.preferences import EQUAL, LEFT, RIGHT, is_comparison
 from learning.api.serializers.fields import (
     BoundedObject,
     ExternalId,
+    Number,
     StrictSerializer,
     Text,
     optional_integer,
@@ -154,7 +155,7 @@ class HeldSerializer(serializers.Serializer[Any]):
 
 
 class CategorySerializer(StrictSerializer):
-    score = serializers.FloatField(min_value=0, max_value=10)
+    score = Number(min_value=0, max_value=10)
     issues = serializers.ListField(child=Text(max_length=2000), max_length=MOST_NAMES, required=False)
 
 

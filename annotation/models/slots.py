@@ -101,6 +101,10 @@ class Slot(OrganizationModel):
                 name="slot_order",
                 condition=Q(waiting=True),
             ),
+            models.Index(fields=["organization", "queue", "number"], name="slot_added", condition=Q(waiting=True)),
+            models.Index(
+                fields=["organization", "queue"], name="slot_skipped", condition=Q(waiting=True) & ~Q(skipped_by=[])
+            ),
             models.Index(fields=["organization", "queue", "opened_at"], name="slot_opened", condition=Q(waiting=True)),
             *(
                 models.Index(

@@ -101,13 +101,13 @@ class QueueForm(forms.Form):
 class GoldForm(forms.Form):
     """A known answer."""
 
-    example = forms.UUIDField(
-        label="Example", help_text="The id of a decided example; it stands in the API and the data tables."
+    example = forms.CharField(
+        max_length=500, label="Example", help_text="Words of the input of a decided example, or its id."
     )
     right_decision = forms.ChoiceField(choices=Decision.choices)
     shown_output = forms.CharField(
         required=False, widget=forms.Textarea(attrs={"rows": 3}), label="Output to be judged",
-        help_text="Left open: the agent's own.",
+        help_text="Left open: the agent's own. For a correction write what stands in place of the user's text.",
     )  # fmt: skip
     explanation = forms.CharField(
         required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 2}),

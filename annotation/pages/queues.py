@@ -11,10 +11,9 @@ from django.shortcuts import redirect, render
 
 from annotation.models import AnnotationQueue, GoldItem, QueueSeat
 from annotation.pages.queue_forms import GoldForm, QueueForm
-from annotation.services.gold import add_gold, resume_expert, retire_gold
+from annotation.services.gold import add_gold, find_decided, resume_expert, retire_gold
 from annotation.services.queues import change_queue, create_queue
 from annotation.services.waiting import count_slots
-from learning.models import LearningExample
 from organizations.errors import Refused
 from organizations.permissions import page
 
@@ -72,10 +71,8 @@ def gold_add(request: Any, queue_id: UUID) -> HttpResponse:
         )
         return redirect("review-queue", queue_id=queue.pk)
     given = form.cleaned_data
-    example = LearningExample.objects.filter(pk=given.pop("example")).first()
     try:
-        if example is None:
-            raise Refused("There is no such example.")
+        example = find_decided(queue=queue, words=given.pop("example"))
         add_gold(queue=queue, example=example, **given | {"shown_output": given["shown_output"] or None})
     except Refused as error:
         messages.error(request, error.message)

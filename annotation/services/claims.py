@@ -23,6 +23,7 @@ from annotation.services.filling import fill_queue, fill_when_due
 from annotation.services.gold import offer_gold
 from annotation.services.queues import may_work_at, queue_for
 from annotation.services.seats import Paused, look_from_the_start, take_seat
+from annotation.services.waiting import SKIPPED_BY_NOBODY
 from learning.services.review import AWAITING
 from organizations.errors import Conflict, Missing, Refused
 from organizations.scope import current_organization_id
@@ -48,7 +49,7 @@ def claim_next(*, expert: Any, queue: AnnotationQueue | None = None, kind: str =
     fill_when_due(queue=queue)
     slot_id = offer_gold(seat=seat, queue=queue, expert=expert) if kind == SlotKind.REVIEW else None
     slot = give_slot(seat, slot_id) if slot_id else _first_awaiting(seat, queue, kind)
-    if slot is None and fill_queue(queue=queue):
+    if slot is None and (fill_queue(queue=queue) or _just_opened(queue)):
         seat.passed_at = None
         slot = _first_awaiting(seat, queue, kind)
     if slot is not None:
@@ -129,7 +130,8 @@ def skip_item(*, expert: Any, slot_id: UUID, lease_token: UUID, reason: str = ""
 def recall_skipped(*, expert: Any, queue: AnnotationQueue) -> int:
     """Offer the skipped items of a queue to the person again; how many there are."""
     look_from_the_start(queue=queue, expert=expert)
-    skipped = Slot.objects.filter(queue=queue, status=SlotStatus.OPEN, skipped_by__contains=[expert.pk])
+    waiting = Slot.objects.filter(~SKIPPED_BY_NOBODY, queue=queue, waiting=True, status=SlotStatus.OPEN)
+    skipped = waiting.filter(skipped_by__contains=[expert.pk])
     return skipped.update(skipped_by=Func(F("skipped_by"), Value(expert.pk), function="array_remove"))
 
 
@@ -194,6 +196,11 @@ def _first_awaiting(seat: QueueSeat, queue: AnnotationQueue, kind: str) -> Slot 
     return None
 
 
+def _just_opened(queue: AnnotationQueue) -> bool:
+    """Somebody else has filled the queue in this moment: our own filling found nothing left to do."""
+    return Slot.objects.filter(queue=queue, waiting=True, opened_at__gte=timezone.now() - LATE).exists()
+
+
 def values_of(seat: QueueSeat, organization_id: UUID, kind: str) -> dict[str, Any]:
     """The parameters of the claiming statement, whichever place it starts from."""
     return {
@@ -227,7 +234,11 @@ def _loaded(slot_id: UUID) -> Slot:
 
 
 def _give_back(expert: Any, slot_id: UUID, lease_token: UUID, **values: Any) -> None:
-    if not held(slot_id, expert, lease_token).update(**open_again(), **values):
+    mine = held(slot_id, expert, lease_token)
+    # A gold item that is given back comes back, as any other item would: it stays with the one it was made for.
+    if not values and mine.filter(kind=SlotKind.GOLD).update(updated_at=Now()):
+        return
+    if not mine.update(**open_again(), **values):
         raise why_not_held(slot_id)
 
 

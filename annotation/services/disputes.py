@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from django.db.models import F, QuerySet
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q, QuerySet
 
 from annotation.models import AnnotationQueue, ExpertAnnotation, Slot, SlotKind
 from annotation.services.waiting import ORDER
 
 SHOWN = 100
-LOOKED_AT = 2_000  # of what waits: a disputed item comes before the others of its type
 
 
 def waiting_disputes() -> QuerySet[Slot]:
@@ -23,10 +25,14 @@ def disputes() -> list[Slot]:
 
 
 def reviews_added() -> list[Slot]:
-    """Reviews that were asked for because the ones before disagree; of the first LOOKED_AT that wait."""
-    first = Slot.objects.filter(waiting=True).order_by(*ORDER).values("pk")[:LOOKED_AT]
-    added = Slot.objects.filter(pk__in=first, kind=SlotKind.REVIEW, number__gt=F("queue__reviews_per_item"))
-    return list(added.select_related("queue", "example__agent").order_by(*ORDER)[:SHOWN])
+    """Reviews that were asked for because the ones before disagree: more than the queue wants of each item."""
+    queues = AnnotationQueue.objects.values_list("pk", "reviews_per_item")
+    more = [Q(queue=queue, number__gt=wanted) for queue, wanted in queues]
+    if not more:
+        return []
+    added = Slot.objects.filter(reduce(or_, more), waiting=True, kind=SlotKind.REVIEW).order_by(*ORDER)
+    keys = list(added.values_list("pk", flat=True)[:SHOWN])  # joined afterwards, see `list_slots`
+    return list(Slot.objects.filter(pk__in=keys).select_related("queue", "example__agent").order_by(*ORDER))
 
 
 def opinions_on(slot: Slot) -> list[ExpertAnnotation]:

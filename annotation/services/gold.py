@@ -15,11 +15,13 @@ from uuid_utils.compat import uuid7
 from annotation.intervals import Share, share_of
 from annotation.models import AnnotationQueue, Decision, ExpertAnnotation, GoldItem, QueueSeat, Slot, SlotKind
 from annotation.services.rubrics import check_answers
-from learning.models import LearningExample, ReviewStatus
+from learning.models import ExampleType, LearningExample, ReviewStatus
 from organizations import audit
 from organizations.errors import Conflict, Refused
+from organizations.identifiers import as_uuid
 
 UNDECIDED = (ReviewStatus.PENDING, ReviewStatus.IN_REVIEW, ReviewStatus.NEEDS_REVISION)
+LOOKED_AT, QUOTED = 5_000, 3
 PAUSED = (
     "Your work at this queue is paused: {right} of your last {total} answers to items with a known answer were right, "
     "and the queue asks for {bar:.0%}. A manager has been told and can let you go on."
@@ -47,13 +49,16 @@ def add_gold(
 ) -> GoldItem:
     """A known answer for the queue. `shown_output`: what experts judge; the agent's own output when left out.
 
-    Raises Refused for an unknown decision, an undecided example or impossible answers, Conflict when the example is a
-    gold item here already.
+    Raises Refused for an unknown decision, an undecided example, impossible answers or a correction without
+    `shown_output`, Conflict when the example is a gold item here already.
     """
     if right_decision not in Decision.values:
         raise Refused(f"Choose one of {', '.join(Decision.values)}.", "right_decision")
     if example.review_status in UNDECIDED:
         raise Refused("Only an example that is decided has a known answer: review it first.", "example_id")
+    if shown_output is None and example.example_type == ExampleType.CORRECTION:
+        # Beside other corrections, which propose the user's text, the agent's own would give it away.
+        raise Refused("Write what experts judge in place of the user's correction.", "shown_output")
     answers = check_answers(queue.rubric, right_answers or {}, complete=False)
     if GoldItem.objects.filter(queue=queue, example=example).exists():
         raise Conflict("This example is a gold item of the queue already.", "example_id")
@@ -63,6 +68,27 @@ def add_gold(
     )  # fmt: skip
     audit.record(action="golditem.created", target=item, after={"queue": queue.name, "decision": right_decision})
     return item
+
+
+def find_decided(*, queue: AnnotationQueue, words: str) -> LearningExample:
+    """The example with this id, or the one decided example whose input has these words, of the newest LOOKED_AT.
+
+    Raises Refused when there is none, or when there are several, quoting them.
+    """
+    if pk := as_uuid(words):
+        found = list(LearningExample.objects.filter(pk=pk))
+    else:
+        decided = LearningExample.objects.exclude(review_status__in=UNDECIDED)
+        if queue.agent_id:
+            decided = decided.filter(agent_id=queue.agent_id)
+        newest = decided.order_by("-id").values("pk")[:LOOKED_AT]
+        found = list(decided.filter(pk__in=newest, input_text__icontains=words).order_by("-id")[: QUOTED + 1])
+    if not found:
+        raise Refused("No example has that id, and no decided one of this queue these words in its input.", "example")
+    if len(found) > 1:
+        quoted = "; ".join(f"“{one.input_text[:60]}” ({one.pk})" for one in found[:QUOTED])
+        raise Refused(f"Several decided examples have these words: {quoted}. Give more words, or the id.", "example")
+    return found[0]
 
 
 def retire_gold(*, item: GoldItem) -> None:

@@ -78,6 +78,8 @@ def _check_share(name: str, value: float | None) -> None:
 
 
 def _check_category(name: str, category: Any) -> None:
+    if not name.strip():
+        raise Refused("Give each category a name.", "categories")
     score = category.get("score") if isinstance(category, dict) else None
     issues = category.get("issues", []) if isinstance(category, dict) else None
     scored = isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 10

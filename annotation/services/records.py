@@ -31,7 +31,8 @@ def record_annotation(*, expert: Any, example: LearningExample, opinion: Opinion
     """A review that was made elsewhere. The majority of all opinions at the stage decides.
 
     `stage`: one of the example's queue, the first when left out. Raises Refused for a stage that the queue does not
-    have and when an approval has no right output, Conflict for a stage whose turn has not come.
+    have and when an approval has no right output, Conflict for a stage whose turn has not come or where the person
+    has reviewed the example at another stage.
     """
     with transaction.atomic():
         fresh = locked_example(example.pk)
@@ -43,6 +44,7 @@ def record_annotation(*, expert: Any, example: LearningExample, opinion: Opinion
         check_opinion(opinion, fresh, queue.rubric if queue else None)
         round = current_round(fresh)
         _check_turn(fresh, stages, stage, round)
+        _check_once(expert, fresh, stage, round)
         annotation = write_opinion(
             expert, fresh, opinion, stage=stage, round=round, rubric=queue.rubric if queue else None
         )
@@ -105,3 +107,11 @@ def _check_turn(example: LearningExample, stages: list[str], stage: str, round: 
         opinions = opinions_at(example, earlier, round)
         if majority([opinion.decision for opinion in opinions]) != Decision.APPROVE:
             raise Conflict(f"The stage {earlier} comes first and is not settled.", "stage")
+
+
+def _check_once(expert: Any, example: LearningExample, stage: str, round: int) -> None:
+    """Nobody settles two stages alone: as with claims, a person reviews an example once, at one of them."""
+    mine = ExpertAnnotation.objects.counted().filter(expert=expert, example=example, round=round)
+    earlier = mine.exclude(stage=stage).exclude(kind=SlotKind.GOLD).first()
+    if earlier is not None:
+        raise Conflict(f"This person has reviewed the example already, at the stage {earlier.stage}.", "stage")

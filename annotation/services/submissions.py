@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from annotation.services.drafts import discard_draft, save_draft
 from annotation.services.gold import GoldResult, judge_gold
 from annotation.services.opinions import Opinion
 from annotation.services.preferences import check_preference, outputs_before
+from annotation.services.queues import may_work_at
 from annotation.services.rubrics import check_answers
 from annotation.services.seats import take_seat
 from annotation.services.stages import settle_stage
@@ -46,12 +48,15 @@ def submit_annotation(
 
     A review whose lease was lost to somebody else never raises: it is kept, and the answer says why it does not count.
     The same review handed in again (a lost answer) gives the first one. Raises Missing for an unknown slot, and Refused
-    when an approval has no right output or an answer does not fit the rubric. `slot`: with its queue, where it was read
+    when an approval has no right output or an answer does not fit the rubric, PermissionDenied for somebody who neither
+    holds the item nor may work at its queue. `slot`: with its queue, where it was read
     in this transaction already; who holds it is asked again in any case.
     """
     slot = slot or Slot.objects.select_related("queue__rubric").filter(pk=slot_id).first()
     if slot is None:
         raise Missing("There is no such item.", "slot")
+    if slot.claimed_by_id != expert.pk and not may_work_at(slot.queue, expert):
+        raise PermissionDenied("Other experts work at this queue.")
     with transaction.atomic():
         seat = take_seat(queue=slot.queue, expert=expert)
         example = locked_example(slot.example_id)

@@ -23,6 +23,7 @@ from organizations.errors import Missing
 
 COUNT_TO = 1_000
 ORDER = ("priority", "tiebreak", "waiting_since", "id")
+SKIPPED_BY_NOBODY = Q(skipped_by=[])  # what few skipped is found by an index of its own
 PAST = (SlotStatus.DONE, SlotStatus.CANCELLED, SlotStatus.SET_ASIDE)
 
 
@@ -66,7 +67,7 @@ def count_for(*, expert: Any, queue: AnnotationQueue) -> int:
 
 def count_skipped(*, expert: Any, queue: AnnotationQueue) -> int:
     """How many open items the person has skipped, counted up to COUNT_TO."""
-    return _offered(queue, expert).filter(skipped_by__contains=[expert.pk])[:COUNT_TO].count()
+    return _offered(queue, expert).filter(~SKIPPED_BY_NOBODY, skipped_by__contains=[expert.pk])[:COUNT_TO].count()
 
 
 def _offered(queue: AnnotationQueue, expert: Any) -> QuerySet[Slot]:

@@ -285,6 +285,8 @@ def test_a_gold_item_measures_without_being_told_apart(
     known = factories.make_example(agent, review_status="approved", original_output="known wrong")
     waiting = factories.make_example(agent)
     body = {"queue": str(queue.pk), "example_id": str(known.pk), "right_decision": "reject"}
+    assert fields(post(manager, f"{ANNOTATIONS}/gold", body)) == {"shown_output"}, "a correction proposes another text"
+    body["shown_output"] = "known wrong"
     pending = post(manager, f"{ANNOTATIONS}/gold", body | {"example_id": str(waiting.pk)})
     assert fields(pending) == {"example_id"}
     item = post(manager, f"{ANNOTATIONS}/gold", body | {"explanation": "It is wrong."}).json()

@@ -33,7 +33,7 @@ def stock_gold(queue: AnnotationQueue, agent: Agent, count: int) -> None:
     queue.refresh_from_db()
     for number in range(count):
         example = factories.make_example(agent, review_status="approved")
-        add_gold(queue=queue, example=example, right_decision=DECISIONS[number % 2])
+        add_gold(queue=queue, example=example, right_decision=DECISIONS[number % 2], shown_output="positive")
 
 
 def work(person: Any, queue: AnnotationQueue, accuracy: float, chance: random.Random, most: int = 400) -> int:

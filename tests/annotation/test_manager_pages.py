@@ -184,12 +184,29 @@ def test_a_known_answer_is_added_and_retired(agent: Agent, queue: AnnotationQueu
     manager.post(add, {"example": str(waiting.pk), "right_decision": "reject"})
     assert not GoldItem.objects.exists()
     assert "Only an example that is decided" in text_of(manager.get(f"{BASE}queues/{queue.pk}/"))
-    manager.post(add, {"example": str(decided.pk), "right_decision": "reject", "explanation": "It is wrong."})
+    known = {"right_decision": "reject", "explanation": "It is wrong.", "shown_output": "negative"}
+    manager.post(add, known | {"example": str(decided.pk)})
     item = GoldItem.objects.get()
-    assert (item.shown_output, item.explanation, item.active) == ("neutral", "It is wrong.", True)
+    assert (item.shown_output, item.explanation, item.active) == ("negative", "It is wrong.", True)
     manager.post(f"{BASE}gold/{item.pk}/retire/")
     item.refresh_from_db()
     assert not item.active
+
+
+def test_an_example_with_a_known_answer_is_found_by_its_words(
+    agent: Agent, queue: AnnotationQueue, sign_in: Callable[..., Any]
+) -> None:
+    manager, add = sign_in("manager"), f"{BASE}queues/{queue.pk}/gold/"
+    for text in ("The red kettle leaks", "The red lamp is dim"):
+        factories.make_example(agent, input_text=text, review_status=ReviewStatus.REJECTED)
+    factories.make_example(agent, input_text="The red kettle leaks and waits")
+    known = {"right_decision": "reject", "shown_output": "fine"}
+    for words, told in (("the red", "Several decided examples"), ("blue", "No example has that id")):
+        manager.post(add, known | {"example": words})
+        assert not GoldItem.objects.exists()
+        assert told in text_of(manager.get(f"{BASE}queues/{queue.pk}/"))
+    manager.post(add, known | {"example": "RED KETTLE"})
+    assert GoldItem.objects.get().example.input_text == "The red kettle leaks"
 
 
 def test_a_paused_expert_is_told_and_a_manager_lets_them_go_on(

@@ -11,7 +11,9 @@ import pytest
 from django.utils import timezone
 
 from annotation.models import AnnotationQueue, Slot, SlotKind
+from annotation.services import claims
 from annotation.services.claims import claim_next, skip_item
+from annotation.services.filling import fill_queue
 from annotation.services.gold import add_gold
 from annotation.services.opinions import Opinion
 from annotation.services.queues import change_queue
@@ -145,3 +147,65 @@ def test_a_review_with_a_lost_lease_keeps_its_text_but_shows_nothing_of_others(
     assert [one["notes"] for one in held["opinions"]] == ["what I think"]
     page = stranger.post(DESK, {"slot": held["item"]["slot"], "notes": "typed", "action": "approve"}).content.decode()
     assert "typed" in page and "what I think" not in page
+
+
+def test_a_gold_item_that_is_given_back_comes_back_as_any_other_does(
+    agent: Agent, gold: LearningExample, sign_in: Any
+) -> None:
+    factories.make_example(agent)
+    desk = sign_in("expert")
+    claimed = claim_gold(desk, gold)
+    lease = {"lease_token": claimed["lease_token"]}
+    assert post(desk, f"{QUEUE}/{claimed['item']['slot']}/release", lease).status_code == 204
+    assert claim(desk)["item"]["example_id"] == str(gold.pk)
+
+
+def test_an_opinion_without_a_claim_is_for_those_who_work_at_the_queue(
+    agent: Agent, queue: AnnotationQueue, sign_in: Any
+) -> None:
+    named, other = sign_in("expert"), sign_in("expert")
+    factories.make_example(agent)
+    claimed = claim(named)
+    change_queue(queue=queue, experts=[named.user.pk])
+    assert post(other, ANNOTATIONS, review(claimed)).status_code == 403
+    assert post(named, ANNOTATIONS, review(claimed)).status_code == 201
+
+
+def test_nobody_settles_two_stages_alone(agent: Agent, queue: AnnotationQueue, sign_in: Any) -> None:
+    change_queue(queue=queue, stages=["quality_check", "final_approval"])
+    example = factories.make_example(agent)
+    manager, other = sign_in("manager"), sign_in("manager")
+    said = {"example_id": str(example.pk), "decision": "approve"}
+    assert post(manager, ANNOTATIONS, said | {"stage": "quality_check"}).status_code == 201
+    refused = post(manager, ANNOTATIONS, said | {"stage": "final_approval"})
+    assert refused.status_code == 409
+    assert "reviewed the example already, at the stage quality_check" in refused.json()["detail"]
+    assert post(other, ANNOTATIONS, said | {"stage": "final_approval"}).status_code == 201
+    example.refresh_from_db()
+    assert example.review_status == "approved"
+
+
+def test_true_is_no_score_and_a_category_has_a_name(agent: Agent, sign_in: Any) -> None:
+    factories.make_example(agent)
+    desk = sign_in("expert")
+    claimed = claim(desk)
+    for wrong in (
+        {"technical_accuracy": True},
+        {"categories": {"tone": {"score": True}}},
+        {"categories": {" ": {"score": 1}}},
+    ):
+        assert post(desk, ANNOTATIONS, review(claimed) | wrong).status_code == 400
+
+
+def test_what_somebody_else_has_just_filled_in_is_offered(
+    agent: Agent, queue: AnnotationQueue, expert: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.make_example(agent)
+
+    def filled_by_another(*, queue: AnnotationQueue) -> int:
+        fill_queue(queue=queue)
+        return 0
+
+    monkeypatch.setattr(claims, "fill_when_due", lambda queue: None)
+    monkeypatch.setattr(claims, "fill_queue", filled_by_another)
+    assert claim_next(expert=expert, queue=queue) is not None

@@ -16,7 +16,7 @@ from django.core import validators
 from rest_framework import serializers
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
-from learning.api.serializers.fields import BoundedJSON, BoundedObject, ExternalId, StrictSerializer, Text
+from learning.api.serializers.fields import BoundedJSON, BoundedObject, ExternalId, Number, StrictSerializer, Text
 
 Check = Callable[[Any], Any]
 # What a field's arguments stand for, and the checks repeat. NUL and surrogates: the parser has refused them.
@@ -198,6 +198,7 @@ MAKERS: dict[type, Callable[[Any], Check]] = {
     Text: _text,
     serializers.IntegerField: _integer,
     serializers.FloatField: _number,
+    Number: _number,
     serializers.ChoiceField: _choice,
     serializers.BooleanField: _flag,
     serializers.ListField: _list,

@@ -63,15 +63,25 @@ def optional_id(**kwargs: Any) -> ExternalId:
     return ExternalId(required=False, allow_null=True, **kwargs)
 
 
+class Number(serializers.FloatField):
+    """A number; true and false, which Python counts as 1 and 0, are none."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool):
+            self.fail("invalid")
+        value: float = super().to_internal_value(data)
+        return value
+
+
 def optional_number(low: float, high: float) -> serializers.FloatField:
-    return serializers.FloatField(required=False, allow_null=True, min_value=low, max_value=high)
+    return Number(required=False, allow_null=True, min_value=low, max_value=high)
 
 
 def optional_integer(low: int, high: int) -> serializers.IntegerField:
     return serializers.IntegerField(required=False, allow_null=True, min_value=low, max_value=high)
 
 
-class Money(serializers.FloatField):
+class Money(Number):
     """An amount; callers compute it in floating point, so that more decimal places than we keep are rounded."""
 
     def __init__(self, **kwargs: Any) -> None:
