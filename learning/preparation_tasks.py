@@ -7,6 +7,7 @@ from uuid import UUID
 from celery import shared_task
 
 from learning.services.preparation import BATCH, prepare_waiting
+from learning.services.redaction_rules import mark_outdated
 from organizations.scope import organization_scope
 from organizations.tasks import organization_ids
 
@@ -22,6 +23,10 @@ def prepare_all_examples() -> int:
 def catch_up(organization_id: UUID, most: int = MOST_BATCHES) -> int:
     """Each batch is a transaction of its own, so that nobody waits long and nothing done is lost."""
     prepared = 0
+    for _ in range(most):
+        with organization_scope(organization_id):
+            if not mark_outdated():  # the rules of redaction may have changed
+                break
     for _ in range(most):
         with organization_scope(organization_id):
             batch = prepare_waiting()

@@ -171,3 +171,24 @@ class AuditSeal(OrganizationModel):
 
     class Meta:
         indexes = [models.Index(fields=["organization", "-created_at"], name="audit_seal_recent")]
+
+
+class RedactionPattern(OrganizationModel):
+    """Personal data that only this organization knows, such as customer numbers: found by a pattern (RE2).
+
+    What it finds is replaced by `<NAME_1>`, `<NAME_2>` before anything is learned from.
+    """
+
+    name = models.CharField(max_length=30)
+    pattern = models.CharField(max_length=500)
+    active = models.BooleanField(default=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = "redaction pattern"
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="redaction_pattern_name_once")]
+
+    def __str__(self) -> str:
+        return self.name

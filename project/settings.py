@@ -224,6 +224,7 @@ MIN_EXAMPLES_FOR_TRAINING = env.int("MIN_EXAMPLES_FOR_TRAINING", default=50)
 TRAINING_JOB_TIMEOUT = env.int("TRAINING_JOB_TIMEOUT", default=3600)
 AUTO_TRAINING_ENABLED = env.bool("AUTO_TRAINING_ENABLED", default=False)
 REDACTION_REGIONS = env.list("REDACTION_REGIONS", default=["US", "GB", "DE"])  # whose national phone numbers are known
+REDACTION_NAMES = env.bool("REDACTION_NAMES", default=False)  # names of persons too; see docs/operator.md for its figures
 FEEDBACK_RETENTION_DAYS = env.int("FEEDBACK_RETENTION_DAYS", default=365)
 EXPERIMENT_MIN_SAMPLES = env.int(
     "EXPERIMENT_MIN_SAMPLES", default=env.int("A_B_TEST_MIN_SAMPLES", default=LEARNING["experiments"]["min_samples"])

@@ -32,6 +32,7 @@ from learning.models.rollups import (
     FeedbackRollupProgress,
     Grain,
 )
+from learning.models.rules import ExampleRule, PreparationProgress, RuleProgress, RuleResult, RuleSource
 from learning.models.telemetry import TelemetrySpan
 from learning.models.training import (
     GateReport,
@@ -57,6 +58,7 @@ __all__ = [
     "Decision",
     "Duplicates",
     "ExampleBand",
+    "ExampleRule",
     "ExampleType",
     "Execution",
     "ExecutionKey",
@@ -76,9 +78,13 @@ __all__ = [
     "JobStatus",
     "LearningExample",
     "LlmResponse",
+    "PreparationProgress",
     "QualityFlag",
     "RetrievalEvent",
     "ReviewStatus",
+    "RuleProgress",
+    "RuleResult",
+    "RuleSource",
     "RunStatus",
     "SourceType",
     "Split",

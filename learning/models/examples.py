@@ -65,8 +65,9 @@ class LearningExample(OrganizationModel):
         ReviewStatus.PENDING: frozenset(set(ReviewStatus) - {ReviewStatus.PENDING}),
         ReviewStatus.IN_REVIEW: frozenset(set(ReviewStatus) - {ReviewStatus.IN_REVIEW}),
         ReviewStatus.NEEDS_REVISION: frozenset(set(ReviewStatus) - {ReviewStatus.NEEDS_REVISION}),
-        ReviewStatus.APPROVED: frozenset({ReviewStatus.IN_REVIEW, ReviewStatus.REJECTED, ReviewStatus.NEEDS_REVISION}),
-        ReviewStatus.REJECTED: frozenset({ReviewStatus.IN_REVIEW, ReviewStatus.APPROVED, ReviewStatus.NEEDS_REVISION}),
+        # Back to pending: by a manager, or when an action on many is undone.
+        ReviewStatus.APPROVED: frozenset(set(ReviewStatus) - {ReviewStatus.APPROVED}),
+        ReviewStatus.REJECTED: frozenset(set(ReviewStatus) - {ReviewStatus.REJECTED}),
     }
 
     agent = TenantForeignKey(Agent, on_delete=models.CASCADE, related_name="examples")
@@ -77,6 +78,9 @@ class LearningExample(OrganizationModel):
     )
     source_feedback = TenantForeignKey(
         AgentFeedback, on_delete=models.PROTECT, null=True, blank=True, related_name="examples"
+    )
+    rule = TenantForeignKey(
+        "learning.ExampleRule", on_delete=models.SET_NULL, null=True, blank=True, related_name="examples"
     )
     input_text = models.TextField(blank=True)
     input_context: Any = models.JSONField(default=dict, blank=True)
@@ -117,6 +121,11 @@ class LearningExample(OrganizationModel):
                 fields=["organization", "source_feedback"],
                 name="example_per_feedback",
                 condition=Q(source_feedback__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "rule", "source_execution"],
+                name="example_per_rule_and_execution",
+                condition=Q(rule__isnull=False),
             ),
             models.UniqueConstraint(
                 fields=["organization", "agent", "external_id"],

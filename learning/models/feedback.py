@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from learning.models.agents import Agent
 from learning.models.executions import Execution
@@ -80,6 +80,11 @@ class AgentFeedback(OrganizationModel):
                 fields=["organization", "execution_external_id"],
                 name="feedback_waiting",
                 condition=Q(execution__isnull=True),
+            ),
+            models.Index(
+                fields=["organization", "updated_at"],
+                name="feedback_joined",
+                condition=~Q(execution_external_id="") & Q(updated_at__gt=F("created_at")),
             ),
             models.Index(
                 fields=["organization", "agent", "-id"],

@@ -6,11 +6,9 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -18,8 +16,10 @@ from learning.engines.quality import flags_of
 from learning.engines.types import canonical_json
 from learning.models import ExampleType, LearningExample
 from learning.services.clusters import forget_bands, lock_splits, place_examples
+from learning.services.example_words import remember_words
+from learning.services.redaction_rules import mark_outdated, recognizers
 from organizations.redaction.findings import Recognizer
-from organizations.redaction.redactor import VERSION, redact_texts, standard_recognizers
+from organizations.redaction.redactor import VERSION, redact_texts
 
 BATCH = 200
 TEXTS = ("input_text", "input_context", "original_output", "expected_output", "rejected_output")
@@ -46,7 +46,12 @@ def prepare_examples(*, example_ids: Sequence[UUID]) -> int:
 
 
 def prepare_all(*, waiting: Any, progress: Callable[[int], None] | None = None) -> int:
-    """Prepare every example of a queryset that still needs it; how many did. `progress` is told the count so far."""
+    """Prepare every example of a queryset that still needs it; how many did. `progress` is told the count so far.
+
+    That includes those which were prepared by other redaction rules than those in force.
+    """
+    while mark_outdated():
+        pass
     done = 0
     while batch := list(waiting.filter(prepared_version=0).order_by("id").values_list("id", flat=True)[:BATCH]):
         done += prepare_examples(example_ids=batch)
@@ -74,7 +79,8 @@ def _prepare(example_ids: Sequence[UUID]) -> None:
     lock_splits()
     examples = list(LearningExample.objects.select_for_update().filter(pk__in=example_ids).order_by("id"))
     before = {example.pk: (example.input_hash, example.cluster_key) for example in examples}
-    redacted = [example for example in examples if _redact(example)]
+    rules = recognizers()
+    redacted = [example for example in examples if _redact(example, rules)]
     for example in examples:
         example.input_hash, example.content_hash = hash_input(example.input_text), hash_content(example)
         example.quality_flags = _flags(example)
@@ -82,12 +88,13 @@ def _prepare(example_ids: Sequence[UUID]) -> None:
     LearningExample.objects.bulk_update(_cluster(examples, before), PLACED)
     LearningExample.objects.bulk_update(redacted, [*TEXTS, *WRITTEN])
     LearningExample.objects.bulk_update([one for one in examples if one not in redacted], WRITTEN)
+    remember_words(example_ids=example_ids)
 
 
-def _redact(example: LearningExample) -> bool:
+def _redact(example: LearningExample, rules: Sequence[Recognizer]) -> bool:
     """Replace personal data in the texts of an example; whether there was any."""
     texts = {name: getattr(example, name) for name in TEXTS}
-    result = redact_texts(texts, recognizers())
+    result = redact_texts(texts, rules)
     if not result.changed:
         return False
     for name, text in result.texts.items():
@@ -117,9 +124,3 @@ def _cluster(examples: Sequence[LearningExample], before: dict[UUID, tuple[str, 
         example.cluster_key, example.is_bridge = place.cluster_key, place.is_bridge
         example.is_representative = example.is_representative and same and not place.is_bridge
     return moved
-
-
-@lru_cache(maxsize=1)
-def recognizers() -> Sequence[Recognizer]:
-    """What finds personal data, with the numbers of the regions in REDACTION_REGIONS."""
-    return standard_recognizers(settings.REDACTION_REGIONS)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from organizations.redaction.findings import Finding, Recognizer, find_all
+from organizations.redaction.names import NameRecognizer
 from organizations.redaction.phones import PhoneRecognizer
 from organizations.redaction.secrets import SecretRecognizer, UrlTokenRecognizer
 from organizations.redaction.structured import (
@@ -27,8 +28,8 @@ VERSION = 1
 PLACEHOLDER = re.compile(r"<([A-Z][A-Z_]{0,30})_([1-9]\d{0,5})>")
 
 
-def standard_recognizers(regions: Sequence[str] = ("US",)) -> list[Recognizer]:
-    """All recognizers that need no model, in the order in which they are believed."""
+def standard_recognizers(regions: Sequence[str] = ("US",), *, names: bool = False) -> list[Recognizer]:
+    """All recognizers that need no model, in the order in which they are believed. `names`: names of persons too."""
     return [
         UrlTokenRecognizer(),
         SecretRecognizer(),
@@ -38,6 +39,7 @@ def standard_recognizers(regions: Sequence[str] = ("US",)) -> list[Recognizer]:
         SsnRecognizer(),
         IpRecognizer(),
         PhoneRecognizer(regions),
+        *([NameRecognizer()] if names else []),
     ]
 
 
