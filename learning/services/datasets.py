@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.db import IntegrityError, transaction
 from django.db.models import Max, Q, QuerySet
 
 from learning.engines import types as engine
@@ -19,26 +16,13 @@ from learning.models import (
     TrainingDataset,
     TrainingRun,
 )
-from learning.services.preparation import BAD, normal_text
+from learning.services.preparation import BAD
+from learning.services.recipes import create_dataset as create_dataset  # the door for all who know this module
 from organizations import audit
-from organizations.errors import Conflict, Refused
 from organizations.models import AuditEvent
 
 # What states the right answer to an input.
 TEACHING = (ExampleType.CORRECTION, ExampleType.DEMONSTRATION, ExampleType.POSITIVE, ExampleType.EDGE_CASE)
-
-
-def create_dataset(*, name: str, agent: Agent | None = None, **values: Any) -> TrainingDataset:
-    """A named selection: `agent`, `domains`, `task_types`, `description`. Raises Conflict when the name is taken."""
-    if not name.strip():
-        raise Refused("Give the dataset a name.", "name")
-    try:
-        with transaction.atomic():
-            dataset = TrainingDataset.objects.create(name=name.strip(), agent=agent, **values)
-            audit.record(action="trainingdataset.created", target=dataset, after={"name": dataset.name})
-    except IntegrityError as error:
-        raise Conflict(f"There is a dataset called {name!r} already.", "name") from error
-    return dataset
 
 
 def eligible_examples(dataset: TrainingDataset) -> QuerySet[LearningExample]:
@@ -56,12 +40,6 @@ def eligible_examples(dataset: TrainingDataset) -> QuerySet[LearningExample]:
         if wanted := getattr(dataset, chosen):
             examples = examples.filter(**{f"{field}__in": wanted})
     return examples.order_by("id")
-
-
-def count_distinct_inputs(dataset: TrainingDataset) -> int:
-    """How many items a version made now would hold at most: of several answers to one input, the newest counts."""
-    rows = eligible_examples(dataset).values_list("agent_id", "input_text").iterator()
-    return len({(agent_id, normal_text(text)) for agent_id, text in rows})
 
 
 def newest_number(dataset: TrainingDataset) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection, transaction
 
@@ -14,6 +13,7 @@ from learning.services.clusters import lock_splits
 from learning.services.data_card import write_card
 from learning.services.datasets import eligible_examples, newest_number
 from learning.services.preparation import prepare_all
+from learning.services.recipes import recipe_of
 from learning.services.splits import Member, Shares, assign_splits, group_key
 from organizations import audit
 from organizations.errors import Refused
@@ -21,6 +21,7 @@ from organizations.scope import current_organization_id
 
 CHUNK = 10_000
 LEFT_OUT = {  # the reasons as a person reads them
+    "no_consent": "the user did not agree to learning from it",
     "bridge": "resembles examples of different splits",
     "repeated": "another answer to the same input is newer",
     "not_representative": "a near-duplicate represents it",
@@ -69,11 +70,12 @@ def choose_items(dataset: TrainingDataset) -> Chosen:
 
 def _select(dataset: TrainingDataset) -> dict[str, int]:
     """Everything eligible, less what the recipe leaves out."""
-    query, parameters = eligible_examples(dataset).order_by().values("id").query.sql_with_params()
+    eligible = eligible_examples(dataset).filter(prepared_version__gt=0)  # one that was changed since waits again
+    query, parameters = eligible.order_by().values("id").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(sql.FRESH)
         cursor.execute(sql.select(query, dataset.group_by), parameters)
-    left_out = _drop(sql.BRIDGES, "bridge") | _drop(sql.REPEATED, "repeated")
+    left_out = _drop(sql.NO_CONSENT, "no_consent") | _drop(sql.BRIDGES, "bridge") | _drop(sql.REPEATED, "repeated")
     if dataset.duplicates == "representative":
         left_out |= _drop(sql.NOT_REPRESENTATIVE, "not_representative")
     return left_out
@@ -128,15 +130,6 @@ def _write(dataset: TrainingDataset, chosen: Chosen) -> DatasetVersion:
         action="datasetversion.published", target=version, after=told | {"manifest_hash": chosen.manifest_hash}
     )
     return version
-
-
-def recipe_of(dataset: TrainingDataset) -> dict[str, Any]:
-    """The filters and the recipe that a version was made by."""
-    names = (
-        "domains", "task_types", "example_types", "source_types", "tags", "least_quality", "train_share",
-        "validation_share", "group_by", "duplicates", "weigh_by_reviewers", "half_life_days", "balance_by",
-    )  # fmt: skip
-    return {name: getattr(dataset, name) for name in names}
 
 
 def _nothing(chosen: Chosen) -> str:

@@ -20,13 +20,14 @@ SELECT = """
 CREATE TEMPORARY TABLE publication_item ON COMMIT DROP AS
 SELECT e.id AS example_id, e.agent_id, e.input_hash, e.content_hash, e.cluster_key, e.is_bridge, e.is_representative,
   e.source_type = 'synthetic' AS is_synthetic, e.quality_score, e.consensus_weight, e.weight_override, e.created_at,
-  e.domain, e.task_type, left(e.expected_output, 200) AS expected, {group} AS group_name,
+  f.consent, e.domain, e.task_type, left(e.expected_output, 200) AS expected, {group} AS group_name,
   e.cluster_key::text AS group_key, NULL::varchar(10) AS split, 1.0::float8 AS weight
 FROM learning_learningexample e
 LEFT JOIN learning_execution x ON x.organization_id = e.organization_id AND x.id = e.source_execution_id
 LEFT JOIN learning_agentfeedback f ON f.organization_id = e.organization_id AND f.id = e.source_feedback_id
 WHERE e.id IN ({eligible})
 """
+NO_CONSENT = "DELETE FROM publication_item WHERE consent IS FALSE"
 BRIDGES = "DELETE FROM publication_item WHERE is_bridge"
 REPEATED = """
 DELETE FROM publication_item i USING (

@@ -1,15 +1,19 @@
-"""How much an approved example counts in a dataset, as those who reviewed it can be relied on."""
+"""How much an approved example counts in a dataset: as its reviewers can be relied on, or as a person says."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
 from learning.models import LearningExample, ReviewStatus
+from organizations import audit
+from organizations.errors import Refused
 
 BATCH = 500
+LARGEST = 100.0
 
 
 def weigh_examples(*, weights: Mapping[UUID, float]) -> int:
@@ -27,6 +31,24 @@ def weigh_examples(*, weights: Mapping[UUID, float]) -> int:
         LearningExample.objects.bulk_update(moved, ["consensus_weight", "updated_at"])
         changed += len(moved)
     return changed
+
+
+def set_weight(*, example: LearningExample, weight: float | None) -> bool:
+    """A person's word on how much an example counts (0-100), whatever its recipe computes; None takes it back.
+
+    Whether it changed. It holds for versions that are published from now on. Raises Refused.
+    """
+    if weight is not None and not 0 <= weight <= LARGEST:
+        raise Refused(f"A weight is a number from 0 to {LARGEST:g}.", "weight")
+    with transaction.atomic():
+        row = LearningExample.objects.select_for_update().get(pk=example.pk)
+        before, example.weight_override = row.weight_override, weight
+        if before == weight:
+            return False
+        row.weight_override = weight
+        row.save(update_fields=["weight_override", "updated_at"])
+        audit.record(action="example.weighed", target=row, before={"weight": before}, after={"weight": weight})
+    return True
 
 
 def _differs(before: float | None, now: float) -> bool:
