@@ -94,7 +94,9 @@ TEMPLATES = [
 # The application role cannot bypass row-level security; the owner's role is used by schema commands alone.
 DATABASES = {"default": database_settings(env, SERVICES_NAME)}
 # Requests that work at a time in one process: each has a connection, and some threads are left to refuse the others.
-WEB_PLACES = max(1, min(env.int("DB_POOL_SIZE", default=10), env.int("WEB_THREADS", default=16) - 4))
+WEB_THREADS = env.int("WEB_THREADS", default=16)  # of a process; most are there for slow callers, and start when needed
+WEB_PLACES = max(1, min(env.int("DB_POOL_SIZE", default=10), WEB_THREADS - 4))
+WEB_BODY_SECONDS = env.float("WEB_BODY_SECONDS", default=15)  # for the body of a request to arrive
 REDIS_URL = env.str("REDIS_URL", default="")
 _socket = services.redis_url(SERVICES_NAME)
 CACHES = {

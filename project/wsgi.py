@@ -5,7 +5,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 from project import memory
+from project.whole_body import WholeBody
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-application = get_wsgi_application()
+application = WholeBody(get_wsgi_application())
 memory.settle()

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException, ParseError, PermissionDenied, UnsupportedMediaType
@@ -39,7 +40,10 @@ class ProtobufParser(BaseParser):
     media_type = PROTOBUF
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        content = stream.read(MAX_BODY + 1)
+        try:
+            content = stream.read(MAX_BODY + 1)
+        except RequestDataTooBig as error:
+            raise TooLarge from error
         if len(content) > MAX_BODY:
             raise TooLarge
         try:

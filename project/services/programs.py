@@ -18,7 +18,7 @@ NO_POOL = {"DB_POOL": "0"}
 # A statement that hangs gives its place back, as a 503, before callers give up. One arena, few threads, and free
 # memory that goes back to the system at once, so that less of it is held (docs/decisions/0011).
 WEB_DEFAULTS = {
-    "WEB_THREADS": "16",
+    "WEB_THREADS": "256",  # a slow caller holds one; they start when they are needed
     "DB_STATEMENT_MS": "20000",
     "DB_LOCK_MS": "4000",
     "MALLOC_ARENA_MAX": "1",
@@ -46,6 +46,7 @@ def web(options: Options) -> Program:
     environment = {name: os.environ.get(name, value) for name, value in WEB_DEFAULTS.items()}
     arguments = {
         "--interface": "wsgi",
+        "--http": "1",  # a connection is one request at a time, which project/slow_callers.py can end
         "--host": options.host,
         "--port": str(options.port),
         "--workers": os.environ.get("WEB_WORKERS", "2"),

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import os
-import signal
-import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,12 +15,10 @@ from django.db import connection
 
 from learning.models import AgentFeedback
 from organizations.scope import organization_scope
-from project.admission import Gate
-from project.services.options import Options
-from project.services.programs import web
+from project.gate import Gate
 from tests import factories
+from tests.project.web_server import web_server
 
-ROOT = Path(__file__).resolve().parents[2]
 THUMB = {"agent_id": "a", "feedback_type": "thumbs_up"}
 CALLERS = 40
 LOCK_SECONDS = 4
@@ -73,7 +65,7 @@ def test_a_place_is_left_whatever_happens(settings: Any, client: Any, db: None) 
     door = Admission(breaks)
     for _ in range(3):
         with pytest.raises(RuntimeError):
-            door(type("Request", (), {"path_info": "/x", "path": "/x"})())
+            door(type("Request", (), {"path_info": "/x", "path": "/x", "META": {}})())
 
 
 # ------------------------------------------------------------------------------------------- the real server
@@ -81,37 +73,8 @@ def test_a_place_is_left_whatever_happens(settings: Any, client: Any, db: None) 
 
 @pytest.fixture
 def server(transactional_db: None) -> Iterator[httpx.Client]:
-    """The web server as the product starts it, one process, on the database of the tests."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    entry = connection.settings_dict
-    program = web(dataclasses.replace(Options.from_environment(), host="127.0.0.1", port=port))
-    own = {
-        "DATABASE_URL": f"postgresql://{entry['USER']}@/{entry['NAME']}?host={entry['HOST']}",
-        "DJANGO_SETTINGS_MODULE": "project.settings",
-        "DB_POOL": "1",
-        "INTAKE_RATE_PER_MINUTE": "0",
-        "DB_LOCK_MS": str(LOCK_SECONDS * 1000),
-    }
-    argv = [*program.argv]
-    argv[argv.index("--workers") + 1] = "1"
-    process = subprocess.Popen(
-        argv, cwd=ROOT, env=program.full_environment() | own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            for _ in range(600):
-                try:
-                    if client.get("/healthz").status_code == 200:
-                        break
-                except httpx.HTTPError:
-                    time.sleep(0.1)
-            yield client
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with web_server(DB_LOCK_MS=str(LOCK_SECONDS * 1000)) as client:
+        yield client
 
 
 def administrator() -> psycopg.Connection:
