@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from organizations.models import AuditEvent, AuditSeal
@@ -20,6 +23,7 @@ def record(
     """One event, in the caller's transaction; the actor is the scope's."""
     scope = current_scope()
     actor = scope.actor if scope else None
+    salt = secrets.token_hex(16)
     return AuditEvent.objects.create(
         actor_label=actor.label if actor else "system",
         user=actor.user if actor else None,
@@ -28,7 +32,26 @@ def record(
         target_id=str(target.pk),
         before=before or {},
         after=after or {},
+        salt=salt,
+        told_digest=digest_of_told(salt, before or {}, after or {}),
     )
+
+
+def digest_of_told(salt: str, before: Any, after: Any) -> str:
+    """SHA-256 of what an event told; without the salt nobody can guess it, so it may stay when the text goes."""
+    return hashlib.sha256(json.dumps([salt, before, after], sort_keys=True, default=str).encode()).hexdigest()
+
+
+def erase_told(*, event_ids: Sequence[UUID]) -> int:
+    """Take away what these events told, for a person who is forgotten; how many. Works inside `erasing()` alone.
+
+    Who did what to which object and when stays, and the seals still hold.
+    """
+    if not event_ids:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT erase_audit_texts(%s)", [list(event_ids)])
+        return int(cursor.fetchone()[0])
 
 
 SETTLED = timedelta(minutes=1)  # older than any open transaction, so that no event slips in behind a seal
@@ -63,19 +86,19 @@ def find_broken_seal() -> AuditSeal | None:
 def _digest(before: str, events: list[AuditEvent]) -> str:
     chain = hashlib.sha256(before.encode())
     for event in events:
-        chain.update(
-            json.dumps(
-                [
-                    str(event.id),
-                    event.actor_label,
-                    event.action,
-                    event.target_type,
-                    event.target_id,
-                    event.before,
-                    event.after,
-                    event.created_at.isoformat(),
-                ],
-                sort_keys=True,
-            ).encode()
-        )
+        sealed = [
+            str(event.id),
+            event.actor_label,
+            event.action,
+            event.target_type,
+            event.target_id,
+            _told(event),
+            event.created_at.isoformat(),
+        ]
+        chain.update(json.dumps(sealed).encode())
     return chain.hexdigest()
+
+
+def _told(event: AuditEvent) -> str:
+    """The digest of what an event tells; an erased one has it written down."""
+    return digest_of_told(event.salt, event.before, event.after) if event.salt else event.told_digest

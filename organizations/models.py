@@ -42,6 +42,7 @@ class Organization(models.Model):
     name = models.CharField(max_length=200)
     slug = models.SlugField(unique=True)
     issue_categories = ArrayField(models.CharField(max_length=50), default=list, blank=True)
+    retention_days = models.PositiveIntegerField(null=True, blank=True)  # shorter than FEEDBACK_RETENTION_DAYS
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -137,7 +138,11 @@ class ApiKey(OrganizationModel):
 
 
 class AuditEvent(OrganizationModel):
-    """Who did what to which object. The application role can add rows and never change them."""
+    """Who did what to which object. The application role can add rows and never change them.
+
+    The seals hold `told_digest`, a salted SHA-256 of `before` and `after`: when a person is forgotten, what was told goes
+    together with its salt, and who did what to which object and when stays sealed.
+    """
 
     actor_label = models.CharField(max_length=200)
     user = models.ForeignKey(
@@ -153,6 +158,8 @@ class AuditEvent(OrganizationModel):
     target_id = models.CharField(max_length=64)
     before: Any = models.JSONField(default=dict)
     after: Any = models.JSONField(default=dict)
+    salt = models.CharField(max_length=32, default="", db_default="")  # empty: what was told is erased
+    told_digest = models.CharField(max_length=64, default="", db_default="")
 
     class Meta:
         indexes = [

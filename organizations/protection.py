@@ -17,6 +17,9 @@ APP_ROLE = "als_app"
 # and not NULL after a transaction that had set it.
 CURRENT = "(SELECT NULLIF(current_setting('app.organization_id', true), '')::uuid)"
 PERSON = "(SELECT NULLIF(current_setting('app.user_id', true), '')::uuid)"
+# The owner of the tables is bound by row-level security too. It sees the rows of one organization while that forgets
+# somebody or is removed itself: by functions that do one thing each, and by `manage.py erase_organization`.
+ERASING = "(SELECT current_setting('app.erasing', true) = 'on')"
 
 
 class ProtectTenantTable(Operation):
@@ -57,6 +60,7 @@ class ProtectTenantTable(Operation):
             f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{_name(table, "id", "org_key")}" CASCADE'
         )
         schema_editor.execute(f'DROP POLICY IF EXISTS organization ON "{table}"')
+        schema_editor.execute(f'DROP POLICY IF EXISTS eraser ON "{table}"')
         schema_editor.execute(f'ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY')
         schema_editor.execute(f'REVOKE ALL ON "{table}" FROM {APP_ROLE}')
 
@@ -70,6 +74,7 @@ class ProtectTenantTable(Operation):
             f'CREATE POLICY organization ON "{table}" TO {APP_ROLE} USING ({seen}) WITH CHECK ({own})',
             f'REVOKE ALL ON "{table}" FROM {APP_ROLE}',
             f'GRANT {verbs} ON "{table}" TO {APP_ROLE}',
+            *let_owner_erase(table),
         ]
 
     def _keys(self, model: Any) -> list[str]:
@@ -113,6 +118,33 @@ class ProtectTenantKeys(Operation):
                 schema_editor.execute(statement)
 
 
+class LetOwnerErase(Operation):
+    """The policy `eraser` for every tenant table of the app, for databases that were protected without it."""
+
+    reduces_to_sql = True
+    reversible = True
+
+    def deconstruct(self) -> Any:
+        return "LetOwnerErase", [], {}
+
+    def describe(self) -> str:
+        return "Let the owner erase"
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Nothing that Django's model state knows of changes."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        for model in to_state.apps.get_app_config(app_label).get_models():
+            table = model._meta.db_table
+            columns = {field.column for field in model._meta.local_fields}
+            if "organization_id" in columns or table == "organizations_organization":
+                for statement in let_owner_erase(table):
+                    schema_editor.execute(statement)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """The policy stays: it comes with ProtectTenantTable too."""
+
+
 class ProtectSystemTable(Operation):
     """Grants for a table that holds no tenant's data."""
 
@@ -141,6 +173,16 @@ class ProtectSystemTable(Operation):
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         schema_editor.execute(f'REVOKE ALL ON "{self.table}" FROM {APP_ROLE}')
+
+
+def let_owner_erase(table: str) -> list[str]:
+    """The statements that give a tenant table its policy `eraser`."""
+    column = "id" if table == "organizations_organization" else "organization_id"
+    own = f"{column} = {CURRENT} AND {ERASING}"
+    return [
+        f'DROP POLICY IF EXISTS eraser ON "{table}"',
+        f'CREATE POLICY eraser ON "{table}" TO CURRENT_USER USING ({own}) WITH CHECK ({own})',
+    ]
 
 
 def tenant_foreign_keys(model: Any) -> list[Any]:

@@ -59,7 +59,7 @@ def organization_scope(organization_id: UUID | str, *, actor: Actor | None = Non
         raise ScopeError(f"Organization {outer.organization_id} is in scope; leave it before entering {wanted}.")
     token = _scope.set(Scope(wanted, actor or (outer.actor if outer else None)))
     try:
-        with transaction.atomic(), _setting("app.organization_id", str(wanted)):
+        with transaction.atomic(), transaction_setting("app.organization_id", str(wanted)):
             yield
     finally:
         _scope.reset(token)
@@ -68,12 +68,13 @@ def organization_scope(organization_id: UUID | str, *, actor: Actor | None = Non
 @contextmanager
 def person_scope(user_id: UUID) -> Iterator[None]:
     """One transaction that sees a person's own memberships and organizations, before one of them is chosen."""
-    with transaction.atomic(), _setting("app.user_id", str(user_id)):
+    with transaction.atomic(), transaction_setting("app.user_id", str(user_id)):
         yield
 
 
 @contextmanager
-def _setting(name: str, value: str) -> Iterator[None]:
+def transaction_setting(name: str, value: str) -> Iterator[None]:
+    """A setting of the database for a block inside a transaction; what it was before comes back after it."""
     # The value before is put back on the way out of a savepoint: SET LOCAL would stay for the outer transaction. The
     # end of a transaction does so by itself, and so does a rollback (to the savepoint or whole).
     inside = bool(connection.savepoint_ids)

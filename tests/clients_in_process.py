@@ -20,7 +20,7 @@ def outside_scope() -> Iterator[None]:
     inside = connection.in_atomic_block
     try:
         if inside:
-            with scope._setting("app.organization_id", ""):
+            with scope.transaction_setting("app.organization_id", ""):
                 yield
         else:
             yield
