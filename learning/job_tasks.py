@@ -20,7 +20,9 @@ from organizations.tasks import organization_ids, tenant_task
 
 log = logging.getLogger(__name__)
 # Where the work of each kind is; loaded when there is some.
-WORKERS: dict[str, str] = {}
+WORKERS: dict[str, str] = {
+    JobKind.IMPORT: "learning.services.example_imports.work",
+}
 
 
 @tenant_task(name="learning.run_job")
@@ -31,7 +33,7 @@ def run_job(*, organization_id: UUID, job_id: str) -> None:
     if work is None:
         return
     try:
-        _work_through(organization_id, work)
+        work_through(organization_id, work)
     except LostJob:
         log.warning("Job %s belongs to another worker now", job_id)
 
@@ -52,8 +54,8 @@ def worker_of(kind: str) -> Worker:
     return cast(Worker, getattr(import_module(module), name))
 
 
-def _work_through(organization_id: UUID, work: Work) -> None:
-    """One attempt, to one of its ends."""
+def work_through(organization_id: UUID, work: Work) -> None:
+    """One attempt at a claimed job, to one of its ends. Raises LostJob."""
     try:
         steps = worker_of(work.kind)(work)
         while _step(organization_id, work, steps):

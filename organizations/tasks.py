@@ -14,6 +14,8 @@ from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
 from organizations import audit
+from organizations.errors import Missing
+from organizations.models import Organization
 from organizations.scope import current_scope, organization_scope
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,15 @@ def send_on_commit(task: Any, *, organization_id: UUID | str, **kwargs: Any) -> 
     """Wake a worker after the commit; a broker that does not answer is logged and nothing is lost."""
     arguments = {"organization_id": str(organization_id)} | {key: _plain(value) for key, value in kwargs.items()}
     transaction.on_commit(lambda: task.delay(**arguments), robust=True)
+
+
+def find_organization(slug: str) -> UUID:
+    """The organization of this name, for commands. Raises Missing."""
+    for organization_id in organization_ids():
+        with organization_scope(organization_id):
+            if Organization.objects.filter(pk=organization_id, slug=slug).exists():
+                return organization_id
+    raise Missing(f"There is no organization {slug!r}.")
 
 
 def organization_ids() -> list[UUID]:

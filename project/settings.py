@@ -231,6 +231,10 @@ FEEDBACK_RETENTION_DAYS = env.int("FEEDBACK_RETENTION_DAYS", default=365)
 EXPERIMENT_MIN_SAMPLES = env.int(
     "EXPERIMENT_MIN_SAMPLES", default=env.int("A_B_TEST_MIN_SAMPLES", default=LEARNING["experiments"]["min_samples"])
 )
+# Uploaded files; the web service and the workers share this folder.
+ARTIFACT_DIR = Path(env.str("ARTIFACT_DIR", default="") or services.artifact_dir(SERVICES_NAME))
+ARTIFACT_QUOTA_MB = env.int("ARTIFACT_QUOTA_MB", default=5000)  # of one organization
+IMPORT_MAX_MB = env.int("IMPORT_MAX_MB", default=1000)  # one uploaded file
 API_KEY_CACHE_SECONDS = env.float("API_KEY_CACHE_SECONDS", default=2.0)  # a revoked key works on for so long at most
 INTAKE_RATE_PER_MINUTE = env.int("INTAKE_RATE_PER_MINUTE", default=6000)  # per API key or person; 0: no limit
 INTAKE_ORGANIZATION_RATE_PER_MINUTE = env.int(  # of all its keys and people together

@@ -27,6 +27,11 @@ def redis_url(name: str) -> Path:
     return Place(name).sockets / "valkey.sock"
 
 
+def artifact_dir(name: str) -> Path:
+    """Where uploaded files lie, unless ARTIFACT_DIR says otherwise."""
+    return Place(name).state / "artifacts"
+
+
 def model_port() -> int:
     """ALS_MODEL_PORT, else 8089. Raises ServiceError when it is not a port."""
     return port_number("ALS_MODEL_PORT", DEFAULT_MODEL_PORT)

@@ -1,0 +1,245 @@
+"""A row of an import: one example in our words, checked. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from learning.formats.bounds import BadRow
+
+LONGEST_TEXT = 100_000  # characters
+LONGEST_CONTEXT = 200_000  # characters of JSON
+DEEPEST = 32
+MOST_TAGS = 50
+TYPES = ("positive", "negative", "correction", "demonstration", "edge_case", "failure", "preference")
+SOURCES = (
+    "user_feedback", "expert_review", "demonstration", "execution_log", "benchmark", "import", "synthetic",
+)  # fmt: skip
+SPLITS = ("train", "validation", "test")
+TEXTS = ("input_text", "original_output", "expected_output", "rejected_output")
+NAMES = {"external_id": 200, "agent_id": 200, "domain": 100, "task_type": 100}  # characters at most
+FIELDS = (
+    "external_id", "agent_id", "example_type", "source_type", *TEXTS, "input_context", "domain", "task_type",
+    "complexity", "tags", "quality_score", "weight", "cluster_key", "split",
+)  # fmt: skip
+# How others call what we call input and right answer; a name of ours goes first.
+ALIASES = {
+    "example_id": "external_id", "id": "external_id",
+    "input": "input_text", "question": "input_text", "prompt": "input_text", "instruction": "input_text",
+    "text": "input_text", "context": "input_context",
+    "expected": "expected_output", "answer": "expected_output", "completion": "expected_output",
+    "output": "expected_output", "response": "expected_output", "chosen": "expected_output",
+    "original": "original_output", "rejected": "rejected_output",
+}  # fmt: skip
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON, and not a backslash before a plain u0000
+KEY = re.compile(r"[0-9a-f]{64}")
+ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+@dataclass(slots=True)
+class Row:
+    """One example as a file gives it. `source_hash`: SHA-256 of all that it says, so that it is known again."""
+
+    input_text: str
+    example_type: str
+    source_hash: str
+    external_id: str
+    agent_id: str = ""
+    source_type: str = ""
+    input_context: dict[str, Any] = field(default_factory=dict)
+    context_json: str = "{}"
+    original_output: str = ""
+    expected_output: str = ""
+    rejected_output: str = ""
+    domain: str = ""
+    task_type: str = ""
+    complexity: int | None = None
+    tags: list[str] = field(default_factory=list)
+    quality_score: float | None = None
+    weight: float | None = None
+    cluster_key: str = ""
+    split: str = ""
+
+
+def check_row(record: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> Row:
+    """The row in a record. columns: the record's name of a field of ours, by our name. Raises BadRow."""
+    values: dict[str, Any] = {}
+    for source, name in _named(tuple(record), tuple(sorted((columns or {}).items()))):
+        values[name] = record[source]
+    texts = [_text(name, values.get(name)) for name in TEXTS]
+    if not texts[0].strip():
+        raise BadRow("input_text is empty")
+    context, context_json = _context(values.get("input_context"))
+    names = [_name(name, values.get(name), most) for name, most in NAMES.items()]
+    kind = _choice("example_type", values.get("example_type"), TYPES) or guess_type(*texts[1:])
+    _check_answers(kind, texts)
+    numbers = [_integer("complexity", values.get("complexity"), 1, 5)]
+    numbers += [_number("quality_score", values.get("quality_score"), 1), _number("weight", values.get("weight"), 100)]
+    tags = _tags(values.get("tags"))
+    _refuse_nul(*texts, *names, *tags)
+    source = _choice("source_type", values.get("source_type"), SOURCES)
+    place = [_key(values.get("cluster_key")), _choice("split", values.get("split"), SPLITS)]
+    digest = _digest([kind, *texts, context_json, *names[2:], *numbers, tags, source, *place])
+    return Row(
+        input_text=texts[0], original_output=texts[1], expected_output=texts[2], rejected_output=texts[3],
+        example_type=kind, source_hash=digest, external_id=names[0] or f"row:{digest[:40]}", agent_id=names[1],
+        source_type=source, input_context=context, context_json=context_json, domain=names[2], task_type=names[3],
+        complexity=numbers[0], quality_score=numbers[1], weight=numbers[2], tags=tags,  # type: ignore[arg-type]
+        cluster_key=place[0], split=place[1],
+    )  # fmt: skip
+
+
+def unused_names(record: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> set[str]:
+    """What a record says that no field of ours takes."""
+    used = {source for source, _ in _named(tuple(record), tuple(sorted((columns or {}).items())))}
+    return {str(name) for name in record if name not in used}
+
+
+def guess_type(original: str, expected: str, rejected: str) -> str:
+    """What an example is that does not say it."""
+    if expected and rejected:
+        return "preference"
+    if expected:
+        return "correction" if original else "demonstration"
+    return "negative"
+
+
+@lru_cache(maxsize=256)
+def _named(names: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    """(name in the record, our name) of all that is used; what was asked for first, then our names, then others'."""
+    found: dict[str, str] = {ours: theirs for ours, theirs in columns if theirs in names}
+    found |= {name: name for name in FIELDS if name in names and name not in found}
+    taken = set(found.values())
+    for alias, ours in ALIASES.items():
+        if alias in names and alias not in taken and ours not in found:
+            found[ours] = alias
+    return [(theirs, ours) for ours, theirs in found.items()]
+
+
+def _text(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadRow(f"{name} is no text")
+    if len(value) > LONGEST_TEXT:
+        raise BadRow(f"{name} is longer than {LONGEST_TEXT:,} characters")
+    return value
+
+
+def _name(name: str, value: Any, most: int) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise BadRow(f"{name} is no text")
+    if len(value) > most or value != value.strip():
+        raise BadRow(f"{name} has space at its ends or is longer than {most} characters")
+    return value
+
+
+def _choice(name: str, value: Any, known: tuple[str, ...]) -> str:
+    if value is None or value == "":
+        return ""
+    if value not in known:
+        raise BadRow(f"{name} must be one of: {', '.join(known)}")
+    return str(value)
+
+
+def _number(name: str, value: Any, high: int) -> float | None:
+    if value is None or value == "":
+        return None
+    try:
+        number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not 0 <= number <= high:
+        raise BadRow(f"{name} must be a number from 0 to {high}")
+    return number
+
+
+def _integer(name: str, value: Any, low: int, high: int) -> int | None:
+    number = _number(name, value, high)
+    if number is None:
+        return None
+    if number != int(number) or number < low:
+        raise BadRow(f"{name} must be a whole number from {low} to {high}")
+    return int(number)
+
+
+def _key(value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if not isinstance(value, str) or not KEY.fullmatch(value):
+        raise BadRow("cluster_key must be 64 hexadecimal digits")
+    return value
+
+
+def _tags(value: Any) -> list[str]:
+    if value is None or value == "":
+        return []
+    if not isinstance(value, list) or len(value) > MOST_TAGS:
+        raise BadRow(f"tags must be a list of at most {MOST_TAGS} texts")
+    if not all(isinstance(tag, str) and 0 < len(tag) <= 50 for tag in value):
+        raise BadRow("each of the tags must be a text of 1 to 50 characters")
+    return list(dict.fromkeys(value))
+
+
+def _context(value: Any) -> tuple[dict[str, Any], str]:
+    if not value and value in (None, "", {}):
+        return {}, "{}"
+    if not isinstance(value, dict):
+        raise BadRow("input_context must be a JSON object")
+    try:
+        check_depth(value)
+        text = ENCODER.encode(value)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BadRow("input_context holds what is no JSON") from error
+    if NUL.search(text):
+        raise BadRow("input_context holds a NUL character, which cannot be stored")
+    if len(text) > LONGEST_CONTEXT:
+        raise BadRow(f"input_context is longer than {LONGEST_CONTEXT:,} characters of JSON")
+    return value, text
+
+
+def check_depth(value: Any, depth: int = 0) -> None:
+    """Raises BadRow for what is nested too deeply."""
+    if depth > DEEPEST:
+        raise BadRow(f"it is nested deeper than {DEEPEST} levels")
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            check_depth(item, depth + 1)
+
+
+def _check_answers(kind: str, texts: list[str]) -> None:
+    """Raises BadRow when what the type of example teaches is missing."""
+    _, original, expected, rejected = texts
+    if kind in ("negative", "failure"):
+        if not original.strip():
+            raise BadRow(f"a {kind} example needs an original_output")
+    elif not expected.strip():
+        raise BadRow(f"a {kind} example needs an expected_output")
+    if kind == "preference" and not rejected.strip():
+        raise BadRow("a preference needs a rejected_output")
+
+
+def _digest(values: list[Any]) -> str:
+    """SHA-256 of all values. Raises BadRow for half of a surrogate pair, which cannot be stored."""
+    try:
+        return hashlib.sha256(ENCODER.encode(values).encode()).hexdigest()
+    except UnicodeEncodeError as error:
+        raise BadRow("it holds half of a surrogate pair, which cannot be stored") from error
+
+
+def _refuse_nul(*values: str) -> None:
+    for value in values:
+        if "\x00" in value:
+            raise BadRow("it holds a NUL character, which cannot be stored")

@@ -1,0 +1,217 @@
+"""Importing examples from a file: read within bounds, checked row by row, stored batch by batch.
+
+A dry run does the same but for the writing. What cannot be taken is reported by number and reason; a reason never
+quotes what a row says, because it outlives the file. A row is known again by its agent and external id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from learning.formats.bounds import BadFile, BadRow
+from learning.formats.catalogue import AUTO, FORMATS, detect, records_of, row_of
+from learning.formats.containers import Part, parts_of
+from learning.formats.rows import FIELDS, Row, unused_names
+from learning.models import Agent, Job, JobKind, SourceType
+from learning.services import artifact_store
+from learning.services.import_writing import Seen, store_rows
+from learning.services.jobs import Step, Work, start_job
+from organizations import audit
+from organizations.errors import Missing, Refused
+
+BATCH = 2_000  # rows in one transaction
+BATCH_CHARACTERS = 4_000_000
+MOST_PROBLEMS = 1_000
+MOST_NAMES = 50
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How to import. `agent_id`: whose all examples become; None: each row names its own.
+
+    `columns`: their name of a field of ours, by our name. `source_type`: of rows that do not say synthetic.
+    """
+
+    agent_id: str | None = None
+    format: str = AUTO
+    dry_run: bool = False
+    approve: bool = False
+    update: bool = False
+    source_type: str = SourceType.IMPORT.value
+    columns: dict[str, str] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raises Refused."""
+        if self.format not in (AUTO, *FORMATS):
+            raise Refused(f"The formats are: {AUTO}, {', '.join(FORMATS)}.", "format")
+        unknown = sorted(set(self.columns) - set(FIELDS))
+        if unknown:
+            raise Refused(f"The fields are: {', '.join(FIELDS)}.", "columns")
+        if self.source_type not in (SourceType.IMPORT, SourceType.BENCHMARK):
+            raise Refused("Imported examples are of the source import or benchmark.", "source_type")
+
+
+@dataclass
+class Report:
+    """What became of the rows. `problems`: [where, number, reason] of the first that were refused."""
+
+    rows: int = 0
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    format: str = ""
+    unit: str = "line"
+    problems: list[list[Any]] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+
+    def refuse(self, part: str, number: int, reason: str) -> None:
+        self.refused += 1
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append([part, number, reason])
+
+    def counts(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in ("rows", "new", "updated", "unchanged", "refused")}
+
+
+def start_import(*, name: str, wishes: Wishes, file: str = "", path: Path | None = None, user: Any = None) -> Job:
+    """Queue an import of a kept upload (`file`) or of a file on this machine. Raises Refused.
+
+    name: what the person calls the file. Wake a worker with `learning.waking.wake_for_job` after it.
+    """
+    wishes.check()
+    if wishes.agent_id and not Agent.objects.filter(pk=wishes.agent_id).exists():
+        raise Missing("There is no such agent.", "agent_id")
+    place = {"file": file} if path is None else {"path": str(path.resolve())}
+    title = f"{'Dry run of an import' if wishes.dry_run else 'Import'}: {Path(name).name[:120] or 'a file'}"
+    return start_job(kind=JobKind.IMPORT, title=title, request=place | {"wishes": asdict(wishes)}, user=user)
+
+
+def work(work: Work) -> Iterator[Step]:
+    """The work of an import. Raises Refused when the file as a whole cannot be read."""
+    wishes = Wishes(**work.request["wishes"])
+    kept = work.request.get("file")
+    path = artifact_store.find_artifact(kept) if kept else Path(work.request["path"])
+    going_on = work.cursor if not wishes.dry_run else {}  # a dry run remembers what it saw while it runs
+    report = Report(**work.result | going_on["counts"]) if going_on else Report()
+    try:
+        with closing(_Reading(path, wishes, report, going_on)) as reading:
+            told = -1
+            for cursor in reading.batches():
+                # The list of problems is long: it is written when it grew, the counts with every batch.
+                result = asdict(report) if len(report.problems) > told else None
+                told = len(report.problems)
+                yield Step(report.rows, cursor=cursor | {"counts": report.counts()}, result=result)
+    except (BadFile, OSError) as error:
+        raise Refused(f"The file cannot be read: {_reason(error)}.") from error
+    if not wishes.dry_run:
+        done = report.counts() | {"approved": wishes.approve, "source_type": wishes.source_type}
+        audit.record(action="examples.imported", target=Job(pk=work.job_id), after=done)
+    yield Step(report.rows, total=report.rows, result=asdict(report))
+    if kept and not wishes.dry_run:
+        artifact_store.delete_artifact(kept)  # after the step in which it was last needed
+
+
+class _Reading:
+    """One pass through a file."""
+
+    def __init__(self, path: Path, wishes: Wishes, report: Report, cursor: Mapping[str, Any]) -> None:
+        self.wishes, self.report = wishes, report
+        self.parts = parts_of(path)
+        self.first = int(cursor.get("part", 0))
+        self.at, self.number = int(cursor.get("at", 0)), int(cursor.get("number", 0))
+        self.agents = _agents(wishes)
+        self.seen = Seen() if wishes.dry_run else None
+        self.waiting: list[tuple[str, int, Row]] = []
+        self.characters = 0
+
+    def close(self) -> None:
+        if self.seen:
+            self.seen.close()
+
+    def batches(self) -> Iterator[dict[str, Any]]:
+        """After each batch that was stored, where to go on."""
+        for place, part in enumerate(self.parts[self.first :], start=self.first):
+            for taken, (at, number) in enumerate(self._read(part), start=1):
+                if taken % BATCH == 0 or len(self.waiting) >= BATCH or self.characters > BATCH_CHARACTERS:
+                    self._store()
+                    yield {"part": place, "at": at, "number": number}
+            self._store()
+            self.at = self.number = 0
+            yield {"part": place + 1, "at": 0, "number": 0}
+
+    def _read(self, part: Part) -> Iterator[tuple[int, int]]:
+        """Take every record of a part; yields (bytes read, number) after each."""
+        name = self.wishes.format if self.wishes.format != AUTO else detect(part)
+        self.report.format, self.report.unit = name, FORMATS[name].unit
+        shown = part.name if len(self.parts) > 1 else ""
+        records = records_of(part, name, self.at, self.number, known=self.wishes.columns.values())
+        number = self.number
+        try:
+            for number, record, at in records:
+                self._take(name, shown, number, record)
+                yield at, number
+        except BadFile as error:
+            if not number:
+                raise  # nothing was read: the file is not what it was said to be
+            self._refuse(shown, number + 1, f"{error}; nothing after it was read")
+
+    def _take(self, name: str, shown: str, number: int, record: dict[str, Any] | str) -> None:
+        self.report.rows += 1
+        try:
+            if isinstance(record, str):
+                raise BadRow(record)
+            row = row_of(name, record, self.wishes.columns)
+            row.agent_id = self._agent_of(row)
+        except BadRow as reason:
+            self._refuse(shown, number, str(reason))
+            return
+        if self.report.rows == 1 and FORMATS[name].meaning is None:
+            self.report.unused = sorted(unused_names(record, self.wishes.columns))[:MOST_NAMES]
+        self.waiting.append((shown, number, row))
+        self.characters += len(row.input_text) + len(row.original_output) + len(row.expected_output)
+        self.characters += len(row.rejected_output) + len(row.context_json)
+
+    def _agent_of(self, row: Row) -> str:
+        if self.wishes.agent_id:
+            return self.wishes.agent_id
+        if not row.agent_id:
+            raise BadRow("it names no agent_id, and no agent was chosen for all rows")
+        if row.agent_id not in self.agents:
+            raise BadRow("there is no agent with its agent_id")
+        return self.agents[row.agent_id]
+
+    def _refuse(self, shown: str, number: int, reason: str) -> None:
+        self.report.refuse(shown, number, reason)
+
+    def _store(self) -> None:
+        stored = store_rows(
+            rows=[row for _, _, row in self.waiting],
+            update=self.wishes.update,
+            approve=self.wishes.approve,
+            source_type=self.wishes.source_type,
+            seen=self.seen,
+        )
+        self.report.new += stored.new
+        self.report.updated += stored.updated
+        self.report.unchanged += stored.unchanged
+        for place in stored.refused:
+            shown, number, _ = self.waiting[place]
+            self._refuse(shown, number, "its external id is known with other content; choose to update if it is right")
+        self.waiting, self.characters = [], 0
+
+
+def _agents(wishes: Wishes) -> dict[str, str]:
+    """The agents that rows may name, by the caller's identifier and by ours."""
+    if wishes.agent_id:
+        return {}
+    rows = [(external, str(pk)) for external, pk in Agent.objects.values_list("external_id", "id")]
+    return {pk: pk for _, pk in rows} | dict(rows)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, BadFile) else "it is not there any more, or may not be read"

@@ -1,0 +1,172 @@
+"""Storing rows of an import: what is new, what changed and what is known is found and written set by set."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection, transaction
+from uuid_utils.compat import uuid7
+
+from learning.formats.rows import ENCODER, Row
+from learning.models import ReviewStatus, SourceType, SplitAssignment
+from learning.services.clusters import lock_splits
+from organizations.errors import Conflict
+from organizations.scope import current_organization_id
+
+Key = tuple[str, str]  # the agent's id and the external id
+KNOWN = """
+SELECT e.agent_id::text, e.external_id, e.source_hash, e.id::text
+FROM json_to_recordset(%(keys)s::json) AS k(agent_id uuid, external_id text)
+JOIN learning_learningexample e ON e.organization_id = %(organization)s AND e.agent_id = k.agent_id
+  AND e.external_id = k.external_id AND e.external_id <> ''
+"""
+COLUMNS = """
+  id uuid, agent_id uuid, example_type text, source_type text, input_text text, input_context jsonb,
+  original_output text, expected_output text, rejected_output text, domain text, task_type text, complexity int,
+  tags text[], quality_score float8, weight float8, external_id text, source_hash text, cluster_key text
+"""
+INSERT = f"""
+INSERT INTO learning_learningexample (id, organization_id, created_at, updated_at, agent_id, example_type, source_type,
+  input_text, input_context, original_output, expected_output, rejected_output, domain, task_type, complexity, tags,
+  quality_score, review_status, weight_override, external_id, source_hash, cluster_key)
+SELECT r.id, %(organization)s, now(), now(), r.agent_id, r.example_type, r.source_type, r.input_text, r.input_context,
+  r.original_output, r.expected_output, r.rejected_output, coalesce(nullif(r.domain, ''), a.domain), r.task_type,
+  r.complexity, r.tags, r.quality_score, %(status)s, r.weight, r.external_id, r.source_hash, r.cluster_key
+FROM json_to_recordset(%(rows)s::json) AS r({COLUMNS})
+JOIN learning_agent a ON a.organization_id = %(organization)s AND a.id = r.agent_id
+ON CONFLICT (organization_id, agent_id, external_id) WHERE NOT (external_id = '') DO NOTHING
+"""  # noqa: S608  our own names
+# A changed example is judged again, unless whoever imports it approves what the file says.
+UPDATE = f"""
+UPDATE learning_learningexample e SET updated_at = now(), example_type = r.example_type, input_text = r.input_text,
+  input_context = r.input_context, original_output = r.original_output, expected_output = r.expected_output,
+  rejected_output = r.rejected_output, domain = coalesce(nullif(r.domain, ''), e.domain), task_type = r.task_type,
+  complexity = r.complexity, tags = r.tags, quality_score = r.quality_score, weight_override = r.weight,
+  source_hash = r.source_hash, review_status = CASE WHEN %(status)s = 'approved' OR e.review_status = 'pending'
+    THEN %(status)s ELSE 'needs_revision' END
+FROM json_to_recordset(%(rows)s::json) AS r({COLUMNS})
+WHERE e.organization_id = %(organization)s AND e.id = r.id
+"""  # noqa: S608  our own names
+
+
+@dataclass
+class Stored:
+    """What became of a batch. `refused`: the places of rows that are known with other content."""
+
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: list[int] = field(default_factory=list)
+
+
+class Seen:
+    """What a dry run met so far, on disk: what an import finds in the database."""
+
+    def __init__(self) -> None:
+        self.database = sqlite3.connect("", check_same_thread=False)  # a file without a name, gone with the connection
+        self.database.execute("CREATE TABLE seen (agent TEXT, external TEXT, hash TEXT, PRIMARY KEY (agent, external))")
+
+    def look_up(self, keys: Sequence[Key]) -> dict[Key, tuple[str, str]]:
+        found: dict[Key, tuple[str, str]] = {}
+        for key in keys:
+            row = self.database.execute("SELECT hash FROM seen WHERE agent = ? AND external = ?", key).fetchone()
+            if row:
+                found[key] = (row[0], "")
+        return found
+
+    def remember(self, rows: Sequence[Row]) -> None:
+        given = [(row.agent_id, row.external_id, row.source_hash) for row in rows]
+        self.database.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", given)
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def store_rows(
+    *, rows: Sequence[Row], update: bool, approve: bool, source_type: str, seen: Seen | None = None
+) -> Stored:
+    """Store a batch in the caller's transaction; with `seen` only say what would become of it.
+
+    rows: `agent_id` is our id by now. Raises Conflict when somebody else imported the same rows at this moment.
+    """
+    if not rows:
+        return Stored()
+    keys = list({(row.agent_id, row.external_id) for row in rows})
+    known = _known(keys) | (seen.look_up(keys) if seen else {})
+    stored, new, changed = _sort(rows, known, update)
+    if seen:
+        seen.remember([*new.values(), *changed.values()])
+        return stored
+    status = ReviewStatus.APPROVED if approve else ReviewStatus.PENDING
+    ids = {key: str(uuid7()) for key in new} | {key: known[key][1] for key in changed}
+    with transaction.atomic():
+        if new and _write(INSERT, new, ids, status, source_type) < len(new):
+            raise Conflict("Somebody else imported the same examples at this moment. Start the import again.")
+        if changed:
+            _write(UPDATE, changed, ids, status, source_type)
+        _keep_splits([row for row in new.values() if row.cluster_key and row.split])
+    return stored
+
+
+def _sort(
+    rows: Sequence[Row], known: dict[Key, tuple[str, str]], update: bool
+) -> tuple[Stored, dict[Key, Row], dict[Key, Row]]:
+    """What each row means, in the order of the file, and the rows to insert and to update."""
+    stored, new, changed = Stored(), {}, {}
+    for place, row in enumerate(rows):
+        key = (row.agent_id, row.external_id)
+        before = new.get(key) or changed.get(key)
+        met = before.source_hash if before else known[key][0] if key in known else None
+        if met is None:
+            new[key] = row
+            stored.new += 1
+        elif met == row.source_hash:
+            stored.unchanged += 1
+        elif not update:
+            stored.refused.append(place)
+        else:
+            (new if key in new else changed)[key] = row
+            stored.updated += 1
+    return stored, new, changed
+
+
+def _known(keys: Sequence[Key]) -> dict[Key, tuple[str, str]]:
+    """(hash of the row it was imported as, id) of the examples that are there."""
+    asked = [{"agent_id": agent, "external_id": external} for agent, external in keys]
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, {"keys": ENCODER.encode(asked), "organization": current_organization_id()})
+        return {(agent, external): (digest, pk) for agent, external, digest, pk in cursor.fetchall()}
+
+
+def _write(statement: str, rows: dict[Key, Row], ids: dict[Key, str], status: str, source_type: str) -> int:
+    given = [_values(ids[key], row, source_type) for key, row in rows.items()]
+    parameters = {"rows": ENCODER.encode(given), "organization": current_organization_id(), "status": str(status)}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return int(cursor.rowcount)
+
+
+def _values(pk: str, row: Row, source_type: str) -> dict[str, Any]:
+    made = row.source_type if row.source_type in (SourceType.SYNTHETIC, SourceType.BENCHMARK) else source_type
+    return {
+        "id": pk, "agent_id": row.agent_id, "example_type": row.example_type, "source_type": made,
+        "input_text": row.input_text, "input_context": row.input_context, "original_output": row.original_output,
+        "expected_output": row.expected_output, "rejected_output": row.rejected_output, "domain": row.domain,
+        "task_type": row.task_type, "complexity": row.complexity, "tags": row.tags,
+        "quality_score": row.quality_score, "weight": row.weight, "external_id": row.external_id,
+        "source_hash": row.source_hash, "cluster_key": row.cluster_key,
+    }  # fmt: skip
+
+
+def _keep_splits(rows: Sequence[Row]) -> None:
+    """A cluster that comes with its split stays in it, unless this organization has assigned another."""
+    splits = {row.cluster_key: row.split for row in rows}
+    if not splits:
+        return
+    lock_splits()
+    SplitAssignment.objects.bulk_create(
+        (SplitAssignment(key=key, split=split) for key, split in sorted(splits.items())), ignore_conflicts=True
+    )
