@@ -63,7 +63,11 @@ def push_preference(*, example: LearningExample, opinions: list[ExpertAnnotation
         better, worse = worse, better
     if preferred in (Preferred.EXPECTED, Preferred.REJECTED):
         examples.approve_example(
-            example=example, expected_output=better, rejected_output=worse, quality_score=quality_score
+            example=example,
+            expected_output=better,
+            rejected_output=worse,
+            quality_score=quality_score,
+            approval=opinions[-1].pk,
         )
     else:
         examples.reject_example(example=example, quality_score=quality_score)

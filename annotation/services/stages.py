@@ -60,7 +60,10 @@ def push_verdict(
         push_preference(example=example, opinions=agreeing, quality_score=mean_score(agreeing))
     elif decision == Decision.APPROVE:
         examples.approve_example(
-            example=example, expected_output=right_output(example, opinions, said), quality_score=mean_score(agreeing)
+            example=example,
+            expected_output=right_output(example, opinions, said),
+            quality_score=mean_score(agreeing),
+            approval=agreeing[-1].pk,
         )
     elif decision == Decision.REJECT and not back:
         examples.reject_example(example=example)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from learning.models import Agent, AgentFeedback, ExampleType, LearningExample, ReviewStatus, SourceType
+from learning.services.compiler import compile_correction
 from learning.services.execution_references import look_up_executions
 from organizations import audit
 from organizations.errors import Refused
@@ -64,13 +65,19 @@ def approve_example(
     expected_output: str | None = None,
     quality_score: float | None = None,
     rejected_output: str | None = None,
+    approval: UUID | None = None,
 ) -> None:
-    """It may enter datasets. `expected_output`: the reviewer's own wording; `quality_score` 0-1.
+    """It may enter datasets, and teaches in the forms of the correction compiler.
 
-    `rejected_output`: the worse of two outputs, where reviewers compared them.
+    expected_output: the reviewer's own wording; quality_score: 0-1; rejected_output: the worse of two outputs, where
+    reviewers compared them; approval: the annotation that approved it.
     """
     others = {} if rejected_output is None else {"rejected_output": rejected_output}
+    texts = (example.expected_output, example.rejected_output)
     _judge(example, ReviewStatus.APPROVED, expected_output, quality_score, **others)
+    if texts != (example.expected_output, example.rejected_output):
+        example.prepared_version = 0  # as the database has it now
+    compile_correction(example=example, approval=approval)
 
 
 def reject_example(*, example: LearningExample, quality_score: float | None = None) -> None:

@@ -19,8 +19,8 @@ from tests.annotation.test_pages import DESK, hidden
 
 # Whose request it is, in which organization and in how many transactions costs 13 statements on a page and 7 in the
 # API; the tests' clients add 2.
-DECISION_AND_NEXT_ON_THE_PAGE = 41
-NEXT_BY_API, DECISION_BY_API = 15, 26
+DECISION_AND_NEXT_ON_THE_PAGE = 42
+NEXT_BY_API, DECISION_BY_API = 15, 27
 WRITES = re.compile(r"^\s*(INSERT|UPDATE|DELETE)\b|\b(INSERT INTO|DELETE FROM)\b|\bUPDATE (?!OF\b)\"?[a-z]")
 
 
