@@ -16,6 +16,7 @@ from learning.engines.quality import flags_of
 from learning.engines.types import canonical_json
 from learning.models import ExampleType, LearningExample
 from learning.services.clusters import forget_bands, lock_splits, place_examples
+from learning.services.compiler import compile_prepared
 from learning.services.example_words import remember_words
 from learning.services.redaction_rules import mark_outdated, recognizers
 from organizations.redaction.findings import Recognizer
@@ -89,6 +90,7 @@ def _prepare(example_ids: Sequence[UUID]) -> None:
     LearningExample.objects.bulk_update(redacted, [*TEXTS, *WRITTEN])
     LearningExample.objects.bulk_update([one for one in examples if one not in redacted], WRITTEN)
     remember_words(example_ids=example_ids)
+    compile_prepared(examples=examples)
 
 
 def _redact(example: LearningExample, rules: Sequence[Recognizer]) -> bool:
@@ -105,7 +107,9 @@ def _redact(example: LearningExample, rules: Sequence[Recognizer]) -> bool:
 
 def _flags(example: LearningExample) -> list[str]:
     answer = example.original_output if example.example_type in BAD else example.expected_output
-    return flags_of(input_text=example.input_text, original_output=example.original_output, answer=answer)
+    # A positive example says that the original was right: being the same is what it is.
+    original = "" if example.example_type == ExampleType.POSITIVE else example.original_output
+    return flags_of(input_text=example.input_text, original_output=original, answer=answer)
 
 
 def _cluster(examples: Sequence[LearningExample], before: dict[UUID, tuple[str, str]]) -> list[LearningExample]:
