@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 # Where the work of each kind is; loaded when there is some.
 WORKERS: dict[str, str] = {
     JobKind.IMPORT: "learning.services.example_imports.work",
+    JobKind.RULES: "learning.services.rule_jobs.work",
 }
 
 

@@ -5,6 +5,7 @@ from learning.intake_tasks import join_missed_feedback, keep_partitions
 from learning.job_tasks import run_job, sweep_jobs
 from learning.preparation_tasks import prepare_all_examples
 from learning.rollup_tasks import sum_up_all_feedback
+from learning.rule_tasks import learn_by_all_rules
 from learning.telemetry_tasks import forget, write_overdue
 from learning.training_tasks import run_training, sweep_training
 
@@ -12,6 +13,7 @@ __all__ = [
     "forget",
     "join_missed_feedback",
     "keep_partitions",
+    "learn_by_all_rules",
     "prepare_all_examples",
     "run_gate",
     "run_job",

@@ -203,6 +203,7 @@ CELERY_BEAT_SCHEDULE = {
     "prepare-examples": {"task": "learning.prepare_examples", "schedule": 5.0, "options": {"expires": 5}},
     "join-early-feedback": {"task": "learning.join_early_feedback", "schedule": 60.0},
     "sum-up-feedback": {"task": "learning.sum_up_feedback", "schedule": 30.0},
+    "learn-by-rules": {"task": "learning.learn_by_rules", "schedule": 30.0, "options": {"expires": 30}},
     "keep-partitions": {"task": "learning.keep_partitions", "schedule": 6 * 3600.0},
     "write-overdue-traces": {"task": "learning.write_overdue_traces", "schedule": 15.0},
     "forget-spans": {"task": "learning.forget_spans", "schedule": 3600.0},
