@@ -21,8 +21,13 @@ from organizations.tasks import organization_ids, tenant_task
 log = logging.getLogger(__name__)
 # Where the work of each kind is; loaded when there is some.
 WORKERS: dict[str, str] = {
+    JobKind.PUBLICATION: "learning.services.publication_jobs.work",
+    JobKind.ERASURE: "learning.services.erasure.work",
     JobKind.IMPORT: "learning.services.example_imports.work",
+    JobKind.BULK_ACTION: "learning.services.bulk_actions.work",
+    JobKind.UNDO: "learning.services.undoing.work",
     JobKind.RULES: "learning.services.rule_jobs.work",
+    JobKind.SYNTHESIS: "learning.services.synthesis.work",
 }
 
 

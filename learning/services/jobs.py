@@ -107,6 +107,11 @@ def record_step(*, work: Work, step: Step) -> None:
         raise JobCancelled
 
 
+def beat_job(*, work: Work) -> None:
+    """The worker is alive, in the middle of a long step. Says nothing when the job is not its own any more."""
+    _mine(work).update(heartbeat_at=timezone.now())
+
+
 def finish_job(*, work: Work) -> None:
     """Raises LostJob."""
     _settle(work, JobStatus.COMPLETED)

@@ -35,6 +35,12 @@ def prepare_waiting(*, limit: int = BATCH) -> int:
     return prepare_examples(example_ids=list(waiting[:limit]))
 
 
+def prepare_waiting_of(examples: Any, *, limit: int = BATCH) -> int:
+    """The same among the examples of a queryset."""
+    waiting = examples.filter(prepared_version=0).order_by("id").values_list("id", flat=True)
+    return prepare_examples(example_ids=list(waiting[:limit]))
+
+
 def prepare_examples(*, example_ids: Sequence[UUID]) -> int:
     """Prepare these examples, whatever was done before; how many there were.
 
