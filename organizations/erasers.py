@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from organizations.scope import transaction_setting
 
@@ -58,7 +58,7 @@ def erasers() -> list[Eraser]:
 @contextmanager
 def erasing() -> Iterator[None]:
     """What is for good can be removed until the end of the block."""
-    with transaction_setting("app.erasing", "on"):
+    with transaction.atomic(), transaction_setting("app.erasing", "on"):
         yield
 
 

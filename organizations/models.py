@@ -140,8 +140,8 @@ class ApiKey(OrganizationModel):
 class AuditEvent(OrganizationModel):
     """Who did what to which object. The application role can add rows and never change them.
 
-    The seals hold `told_digest`, a salted SHA-256 of `before` and `after`: when a person is forgotten, what was told goes
-    together with its salt, and who did what to which object and when stays sealed.
+    The seals hold `told_digest`, a salted SHA-256 of `before` and `after`: when a person is forgotten, what was told
+    goes together with its salt, and who did what to which object and when stays sealed.
     """
 
     actor_label = models.CharField(max_length=200)

@@ -11,6 +11,7 @@ from learning.models.datasets import (
     SplitAssignment,
     TrainingDataset,
 )
+from learning.models.erasures import ErasureReceipt
 from learning.models.examples import (
     CompiledCorrection,
     CompiledKind,
@@ -57,6 +58,7 @@ __all__ = [
     "DatasetVersion",
     "Decision",
     "Duplicates",
+    "ErasureReceipt",
     "ExampleBand",
     "ExampleRule",
     "ExampleType",

@@ -40,6 +40,9 @@ class ConfigStatus(models.TextChoices):
 class AgentConfig(OrganizationModel):
     """One immutable version of an agent's behaviour; `content` never changes after it was written.
 
+    Unless a person is forgotten whom it quotes: then the quotes go. `erased_at`: it was built from data that was erased
+    since, so that it should be made anew.
+
     content: {"system_prompt": str, "examples": [{"input": str, "output": str}], "model": str,
     "parameters": {...sampling}, "input_template": "...{input}..."}.
     """
@@ -60,6 +63,7 @@ class AgentConfig(OrganizationModel):
         "TrainingRun", on_delete=models.PROTECT, null=True, blank=True, related_name="candidates"
     )
     status = models.CharField(max_length=10, choices=ConfigStatus.choices, default=ConfigStatus.DRAFT)
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = "agent config"

@@ -109,8 +109,10 @@ class DatasetVersion(OrganizationModel):
         verbose_name = "dataset version"
         constraints = [
             models.UniqueConstraint(fields=["organization", "dataset", "number"], name="dataset_version_number_once"),
-            models.UniqueConstraint(
-                fields=["organization", "dataset", "manifest_hash"], name="dataset_version_content_once"
+            models.UniqueConstraint(  # what was erased may be said by others too, and published anew
+                fields=["organization", "dataset", "manifest_hash"],
+                name="dataset_version_content_once",
+                condition=Q(erased_at__isnull=True),
             ),
             between("average_quality", 0, 1),
             between("number", 1),

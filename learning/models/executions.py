@@ -38,6 +38,7 @@ class Execution(OrganizationModel):
     confidence = models.FloatField(null=True, blank=True)
     metadata: Any = models.JSONField(default=dict, blank=True)
     started_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)  # its texts are past their retention
 
     class Meta:
         constraints = [

@@ -55,6 +55,7 @@ class AgentFeedback(OrganizationModel):
     consent = models.BooleanField(default=True)
     idempotency_key = models.CharField(max_length=200, null=True, blank=True)
     digest = models.CharField(max_length=64, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)  # its texts are past their retention
 
     class Meta:
         verbose_name = "feedback"

@@ -98,12 +98,14 @@ class FeedbackRollupMark(OrganizationModel):
 class FeedbackRollupProgress(OrganizationModel):
     """How far an organization is summed up: everything created before `summed_until`; None is nothing.
 
-    `pending_until` comes next, once every transaction older than `pending_transaction` has ended.
+    `pending_until` comes next, once every transaction older than `pending_transaction` has ended. Before `rows_since`
+    (a whole hour) the rows are past their retention and gone: the sums are all there is, and are never made anew.
     """
 
     summed_until = models.DateTimeField(null=True, blank=True)
     pending_until = models.DateTimeField(null=True, blank=True)
     pending_transaction = models.BigIntegerField(null=True, blank=True)
+    rows_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization"], name="rollup_progress_once")]

@@ -49,7 +49,7 @@ def newest_number(dataset: TrainingDataset) -> int:
 
 def newest_version(agent: Agent) -> DatasetVersion | None:
     """The version that was published last for an agent."""
-    return DatasetVersion.objects.filter(dataset__agent=agent).order_by("-id").first()
+    return DatasetVersion.objects.filter(dataset__agent=agent, erased_at=None).order_by("-id").first()
 
 
 def open_examples(version: DatasetVersion) -> list[engine.Example]:

@@ -50,7 +50,7 @@ def told(salt, before, after):
 
 def sealed_whole(event):
     """What a seal held until now."""
-    return json.dumps(_facts(event) + [event.before, event.after, event.created_at.isoformat()], sort_keys=True)
+    return json.dumps([*_facts(event), event.before, event.after, event.created_at.isoformat()], sort_keys=True)
 
 
 def sealed_salted(event):

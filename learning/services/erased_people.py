@@ -1,0 +1,155 @@
+"""Whose data: the rows of a person by their pseudonym, the words in them, and the words of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Min, Q
+
+from learning.engines.quotes import Quotes, texts_in
+from learning.models import (
+    AgentConfig,
+    AgentFeedback,
+    Decision,
+    Execution,
+    LearningExample,
+    RetrievalEvent,
+    TelemetrySpan,
+)
+from organizations.erasers import Person
+from organizations.scope import current_organization_id
+
+SAMPLE = 2_000  # rows of others, of each kind, whose words are nobody's own
+# Where applications write whose row it is, beside the fields that are there for it.
+NAMED = ("user", "user_id", "userId", "end_user", "enduser.id", "user.id")
+PATH = "$.** ? (" + " || ".join(f'@."{name}" == $user' for name in NAMED) + ")"
+OWN_ROWS = """
+SELECT id FROM {table} t WHERE organization_id = %(organization)s AND ({own} OR {carried})
+"""
+CARRIED = "jsonb_path_exists({column}, %(path)s::jsonpath, jsonb_build_object('user', %(user)s::text))"
+MADE_FROM = "(t.source_execution_id = ANY(%(executions)s) OR t.source_feedback_id = ANY(%(feedback)s))"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A person's rows, and when the first of them came."""
+
+    person: Person
+    since: datetime | None
+
+    def __bool__(self) -> bool:
+        return bool(self.person.execution_ids or self.person.feedback_ids or self.person.example_ids)
+
+
+def find_person(user: str) -> Found:
+    """Every execution, piece of feedback and example that is the person's or was made from what is."""
+    executions = _ids("learning_execution", user, '"user" = %(user)s', ["context", "metadata"])
+    feedback = _ids("learning_agentfeedback", user, '"user" = %(user)s OR execution_id = ANY(%(executions)s)', [],
+                    executions=executions)  # fmt: skip
+    examples = _ids("learning_learningexample", user, MADE_FROM, ["input_context"], executions=executions,
+                    feedback=feedback)  # fmt: skip
+    person = Person(user, tuple(executions), tuple(feedback), tuple(examples))
+    firsts = [
+        model._default_manager.filter(pk__in=ids).aggregate(first=Min("created_at"))["first"]
+        for model, ids in ((Execution, executions), (AgentFeedback, feedback), (LearningExample, examples))
+        if ids
+    ]
+    return Found(person, min(firsts, default=None))
+
+
+def spans_of(person: Person) -> list[UUID]:
+    """The spans of the person's traces; they are kept for a day, so that there are few."""
+    own = _ids("learning_telemetryspan", person.user, "execution_id = ANY(%(executions)s)", ["reading"],
+               executions=list(person.execution_ids))  # fmt: skip
+    traces = TelemetrySpan.objects.filter(pk__in=own).values("trace_id")
+    return list(TelemetrySpan.objects.filter(trace_id__in=traces).values_list("pk", flat=True))
+
+
+def quotes_of(found: Found) -> Quotes:
+    """What counts as quoting the person: runs of words that are theirs alone, names in them, and the pseudonym."""
+    names = [found.person.user] if len(found.person.user) > 4 else []
+    return Quotes.of(_words(found.person), known=_others(found), names=names)
+
+
+def _ids(table: str, user: str, own: str, carried: list[str], **given: Any) -> list[UUID]:
+    paths = " OR ".join(CARRIED.format(column=column) for column in carried) or "false"
+    given |= {"organization": current_organization_id(), "user": user, "path": PATH}
+    with connection.cursor() as cursor:
+        cursor.execute(OWN_ROWS.format(table=table, own=f"({own})", carried=f"({paths})"), given)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _words(person: Person) -> Iterator[str]:
+    executions = Q(execution_id__in=person.execution_ids)
+    for row in Execution.objects.filter(pk__in=person.execution_ids).iterator():
+        yield from (row.external_id, row.input, row.output)
+        yield from _said(row.context)
+        yield from texts_in(list(_values(row.metadata)))
+    for decision in Decision.objects.filter(executions).iterator():
+        yield from (decision.reasoning, *texts_in([decision.input, decision.output, decision.alternatives]))
+    for event in RetrievalEvent.objects.filter(executions).iterator():
+        yield event.query
+    for span in TelemetrySpan.objects.filter(pk__in=spans_of(person)).iterator():
+        yield from texts_in(list(_values(span.reading)))
+    for said in AgentFeedback.objects.filter(pk__in=person.feedback_ids).iterator():
+        yield from (said.feedback_text, said.correction_text, said.execution_external_id)
+    for example in LearningExample.objects.filter(pk__in=person.example_ids).iterator():
+        yield from _texts_of(example)
+        yield from _said(example.input_context)
+
+
+def _others(found: Found) -> Iterator[str]:
+    """Texts that say nothing about the person: newest rows of others, and prompts that were there before."""
+    person = found.person
+    rows = Execution.objects.exclude(pk__in=person.execution_ids).order_by("-id")[:SAMPLE]
+    for row in rows.iterator():
+        yield from (row.input, row.output, *texts_in([row.context, row.metadata]))
+    said = AgentFeedback.objects.exclude(pk__in=person.feedback_ids).order_by("-id")[:SAMPLE]
+    for one in said.iterator():
+        yield from (one.feedback_text, one.correction_text)
+    for example in LearningExample.objects.exclude(pk__in=person.example_ids).order_by("-id")[:SAMPLE].iterator():
+        yield from _texts_of(example)
+    models = AgentConfig.objects.values_list("content__model", flat=True).distinct()
+    yield from (name for name in (*models, settings.DEFAULT_MODEL) if name)
+    if found.since is not None:
+        for config in AgentConfig.objects.filter(created_at__lt=found.since).iterator():
+            yield from texts_in(config.content)
+
+
+def _texts_of(example: LearningExample) -> Iterable[str]:
+    return (example.input_text, example.original_output, example.expected_output, example.rejected_output)
+
+
+def _said(context: Any) -> Iterator[str]:
+    """What a context tells, without what the application told the model about its task."""
+    if isinstance(context, Mapping):
+        turns = context.get("conversation")
+        if isinstance(turns, list):
+            yield from texts_in(
+                [turn.get("content") if isinstance(turn, Mapping) else turn for turn in turns if _of_people(turn)]
+            )
+        yield from texts_in([value for name, value in context.items() if name != "conversation"])
+    else:
+        yield from texts_in(context)
+
+
+def _of_people(turn: Any) -> bool:
+    return not (isinstance(turn, Mapping) and turn.get("role") in ("system", "developer"))
+
+
+def _values(value: Any) -> Iterator[Any]:
+    """The values of a JSON object at any depth: its keys are the application's words."""
+    if isinstance(value, Mapping):
+        for one in value.values():
+            yield from _values(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _values(one)
+    else:
+        yield value
