@@ -26,6 +26,8 @@ WORKERS: dict[str, str] = {
     JobKind.IMPORT: "learning.services.example_imports.work",
     JobKind.BULK_ACTION: "learning.services.bulk_actions.work",
     JobKind.UNDO: "learning.services.undoing.work",
+    JobKind.BULK_ACTION: "learning.services.bulk_actions.work",
+    JobKind.UNDO: "learning.services.undoing.work",
     JobKind.RULES: "learning.services.rule_jobs.work",
     JobKind.SYNTHESIS: "learning.services.synthesis.work",
 }

@@ -10,7 +10,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from learning.api.otlp import TracesView
-from project.overview import execution, feedback, health
+from project.overview import example, execution, feedback, health
 from project.overview import pages as overview
 from project.overview.stats_api import StatsView
 
@@ -26,6 +26,9 @@ pages: list[Any] = [
     path("demo-progress", overview.demo_progress, name="demo-progress"),
     path("feedback/", feedback.feedback_page, name="feedback-page"),
     path("executions/<str:execution_id>/", execution.execution_page, name="execution"),
+    path("examples/<uuid:example_id>/", example.example_page, name="example"),
+    path("examples/<uuid:example_id>/choose", example.example_choose, name="example-choose"),
+    path("examples/clusters/<slug:key>/", example.cluster_page, name="example-cluster"),
     path("lineage/<uuid:config_id>/", overview.lineage_page, name="lineage"),
     path("", include("organizations.urls")),
     path("", include("learning.urls")),

@@ -8,19 +8,22 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from learning.api.requests import read_query
 from learning.api.serializers.examples import (
     ExampleFilterSerializer,
     ExampleSerializer,
     NewDemonstrationSerializer,
     NewExampleSerializer,
     NewPreferenceSerializer,
+    filter_of,
 )
 from learning.models import ExampleType, LearningExample, SourceType
 from learning.services.agent_directory import find_agent
+from learning.services.example_search import narrow
 from learning.services.examples import create_example
 from organizations.api import OrganizationViewSet
 from organizations.permissions import need
+
+PAGING = ("cursor", "limit")
 
 
 @extend_schema_view(
@@ -31,7 +34,7 @@ class ExampleViewSet(OrganizationViewSet):
     """Examples of every type. Each waits for review before it may be learned from."""
 
     model = LearningExample
-    permissions = {"GET": need("read"), "POST": need("manage", role="manager")}
+    permissions = {"GET": need("read", role="manager"), "POST": need("manage", role="manager")}
     serializer_class = ExampleSerializer
     fixed: dict[str, Any] = {}  # what the address says about an example
 
@@ -42,12 +45,9 @@ class ExampleViewSet(OrganizationViewSet):
         return {"example_type": self.fixed["example_type"]} if self.fixed else {}
 
     def list(self, request: Any) -> Response:
-        given = read_query(ExampleFilterSerializer, request)
-        agent = given.pop("agent_id", None)
-        rows = self.get_queryset().filter(**given)
-        if agent:
-            rows = rows.filter(agent=find_agent(name=agent))
-        page = self.paginate_queryset(rows)
+        asked = {name: value for name, value in request.query_params.items() if name not in PAGING}
+        wanted = filter_of(ExampleFilterSerializer().run_validation(asked))
+        page = self.paginate_queryset(narrow(self.get_queryset(), wanted))
         return self.get_paginated_response(ExampleSerializer(page, many=True).data)
 
     def retrieve(self, request: Any, pk: str) -> Response:

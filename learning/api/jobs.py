@@ -13,6 +13,7 @@ from learning.api.serializers import jobs as shapes
 from learning.models import Job
 from learning.services import jobs
 from learning.services.job_list import visible_jobs
+from learning.services.undoing import undo_job
 from learning.waking import wake_for_job
 from organizations.api import OrganizationViewSet
 from organizations.models import Role
@@ -63,6 +64,16 @@ class JobViewSet(OrganizationViewSet):
         jobs.resume_job(job=job)
         wake_for_job(job)
         return Response(shapes.JobSerializer(self.get_object()).data)
+
+    @extend_schema(
+        summary="Put back what an action on many examples changed, where nobody changed it since; as a job of its own",
+        request=None,
+        responses={202: shapes.StartedJobSerializer},
+    )
+    def undo(self, request: Any, pk: str) -> Response:
+        job = undo_job(job=self.get_object(), user=request.auth.user)
+        wake_for_job(job)
+        return started(job)
 
 
 def started(job: Job) -> Response:

@@ -5,12 +5,14 @@ from typing import Any
 from django.urls import path
 
 from learning.api.agents import AgentViewSet
+from learning.api.bulk_actions import BulkActionView
 from learning.api.configs import AgentConfigsView
 from learning.api.datasets import DatasetViewSet
 from learning.api.examples import DemonstrationViewSet, ExampleViewSet, PreferenceViewSet
 from learning.api.executions import ExecutionViewSet
 from learning.api.feedback import FeedbackBatchView, FeedbackView
 from learning.api.jobs import JobViewSet
+from learning.api.rules import RuleViewSet
 from learning.api.statistics import (
     AgentIssuesView,
     AgentStatisticsView,
@@ -35,11 +37,13 @@ urlpatterns = [
     path("feedback/issues/<str:agent>", AgentIssuesView.as_view(), name="feedback-issues-of-agent"),
     path("feedback/analytics", FeedbackAnalyticsView.as_view(), name="feedback-analytics"),
     path("examples", ExampleViewSet.as_view(LIST), name="examples"),
+    path("examples/bulk", BulkActionView.as_view(), name="examples-bulk"),
     path("examples/<str:pk>", ExampleViewSet.as_view(ONE), name="example"),
     path("jobs", JobViewSet.as_view({"get": "list"}), name="jobs"),
     path("jobs/<str:pk>", JobViewSet.as_view(ONE), name="job"),
     path("jobs/<str:pk>/cancel", JobViewSet.as_view({"post": "cancel"}), name="job-cancel"),
     path("jobs/<str:pk>/resume", JobViewSet.as_view({"post": "resume"}), name="job-resume"),
+    path("jobs/<str:pk>/undo", JobViewSet.as_view({"post": "undo"}), name="job-undo"),
     path("demonstrations", DemonstrationViewSet.as_view(LIST), name="demonstrations"),
     path("preferences", PreferenceViewSet.as_view(LIST), name="preferences"),
     path("agents", AgentViewSet.as_view(LIST), name="agents"),
@@ -58,6 +62,11 @@ urlpatterns = [
         name="dataset-versions",
     ),
     path("datasets/<str:pk>/export", DatasetViewSet.as_view({"get": "export"}), name="dataset-export"),
+    path("rules", RuleViewSet.as_view(LIST), name="rules"),
+    path("rules/standard", RuleViewSet.as_view({"post": "standard"}), name="rules-standard"),
+    path("rules/<str:pk>", RuleViewSet.as_view(ONE | {"patch": "partial_update"}), name="rule"),
+    path("rules/<str:pk>/preview", RuleViewSet.as_view({"get": "preview"}), name="rule-preview"),
+    path("rules/<str:pk>/apply", RuleViewSet.as_view({"post": "apply"}), name="rule-apply"),
     path("training-runs", TrainingRunViewSet.as_view(LIST), name="training-runs"),
     path("training-runs/<str:pk>", TrainingRunViewSet.as_view(ONE), name="training-run"),
     path("training-runs/<str:pk>/cancel", TrainingRunViewSet.as_view({"post": "cancel"}), name="training-cancel"),

@@ -44,6 +44,7 @@ from learning.models.training import (
     TrainingRunLog,
     TrainingType,
 )
+from learning.models.words import ExampleWords
 
 __all__ = [
     "ISSUE_CATEGORIES",
@@ -62,6 +63,7 @@ __all__ = [
     "ExampleBand",
     "ExampleRule",
     "ExampleType",
+    "ExampleWords",
     "Execution",
     "ExecutionKey",
     "ExecutionStatus",

@@ -9,9 +9,10 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from learning.models import Job, JobStatus
+from learning.models import Job, JobKind, JobStatus
 from learning.services import jobs
 from learning.services.job_list import read_outcome, visible_jobs
+from learning.services.undoing import undo_job, undone_by, why_not_undo
 from learning.waking import wake_for_job
 from organizations.errors import Refused
 from organizations.identifiers import as_uuid
@@ -39,7 +40,14 @@ def job_list(request: HttpRequest) -> HttpResponse:
 def job_detail(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """One job. While it works, the page asks again every two seconds."""
     job = _find(request, job_id)
-    context = {"job": job, "outcome": read_outcome(job.result), "resumable": job.status in RESUMABLE}
+    context = {
+        "job": job,
+        "outcome": read_outcome(job.result),
+        "resumable": job.status in RESUMABLE,
+        "undoable": not why_not_undo(job),
+        "undone_by": undone_by(job),
+        "undoes": job.request.get("job") if job.kind == JobKind.UNDO else None,
+    }
     template = "learning/_job.html" if getattr(request, "htmx", False) else "learning/job.html"
     return render(request, template, context)
 
@@ -70,6 +78,19 @@ def job_resume(request: HttpRequest, job_id: UUID) -> HttpResponse:
         wake_for_job(job)
         messages.success(request, "The job goes on where it stopped.")
     return redirect("job", job_id=job.pk)
+
+
+@page(role=Role.MANAGER, methods=("POST",))
+def job_undo(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Put back what an action on many examples changed."""
+    job = _find(request, job_id)
+    try:
+        undoing = undo_job(job=job, user=request.user)
+    except Refused as error:
+        messages.error(request, error.message)
+        return redirect("job", job_id=job.pk)
+    wake_for_job(undoing)
+    return redirect("job", job_id=undoing.pk)
 
 
 def _find(request: HttpRequest, job_id: UUID) -> Job:

@@ -17,7 +17,10 @@ from learning.api.serializers.fields import (
     optional_number,
     optional_text,
 )
+from learning.filters import FLAGS, NEAR, REDACTED
 from learning.models import ExampleType, ReviewStatus, SourceType
+from learning.services.agent_directory import find_agent
+from learning.services.bulk_actions import LABELS
 
 # What people and programs may give directly. Corrections of users come in as feedback, preferences have a path of their
 # own because they need a rejected output.
@@ -92,11 +95,80 @@ class ExampleSerializer(serializers.Serializer[Any]):
     quality_score = serializers.FloatField(allow_null=True)
     predicted_quality = serializers.FloatField(allow_null=True)
     review_status = serializers.ChoiceField(choices=ReviewStatus.choices)
+    prepared = serializers.BooleanField(
+        source="prepared_version", help_text="Redacted and looked through; nothing uses it before."
+    )
+    quality_flags = serializers.ListField(child=serializers.CharField())
+    redaction_found = serializers.DictField(child=serializers.IntegerField())
+    cluster_key = serializers.CharField(help_text="Near-duplicates share it.")
+    is_representative = serializers.BooleanField()
     created_at = serializers.DateTimeField()
 
 
-class ExampleFilterSerializer(serializers.Serializer[Any]):
+class ExampleFilterSerializer(StrictSerializer):
+    """Which examples. All that is given has to hold."""
+
     agent_id = ExternalId(required=False)
     example_type = serializers.ChoiceField(choices=ExampleType.choices, required=False)
     source_type = serializers.ChoiceField(choices=SourceType.choices, required=False)
     review_status = serializers.ChoiceField(choices=ReviewStatus.choices, required=False)
+    find = serializers.CharField(
+        max_length=200, required=False, help_text="Words, or beginnings of words, that its texts hold."
+    )
+    domain = serializers.CharField(max_length=100, required=False)
+    task_type = serializers.CharField(max_length=100, required=False)
+    tag = serializers.CharField(max_length=50, required=False)
+    flag = serializers.ChoiceField(choices=FLAGS, required=False)
+    redacted = serializers.ChoiceField(choices=REDACTED, required=False)
+    near = serializers.ChoiceField(choices=NEAR, required=False)
+    version_id = serializers.UUIDField(required=False, help_text="A dataset version that it stands in.")
+    quality_from = optional_number(0, 1)
+    quality_to = optional_number(0, 1)
+    since = serializers.DateField(required=False)
+    until = serializers.DateField(required=False)
+
+
+# Names of the filter where they differ from those of the API.
+FILTER_NAMES = {
+    "agent_id": "agent", "example_type": "type", "source_type": "source", "review_status": "status",
+    "version_id": "version",
+}  # fmt: skip
+
+
+def filter_of(values: dict[str, Any]) -> dict[str, Any]:
+    """What `learning.filters.ExampleFilter` wants, from validated values. Raises Missing for an unknown agent."""
+    wanted = {FILTER_NAMES.get(name, name): value for name, value in values.items()}
+    if "agent" in wanted:
+        wanted["agent"] = find_agent(name=wanted["agent"]).pk
+    return wanted
+
+
+class BulkChangeSerializer(StrictSerializer):
+    """What to do with each example."""
+
+    name = serializers.ChoiceField(choices=list(LABELS.items()))
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=50), max_length=50, required=False, help_text="Of tag and untag."
+    )
+    value = serializers.CharField(
+        max_length=100, allow_blank=True, required=False, help_text="Of set_domain and set_task_type."
+    )
+
+
+class BulkActionSerializer(StrictSerializer):
+    """One action on all examples that the filter leaves, apart from those left out."""
+
+    filter = ExampleFilterSerializer(required=False)
+    action = BulkChangeSerializer()
+
+    def get_fields(self) -> Any:
+        """`except` is a word of Python's own."""
+        named = {
+            "except": "Examples that are left out.",
+            "only": "Of those that the filter leaves, these alone.",
+        }
+        return super().get_fields() | {name: _ids(text) for name, text in named.items()}
+
+
+def _ids(help_text: str) -> serializers.ListField:
+    return serializers.ListField(child=serializers.UUIDField(), max_length=1000, required=False, help_text=help_text)

@@ -1,0 +1,110 @@
+"""Which examples: the one definition that the list, the API and actions on many examples share."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from learning.models import (
+    Agent,
+    DatasetExample,
+    DatasetVersion,
+    ExampleType,
+    LearningExample,
+    QualityFlag,
+    ReviewStatus,
+    SourceType,
+)
+from learning.services.example_words import holds_words
+from learning.services.execution_search import first_key
+
+ANY, NONE = "any", "none"
+FLAGS = [(ANY, "Any"), (NONE, "None"), *QualityFlag.choices]
+REDACTED = [(ANY, "Anything"), (NONE, "Nothing"), *((kind, kind.replace("_", " ").capitalize()) for kind in (
+    "EMAIL", "PHONE", "CARD", "IBAN", "IP", "SSN", "SECRET", "URL_TOKEN", "NAME"))]  # fmt: skip
+SIMILAR, CHOSEN, BRIDGE = "similar", "chosen", "bridge"
+NEAR = [(SIMILAR, "Has near-duplicates"), (CHOSEN, "Chosen of its cluster"), (BRIDGE, "Left out as a bridge")]
+DAY = {"type": "date"}
+
+
+class ExampleFilter(django_filters.FilterSet):
+    """Filters that are not given leave all examples; those that are given all have to hold."""
+
+    find = django_filters.CharFilter(
+        label="Words", method="hold", max_length=200,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "in any text"}),
+    )  # fmt: skip
+    agent = django_filters.ModelChoiceFilter(
+        queryset=lambda request: Agent.objects.order_by("name"), label="Agent", empty_label="All"
+    )
+    status = django_filters.ChoiceFilter(
+        field_name="review_status", choices=ReviewStatus.choices, label="Status", empty_label="All"
+    )
+    type = django_filters.ChoiceFilter(
+        field_name="example_type", choices=ExampleType.choices, label="Type", empty_label="All"
+    )
+    source = django_filters.ChoiceFilter(
+        field_name="source_type", choices=SourceType.choices, label="Source", empty_label="All"
+    )
+    flag = django_filters.ChoiceFilter(choices=FLAGS, method="have_flag", label="Flag", empty_label="Any or none")
+    domain = django_filters.CharFilter(label="Domain", max_length=100)
+    task_type = django_filters.CharFilter(label="Task type", max_length=100)
+    tag = django_filters.CharFilter(label="Tag", method="have_tag", max_length=50)
+    quality_from = django_filters.NumberFilter(
+        field_name="quality_score", lookup_expr="gte", label="Quality from", min_value=0, max_value=1
+    )
+    quality_to = django_filters.NumberFilter(
+        field_name="quality_score", lookup_expr="lte", label="Quality to", min_value=0, max_value=1
+    )
+    redacted = django_filters.ChoiceFilter(
+        choices=REDACTED, method="were_redacted", label="Redacted", empty_label="All"
+    )
+    near = django_filters.ChoiceFilter(choices=NEAR, method="lie_near", label="Near-duplicates", empty_label="All")
+    version = django_filters.ModelChoiceFilter(
+        queryset=lambda request: DatasetVersion.objects.select_related("dataset").order_by("-id")[:200],
+        method="stand_in", label="In version", empty_label="All",
+    )  # fmt: skip
+    since = django_filters.DateFilter(method="come_since", label="From (UTC)", widget=forms.DateInput(attrs=DAY))
+    until = django_filters.DateFilter(method="come_until", label="Until (UTC)", widget=forms.DateInput(attrs=DAY))
+
+    class Meta:
+        model = LearningExample
+        fields: list[str] = []
+
+    def hold(self, rows: QuerySet[Any], name: str, asked: str) -> QuerySet[Any]:
+        return rows.filter(holds_words(asked)) if asked.split() else rows
+
+    def have_flag(self, rows: QuerySet[Any], name: str, flag: str) -> QuerySet[Any]:
+        if flag in (ANY, NONE):
+            return rows.exclude(quality_flags=[]) if flag == ANY else rows.filter(quality_flags=[])
+        return rows.filter(quality_flags__contains=[flag])
+
+    def have_tag(self, rows: QuerySet[Any], name: str, tag: str) -> QuerySet[Any]:
+        return rows.filter(tags__contains=[tag])
+
+    def were_redacted(self, rows: QuerySet[Any], name: str, kind: str) -> QuerySet[Any]:
+        if kind in (ANY, NONE):
+            return rows.exclude(redaction_found={}) if kind == ANY else rows.filter(redaction_found={})
+        return rows.filter(redaction_found__has_key=kind)
+
+    def lie_near(self, rows: QuerySet[Any], name: str, how: str) -> QuerySet[Any]:
+        if how == CHOSEN:
+            return rows.filter(is_representative=True)
+        if how == BRIDGE:
+            return rows.filter(is_bridge=True)
+        others = LearningExample.objects.filter(cluster_key=OuterRef("cluster_key")).exclude(pk=OuterRef("pk"))
+        return rows.filter(~Q(cluster_key=""), Exists(others))
+
+    def stand_in(self, rows: QuerySet[Any], name: str, version: DatasetVersion) -> QuerySet[Any]:
+        return rows.filter(Exists(DatasetExample.objects.filter(version=version, example=OuterRef("pk"))))
+
+    def come_since(self, rows: QuerySet[Any], name: str, day: date) -> QuerySet[Any]:
+        return rows.filter(pk__gte=first_key(datetime.combine(day, time(), UTC)))
+
+    def come_until(self, rows: QuerySet[Any], name: str, day: date) -> QuerySet[Any]:
+        following = datetime.combine(day, time(), UTC) + timedelta(days=1) if day.year < 9999 else None
+        return rows.filter(pk__lt=first_key(following)) if following else rows
