@@ -7,13 +7,18 @@ from typing import Any
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.response import Response
 
+from learning.api.jobs import started
 from learning.api.requests import read_query
 from learning.api.serializers import datasets as shapes
 from learning.api.serializers.examples import ExampleSerializer
-from learning.models import DatasetVersion, Split, TrainingDataset
-from learning.services import datasets, publication
+from learning.api.serializers.jobs import StartedJobSerializer
+from learning.models import DatasetVersion, Job, Split, TrainingDataset
+from learning.services import datasets
 from learning.services.agent_directory import find_agent
 from learning.services.examples import create_example
+from learning.services.publication_jobs import publish_or_queue
+from learning.services.recipes import change_dataset
+from learning.waking import wake_for_job
 from organizations.api import OrganizationViewSet
 from organizations.errors import Missing, Refused
 from organizations.models import Role
@@ -26,7 +31,11 @@ from organizations.permissions import need
 )
 class DatasetViewSet(OrganizationViewSet):
     model = TrainingDataset
-    permissions = {"GET": need("read"), "POST": need("manage", role=Role.MANAGER)}
+    permissions = {
+        "GET": need("read", role=Role.MANAGER),
+        "POST": need("manage", role=Role.MANAGER),
+        "PATCH": need("manage", role=Role.MANAGER),
+    }
     serializer_class = shapes.DatasetSerializer
 
     def get_queryset(self) -> Any:
@@ -46,6 +55,20 @@ class DatasetViewSet(OrganizationViewSet):
         name = values.pop("agent_id", None)
         dataset = datasets.create_dataset(agent=find_agent(name=name) if name else None, **values)
         return Response(shapes.DatasetSerializer(dataset).data, status=201)
+
+    @extend_schema(
+        summary="Change the recipe; published versions stay what they are",
+        request=shapes.ChangedDatasetSerializer,
+        responses=shapes.DatasetSerializer,
+    )
+    def partial_update(self, request: Any, pk: str) -> Response:
+        values = shapes.ChangedDatasetSerializer().run_validation(request.data)
+        if "agent_id" in values:
+            name = values.pop("agent_id")
+            values["agent"] = find_agent(name=name) if name else None
+        dataset = self.get_object()
+        change_dataset(dataset=dataset, **values)
+        return Response(shapes.DatasetSerializer(dataset).data)
 
     @extend_schema(
         summary="The approved examples that a new version would hold", responses=ExampleSerializer(many=True)
@@ -75,15 +98,23 @@ class DatasetViewSet(OrganizationViewSet):
 
     @extend_schema(
         summary="Publish what is approved now; the same content again is the same version",
+        description="Where more than 5,000 examples are to be chosen from the answer is 202 with the job that does it.",
         request=None,
-        responses={200: shapes.DatasetVersionSerializer, 201: shapes.DatasetVersionSerializer},
+        responses={
+            200: shapes.DatasetVersionSerializer,
+            201: shapes.DatasetVersionSerializer,
+            202: StartedJobSerializer,
+        },
     )
     def publish(self, request: Any, pk: str) -> Response:
         dataset = self.get_object()
         before = datasets.newest_number(dataset)
-        version = publication.publish_version(dataset=dataset)
-        status = 201 if version.number > before else 200
-        return Response(shapes.DatasetVersionSerializer(version).data, status=status)
+        made = publish_or_queue(dataset=dataset, user=request.auth.user)
+        if isinstance(made, Job):
+            wake_for_job(made)
+            return started(made)
+        status = 201 if made.number > before else 200
+        return Response(shapes.DatasetVersionSerializer(made).data, status=status)
 
     @extend_schema(
         summary="A version's open examples as chats, for other tools; the test split stays sealed",

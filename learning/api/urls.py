@@ -7,6 +7,7 @@ from django.urls import path
 from learning.api.agents import AgentViewSet
 from learning.api.bulk_actions import BulkActionView
 from learning.api.configs import AgentConfigsView
+from learning.api.dataset_versions import DatasetContentViewSet, ExampleWeightViewSet
 from learning.api.datasets import DatasetViewSet
 from learning.api.examples import DemonstrationViewSet, ExampleViewSet, PreferenceViewSet
 from learning.api.executions import ExecutionViewSet
@@ -39,6 +40,7 @@ urlpatterns = [
     path("examples", ExampleViewSet.as_view(LIST), name="examples"),
     path("examples/bulk", BulkActionView.as_view(), name="examples-bulk"),
     path("examples/<str:pk>", ExampleViewSet.as_view(ONE), name="example"),
+    path("examples/<str:pk>/weight", ExampleWeightViewSet.as_view({"put": "update"}), name="example-weight"),
     path("jobs", JobViewSet.as_view({"get": "list"}), name="jobs"),
     path("jobs/<str:pk>", JobViewSet.as_view(ONE), name="job"),
     path("jobs/<str:pk>/cancel", JobViewSet.as_view({"post": "cancel"}), name="job-cancel"),
@@ -50,7 +52,15 @@ urlpatterns = [
     path("agents/<str:agent>/configs", AgentConfigsView.as_view(), name="agent-configs"),
     path("agents/<str:pk>", AgentViewSet.as_view(ONE | {"patch": "partial_update"}), name="agent"),
     path("datasets", DatasetViewSet.as_view(LIST), name="datasets"),
-    path("datasets/<str:pk>", DatasetViewSet.as_view(ONE), name="dataset"),
+    path("datasets/<str:pk>", DatasetViewSet.as_view(ONE | {"patch": "partial_update"}), name="dataset"),
+    path("datasets/<str:pk>/preview", DatasetContentViewSet.as_view({"get": "preview"}), name="dataset-preview"),
+    path("datasets/<str:pk>/diff", DatasetContentViewSet.as_view({"get": "diff"}), name="dataset-diff"),
+    path("datasets/<str:pk>/compiled", DatasetContentViewSet.as_view({"get": "compiled"}), name="dataset-compiled"),
+    path(
+        "datasets/<str:pk>/versions/<int:number>",
+        DatasetContentViewSet.as_view({"get": "version"}),
+        name="dataset-version",
+    ),
     path(
         "datasets/<str:pk>/examples",
         DatasetViewSet.as_view({"get": "examples", "post": "add_example"}),

@@ -1,0 +1,66 @@
+"""Reading the versions of a dataset: which there are, what is in them that may be seen, who opened the test split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+
+from learning.models import DatasetExample, DatasetVersion, LearningExample, Split, TrainingDataset, TrainingRun
+from organizations.models import AuditEvent
+
+OPENED = "datasetversion.test_split_read"
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The test split was opened; `run` is None when it is not there any more."""
+
+    at: datetime
+    run: TrainingRun | None
+    attempt: int
+
+
+def find_number(dataset: TrainingDataset, number: int) -> DatasetVersion | None:
+    """The version of a dataset with that number."""
+    return dataset.versions.select_related("dataset__agent", "replaced_by").filter(number=number).first()
+
+
+def count_readings(versions: Sequence[DatasetVersion]) -> dict[UUID, int]:
+    """How often the test split of each was opened; those that stayed closed are not in it."""
+    events = AuditEvent.objects.filter(
+        action=OPENED, target_type="datasetversion", target_id__in=[str(version.pk) for version in versions]
+    )
+    return {UUID(key): n for key, n in events.order_by().values_list("target_id").annotate(n=Count("id"))}
+
+
+def list_readings(version: DatasetVersion) -> list[Reading]:
+    """Each opening of the test split, the newest first, with the run that confirmed its result on it."""
+    events = AuditEvent.objects.filter(action=OPENED, target_type="datasetversion", target_id=str(version.pk))
+    told = [(event.created_at, event.after) for event in events.order_by("-created_at")]
+    runs = TrainingRun.objects.in_bulk([UUID(after["training_run"]) for _, after in told if after.get("training_run")])
+    by_key = {str(key): run for key, run in runs.items()}
+    return [Reading(at, by_key.get(after.get("training_run", "")), after.get("attempt", 1)) for at, after in told]
+
+
+def examples_in(version: DatasetVersion) -> QuerySet[LearningExample]:
+    """The examples behind the items outside the test split, as they are now, oldest first."""
+    items = version.items.exclude(split=Split.TEST)
+    return LearningExample.objects.filter(pk__in=items.values("example")).order_by("id")
+
+
+def open_items(
+    version: DatasetVersion, *, split: str = "", after: UUID | None = None, limit: int = PAGE
+) -> tuple[list[DatasetExample], UUID | None]:
+    """Items outside the test split, by the key of the example; and after which key the next page begins."""
+    items = version.items.exclude(split=Split.TEST).select_related("example").order_by("example_id")
+    if split:
+        items = items.filter(split=split)
+    if after is not None:
+        items = items.filter(example_id__gt=after)
+    found = list(items[: limit + 1])
+    return found[:limit], found[limit - 1].example_id if len(found) > limit else None
