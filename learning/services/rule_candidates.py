@@ -113,8 +113,8 @@ def slow_limits(agent_ids: Iterable[UUID]) -> dict[UUID, float]:
     limits: dict[UUID, float] = {}
     with connection.cursor() as cursor:
         for agent_id in agent_ids:
-            given = {"organization": current_organization_id(), "agent": agent_id, "recent": RECENT, "enough": ENOUGH}
-            cursor.execute(SLOW, given)
+            given: dict[str, Any] = {"organization": current_organization_id(), "agent": agent_id}
+            cursor.execute(SLOW, given | {"recent": RECENT, "enough": ENOUGH})
             if (row := cursor.fetchone()) and row[0] is not None:
                 limits[agent_id] = row[0]
     return limits
