@@ -66,6 +66,12 @@ class Row:
     cluster_key: str = ""
     split: str = ""
 
+    @property
+    def size(self) -> int:
+        """Characters of its texts."""
+        texts = (self.input_text, self.original_output, self.expected_output, self.rejected_output, self.context_json)
+        return sum(map(len, texts))
+
 
 def check_row(record: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> Row:
     """The row in a record. columns: the record's name of a field of ours, by our name. Raises BadRow."""
@@ -82,10 +88,12 @@ def check_row(record: Mapping[str, Any], columns: Mapping[str, str] | None = Non
     numbers = [_integer("complexity", values.get("complexity"), 1, 5)]
     numbers += [_number("quality_score", values.get("quality_score"), 1), _number("weight", values.get("weight"), 100)]
     tags = _tags(values.get("tags"))
-    _refuse_nul(*texts, *names, *tags)
+    if any("\x00" in name for name in names):
+        raise BadRow("it holds a NUL character, which cannot be stored")
     source = _choice("source_type", values.get("source_type"), SOURCES)
     place = [_key(values.get("cluster_key")), _choice("split", values.get("split"), SPLITS)]
-    digest = _digest([kind, *texts, context_json, *names[2:], *numbers, tags, source, *place])
+    told = [*texts, context_json, kind, *names[2:], *map(str, numbers), source, *place, *tags]
+    digest = _digest(told)
     return Row(
         input_text=texts[0], original_output=texts[1], expected_output=texts[2], rejected_output=texts[3],
         example_type=kind, source_hash=digest, external_id=names[0] or f"row:{digest[:40]}", agent_id=names[1],
@@ -231,15 +239,12 @@ def _check_answers(kind: str, texts: list[str]) -> None:
         raise BadRow("a preference needs a rejected_output")
 
 
-def _digest(values: list[Any]) -> str:
-    """SHA-256 of all values. Raises BadRow for half of a surrogate pair, which cannot be stored."""
+def _digest(values: list[str]) -> str:
+    """SHA-256 of all values, which hold no NUL. Raises BadRow for what cannot be stored."""
+    material = "\x00".join(values)
+    if material.count("\x00") >= len(values):
+        raise BadRow("it holds a NUL character, which cannot be stored")
     try:
-        return hashlib.sha256(ENCODER.encode(values).encode()).hexdigest()
+        return hashlib.sha256(material.encode()).hexdigest()
     except UnicodeEncodeError as error:
         raise BadRow("it holds half of a surrogate pair, which cannot be stored") from error
-
-
-def _refuse_nul(*values: str) -> None:
-    for value in values:
-        if "\x00" in value:
-            raise BadRow("it holds a NUL character, which cannot be stored")

@@ -6,16 +6,16 @@ quotes what a row says, because it outlives the file. A row is known again by it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from learning.formats.batches import Batch, read_ahead, read_batches
 from learning.formats.bounds import BadFile, BadRow
-from learning.formats.catalogue import AUTO, FORMATS, detect, records_of, row_of
-from learning.formats.containers import Part, parts_of
-from learning.formats.rows import FIELDS, Row, unused_names
+from learning.formats.catalogue import AUTO, FORMATS
+from learning.formats.rows import FIELDS, Row
 from learning.models import Agent, Job, JobKind, SourceType
 from learning.services import artifact_store
 from learning.services.import_writing import Seen, store_rows
@@ -23,10 +23,9 @@ from learning.services.jobs import Step, Work, start_job
 from organizations import audit
 from organizations.errors import Missing, Refused
 
-BATCH = 2_000  # rows in one transaction
-BATCH_CHARACTERS = 4_000_000
 MOST_PROBLEMS = 1_000
 MOST_NAMES = 50
+KNOWN_OTHERWISE = "its external id is known with other content; choose to update if it is right"
 
 
 @dataclass(frozen=True)
@@ -98,14 +97,16 @@ def work(work: Work) -> Iterator[Step]:
     path = artifact_store.find_artifact(kept) if kept else Path(work.request["path"])
     going_on = work.cursor if not wishes.dry_run else {}  # a dry run remembers what it saw while it runs
     report = Report(**work.result | going_on["counts"]) if going_on else Report()
+    batches = read_ahead(read_batches(path, wishes.format, wishes.columns, going_on))
     try:
-        with closing(_Reading(path, wishes, report, going_on)) as reading:
+        with closing(_Taking(wishes, report)) as taking, closing(batches):
             told = -1
-            for cursor in reading.batches():
+            for batch in batches:
+                taking.take(batch)
                 # The list of problems is long: it is written when it grew, the counts with every batch.
                 result = asdict(report) if len(report.problems) > told else None
                 told = len(report.problems)
-                yield Step(report.rows, cursor=cursor | {"counts": report.counts()}, result=result)
+                yield Step(report.rows, cursor=batch.cursor | {"counts": report.counts()}, result=result)
     except (BadFile, OSError) as error:
         raise Refused(f"The file cannot be read: {_reason(error)}.") from error
     if not wishes.dry_run:
@@ -116,65 +117,35 @@ def work(work: Work) -> Iterator[Step]:
         artifact_store.delete_artifact(kept)  # after the step in which it was last needed
 
 
-class _Reading:
-    """One pass through a file."""
+class _Taking:
+    """One pass through a file: what becomes of its batches."""
 
-    def __init__(self, path: Path, wishes: Wishes, report: Report, cursor: Mapping[str, Any]) -> None:
+    def __init__(self, wishes: Wishes, report: Report) -> None:
         self.wishes, self.report = wishes, report
-        self.parts = parts_of(path)
-        self.first = int(cursor.get("part", 0))
-        self.at, self.number = int(cursor.get("at", 0)), int(cursor.get("number", 0))
         self.agents = _agents(wishes)
         self.seen = Seen() if wishes.dry_run else None
-        self.waiting: list[tuple[str, int, Row]] = []
-        self.characters = 0
 
     def close(self) -> None:
         if self.seen:
             self.seen.close()
 
-    def batches(self) -> Iterator[dict[str, Any]]:
-        """After each batch that was stored, where to go on."""
-        for place, part in enumerate(self.parts[self.first :], start=self.first):
-            for taken, (at, number) in enumerate(self._read(part), start=1):
-                if taken % BATCH == 0 or len(self.waiting) >= BATCH or self.characters > BATCH_CHARACTERS:
-                    self._store()
-                    yield {"part": place, "at": at, "number": number}
-            self._store()
-            self.at = self.number = 0
-            yield {"part": place + 1, "at": 0, "number": 0}
-
-    def _read(self, part: Part) -> Iterator[tuple[int, int]]:
-        """Take every record of a part; yields (bytes read, number) after each."""
-        name = self.wishes.format if self.wishes.format != AUTO else detect(part)
-        self.report.format, self.report.unit = name, FORMATS[name].unit
-        shown = part.name if len(self.parts) > 1 else ""
-        records = records_of(part, name, self.at, self.number, known=self.wishes.columns.values())
-        number = self.number
-        try:
-            for number, record, at in records:
-                self._take(name, shown, number, record)
-                yield at, number
-        except BadFile as error:
-            if not number:
-                raise  # nothing was read: the file is not what it was said to be
-            self._refuse(shown, number + 1, f"{error}; nothing after it was read")
-
-    def _take(self, name: str, shown: str, number: int, record: dict[str, Any] | str) -> None:
-        self.report.rows += 1
-        try:
-            if isinstance(record, str):
-                raise BadRow(record)
-            row = row_of(name, record, self.wishes.columns)
-            row.agent_id = self._agent_of(row)
-        except BadRow as reason:
-            self._refuse(shown, number, str(reason))
-            return
-        if self.report.rows == 1 and FORMATS[name].meaning is None:
-            self.report.unused = sorted(unused_names(record, self.wishes.columns))[:MOST_NAMES]
-        self.waiting.append((shown, number, row))
-        self.characters += len(row.input_text) + len(row.original_output) + len(row.expected_output)
-        self.characters += len(row.rejected_output) + len(row.context_json)
+    def take(self, batch: Batch) -> None:
+        """Store what is good, and report what is not in the order of the file."""
+        report = self.report
+        if not report.rows:
+            report.unused = sorted(batch.unused)[:MOST_NAMES]
+        report.format, report.unit = batch.format, FORMATS[batch.format].unit
+        report.rows += batch.count
+        refused, rows = list(batch.refused), []
+        for number, row in batch.rows:
+            try:
+                row.agent_id = self._agent_of(row)
+                rows.append((number, row))
+            except BadRow as reason:
+                refused.append((number, str(reason)))
+        refused += [(number, KNOWN_OTHERWISE) for number in self._store(rows)]
+        for number, reason in sorted(refused):
+            report.refuse(batch.part, number, reason)
 
     def _agent_of(self, row: Row) -> str:
         if self.wishes.agent_id:
@@ -185,12 +156,10 @@ class _Reading:
             raise BadRow("there is no agent with its agent_id")
         return self.agents[row.agent_id]
 
-    def _refuse(self, shown: str, number: int, reason: str) -> None:
-        self.report.refuse(shown, number, reason)
-
-    def _store(self) -> None:
+    def _store(self, rows: list[tuple[int, Row]]) -> list[int]:
+        """The numbers of those that are known with other content."""
         stored = store_rows(
-            rows=[row for _, _, row in self.waiting],
+            rows=[row for _, row in rows],
             update=self.wishes.update,
             approve=self.wishes.approve,
             source_type=self.wishes.source_type,
@@ -199,10 +168,7 @@ class _Reading:
         self.report.new += stored.new
         self.report.updated += stored.updated
         self.report.unchanged += stored.unchanged
-        for place in stored.refused:
-            shown, number, _ = self.waiting[place]
-            self._refuse(shown, number, "its external id is known with other content; choose to update if it is right")
-        self.waiting, self.characters = [], 0
+        return [rows[place][0] for place in stored.refused]
 
 
 def _agents(wishes: Wishes) -> dict[str, str]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from uuid_utils.compat import uuid7
 
 from learning.formats.rows import ENCODER, Row
 from learning.models import ReviewStatus, SourceType, SplitAssignment
 from learning.services.clusters import lock_splits
-from organizations.errors import Conflict
 from organizations.scope import current_organization_id
 
 Key = tuple[str, str]  # the agent's id and the external id
@@ -38,6 +37,7 @@ SELECT r.id, %(organization)s, now(), now(), r.agent_id, r.example_type, r.sourc
 FROM json_to_recordset(%(rows)s::json) AS r({COLUMNS})
 JOIN learning_agent a ON a.organization_id = %(organization)s AND a.id = r.agent_id
 ON CONFLICT (organization_id, agent_id, external_id) WHERE NOT (external_id = '') DO NOTHING
+RETURNING agent_id::text, external_id
 """  # noqa: S608  our own names
 # A changed example is judged again, unless whoever imports it approves what the file says.
 UPDATE = f"""
@@ -90,63 +90,77 @@ def store_rows(
 ) -> Stored:
     """Store a batch in the caller's transaction; with `seen` only say what would become of it.
 
-    rows: `agent_id` is our id by now. Raises Conflict when somebody else imported the same rows at this moment.
+    rows: `agent_id` is our id by now.
     """
-    if not rows:
-        return Stored()
-    keys = list({(row.agent_id, row.external_id) for row in rows})
-    known = _known(keys) | (seen.look_up(keys) if seen else {})
-    stored, new, changed = _sort(rows, known, update)
-    if seen:
-        seen.remember([*new.values(), *changed.values()])
-        return stored
+    first: dict[Key, Row] = {}
+    for row in rows:
+        first.setdefault((row.agent_id, row.external_id), row)
     status = ReviewStatus.APPROVED if approve else ReviewStatus.PENDING
-    ids = {key: str(uuid7()) for key in new} | {key: known[key][1] for key in changed}
-    with transaction.atomic():
-        if new and _write(INSERT, new, ids, status, source_type) < len(new):
-            raise Conflict("Somebody else imported the same examples at this moment. Start the import again.")
-        if changed:
-            _write(UPDATE, changed, ids, status, source_type)
-        _keep_splits([row for row in new.values() if row.cluster_key and row.split])
+    if not first:
+        return Stored()
+    # What is new shows when it is written: two imports of the same file at a time store each row once.
+    new = set() if seen else _insert(first, status, source_type)
+    known = _known([key for key in first if key not in new])
+    if seen:
+        known |= seen.look_up([*first])
+        new = set(first) - set(known)
+    stored, changed = _sort(rows, first, new, known, update)
+    if seen:
+        seen.remember([*(first[key] for key in new), *changed.values()])
+        return stored
+    if changed:
+        _update(changed, known | _known([key for key in changed if key in new]), status, source_type)
+    _keep_splits([row for key, row in first.items() if key in new and row.cluster_key and row.split])
     return stored
 
 
 def _sort(
-    rows: Sequence[Row], known: dict[Key, tuple[str, str]], update: bool
-) -> tuple[Stored, dict[Key, Row], dict[Key, Row]]:
-    """What each row means, in the order of the file, and the rows to insert and to update."""
-    stored, new, changed = Stored(), {}, {}
+    rows: Sequence[Row], first: dict[Key, Row], new: set[Key], known: dict[Key, tuple[str, str]], update: bool
+) -> tuple[Stored, dict[Key, Row]]:
+    """What each row means, in the order of the file, and the rows that are to replace what is known."""
+    stored, changed = Stored(new=len(new)), {}
     for place, row in enumerate(rows):
         key = (row.agent_id, row.external_id)
-        before = new.get(key) or changed.get(key)
-        met = before.source_hash if before else known[key][0] if key in known else None
-        if met is None:
-            new[key] = row
-            stored.new += 1
-        elif met == row.source_hash:
+        if row is first[key] and key in new:
+            continue
+        before = changed.get(key) or (first[key] if key in new else None)
+        if row.source_hash == (before.source_hash if before else known[key][0]):
             stored.unchanged += 1
-        elif not update:
-            stored.refused.append(place)
-        else:
-            (new if key in new else changed)[key] = row
+        elif update:
+            changed[key] = row
             stored.updated += 1
-    return stored, new, changed
+        else:
+            stored.refused.append(place)
+    return stored, changed
+
+
+def _insert(rows: dict[Key, Row], status: str, source_type: str) -> set[Key]:
+    """Those that nobody had before."""
+    return {(agent, external) for agent, external in _write(INSERT, rows, lambda _: str(uuid7()), status, source_type)}
+
+
+def _update(rows: dict[Key, Row], known: dict[Key, tuple[str, str]], status: str, source_type: str) -> None:
+    _write(UPDATE, rows, lambda key: known[key][1], status, source_type)
 
 
 def _known(keys: Sequence[Key]) -> dict[Key, tuple[str, str]]:
     """(hash of the row it was imported as, id) of the examples that are there."""
+    if not keys:
+        return {}
     asked = [{"agent_id": agent, "external_id": external} for agent, external in keys]
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, {"keys": ENCODER.encode(asked), "organization": current_organization_id()})
         return {(agent, external): (digest, pk) for agent, external, digest, pk in cursor.fetchall()}
 
 
-def _write(statement: str, rows: dict[Key, Row], ids: dict[Key, str], status: str, source_type: str) -> int:
-    given = [_values(ids[key], row, source_type) for key, row in rows.items()]
+def _write(
+    statement: str, rows: dict[Key, Row], id_of: Callable[[Key], str], status: str, source_type: str
+) -> list[Any]:
+    given = [_values(id_of(key), row, source_type) for key, row in rows.items()]
     parameters = {"rows": ENCODER.encode(given), "organization": current_organization_id(), "status": str(status)}
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return int(cursor.rowcount)
+        return list(cursor.fetchall()) if cursor.description else []
 
 
 def _values(pk: str, row: Row, source_type: str) -> dict[str, Any]:

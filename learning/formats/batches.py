@@ -1,0 +1,128 @@
+"""A file as batches of checked rows, read ahead while the batch before is stored. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from typing import Any
+
+from learning.formats.bounds import BadFile, BadRow
+from learning.formats.catalogue import AUTO, FORMATS, detect, records_of, row_of
+from learning.formats.containers import Part, parts_of
+from learning.formats.rows import Row, unused_names
+
+ROWS = 2_000
+CHARACTERS = 4_000_000
+WAIT = 0.2  # seconds after which a reader that nobody listens to looks up
+
+
+@dataclass
+class Batch:
+    """Rows by their numbers, and why others are none. `cursor`: where to go on after it, for `read_batches`."""
+
+    part: str
+    format: str
+    rows: list[tuple[int, Row]] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    unused: set[str] = field(default_factory=set)
+    characters: int = 0
+    cursor: dict[str, int] = field(default_factory=dict)
+
+    def add(self, number: int, record: dict[str, Any] | str, columns: Mapping[str, str]) -> None:
+        """Take a record, or the reason why it is none."""
+        try:
+            if isinstance(record, str):
+                raise BadRow(record)
+            row = row_of(self.format, record, columns)
+        except BadRow as reason:
+            self.refused.append((number, str(reason)))
+            return
+        if not self.rows and FORMATS[self.format].meaning is None:
+            self.unused = unused_names(record, columns)
+        self.rows.append((number, row))
+        self.characters += row.size
+
+    @property
+    def count(self) -> int:
+        return len(self.rows) + len(self.refused)
+
+    @property
+    def is_full(self) -> bool:
+        return self.count >= ROWS or self.characters > CHARACTERS
+
+
+def read_batches(
+    path: Path, name: str = AUTO, columns: Mapping[str, str] | None = None, cursor: Mapping[str, int] | None = None
+) -> Iterator[Batch]:
+    """Every record of a file, an archive or a folder, after `cursor`. Raises BadFile.
+
+    Where a file breaks off, what came before is kept and the place is refused.
+    """
+    at = cursor or {}
+    parts = parts_of(path)
+    for place, part in enumerate(parts):
+        if place < at.get("part", 0):
+            continue
+        chosen = detect(part) if name == AUTO else name
+        shown = part.name if len(parts) > 1 else ""
+        here = at if place == at.get("part", 0) else {}
+        yield from _read_part(part, place, Batch(shown, chosen), columns or {}, here)
+
+
+def _read_part(
+    part: Part, place: int, batch: Batch, columns: Mapping[str, str], start: Mapping[str, int]
+) -> Iterator[Batch]:
+    number = start.get("number", 0)
+    records = records_of(part, batch.format, start.get("at", 0), number, known=columns.values())
+    try:
+        for number, record, at in records:
+            batch.add(number, record, columns)
+            if batch.is_full:
+                batch.cursor = {"part": place, "at": at, "number": number}
+                yield batch
+                batch = Batch(batch.part, batch.format)
+    except BadFile as error:
+        if not number:
+            raise  # nothing was read: the file is not what it was said to be
+        batch.refused.append((number + 1, f"{error}; nothing after it was read"))
+    batch.cursor = {"part": place + 1, "at": 0, "number": 0}
+    yield batch
+
+
+def read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same, one batch ahead: while the database stores a batch, a thread reads the next one."""
+    queue: Queue[Batch | BaseException | None] = Queue(maxsize=1)
+    stopped = Event()
+
+    def put(item: Batch | BaseException | None) -> None:
+        while not stopped.is_set():
+            with suppress(Full):
+                queue.put(item, timeout=WAIT)
+                return
+
+    def read() -> None:
+        try:
+            for batch in batches:
+                put(batch)
+                if stopped.is_set():
+                    return
+            put(None)
+        except BaseException as error:  # raised where the batches are used
+            put(error)
+
+    thread = Thread(target=read, name="read-ahead", daemon=True)
+    thread.start()
+    try:
+        while (item := queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+        with suppress(Empty):
+            queue.get_nowait()
+        thread.join()
