@@ -1,16 +1,23 @@
-"""On whose behalf a feedback token speaks: the organization of the secret key that signed it."""
+"""On whose behalf a feedback token speaks: the organization of the secret key that signed it.
+
+Who signs is remembered in each process for API_KEY_CACHE_SECONDS, as keys are: for so long at most, tokens of a key
+that was revoked go on to be good. Unknown signers are never remembered.
+"""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 
 from organizations.actors import Actor
 from organizations.models import Role
 from organizations.tokens import ALTERED, TokenRefused, check_expiry, is_signed_by, read_token
 
+MAX_SIGNERS = 10_000  # that one process remembers
 GONE = "The key that signed this feedback token is unknown, was revoked or has expired."
 
 
@@ -26,13 +33,16 @@ class Signer:
     signing_key: bytes
 
 
+_known: dict[str, tuple[float, list[Signer]]] = {}
+
+
 def resolve_feedback_token(token: str) -> Actor:
     """Who a token speaks for. Raises TokenRefused, saying why, for a token that is altered, over, or without its key.
 
     Runs before any organization is known, so it goes through a database function that answers for one prefix at a time.
     """
     grant = read_token(token)
-    signers = find_signers(grant.key_prefix)
+    signers = _known_signers(grant.key_prefix)
     if not signers:
         raise TokenRefused(GONE)
     signer = next((one for one in signers if is_signed_by(token, one.signing_key)), None)
@@ -49,6 +59,21 @@ def resolve_feedback_token(token: str) -> Actor:
         allowed_origins=signer.allowed_origins,
         grant=grant,
     )
+
+
+def _known_signers(prefix: str) -> list[Signer]:
+    now = time.monotonic()
+    until, signers = _known.get(prefix, (0.0, []))
+    if now < until:
+        return signers
+    signers = find_signers(prefix)
+    if not signers:
+        _known.pop(prefix, None)
+    else:
+        if len(_known) >= MAX_SIGNERS:
+            _known.clear()
+        _known[prefix] = now + settings.API_KEY_CACHE_SECONDS, signers
+    return signers
 
 
 def find_signers(prefix: str) -> list[Signer]:

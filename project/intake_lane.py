@@ -1,8 +1,8 @@
-"""The quick lane: what applications send to the intake by key, without the layers that only pages and people need.
+"""The quick lane: what applications and pages send to the intake by key or feedback token, past the layers for people.
 
 Sessions, CSRF, messages, the lock-out of sign-ins and the request of REST framework have no part in it, and are most of
-what a request costs. Anything out of the ordinary (a person, a feedback token, another method, another type of body, an
-unknown key) goes on to the views, which take and answer alike.
+what a request costs. Anything out of the ordinary (a person, another method, another type of body, an unknown key, a
+token that is refused) goes on to the views, which take and answer alike.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from rest_framework.exceptions import PermissionDenied, Throttled
 from learning.api.doors import Door
 from learning.api.executions import EXECUTION, EXECUTION_BATCH
 from learning.api.feedback import FEEDBACK, FEEDBACK_BATCH
+from organizations import tokens
 from organizations.actors import Actor
 from organizations.key_use import note_use
 from organizations.known_keys import actor_of_key
@@ -26,6 +27,7 @@ from organizations.middleware import database_unavailable
 from organizations.parsers import parse_document
 from organizations.permissions import refusal
 from organizations.throttles import IntakeThrottle
+from organizations.token_signers import resolve_feedback_token
 from project.api import CONTENT_TYPE, problem_document
 
 DOORS: dict[str, Door] = {
@@ -34,7 +36,7 @@ DOORS: dict[str, Door] = {
     "/api/learning/executions": EXECUTION,
     "/api/learning/executions/batch": EXECUTION_BATCH,
 }
-KEYS = ("Bearer sk_", "Bearer pk_")
+KEYS = ("Bearer sk_", "Bearer pk_", f"Bearer {tokens.PREFIX}")
 JSON = "application/json"
 
 
@@ -49,7 +51,7 @@ class IntakeLane:
         if door is None or not _is_ordinary(request):
             return self.get_response(request)
         try:
-            actor = actor_of_key(request.META["HTTP_AUTHORIZATION"][len("Bearer ") :].strip())
+            actor = _actor_of(request.META["HTTP_AUTHORIZATION"][len("Bearer ") :].strip())
             if actor is None:
                 return self.get_response(request)
             response = _answer(door, actor, request)
@@ -75,6 +77,16 @@ def _is_ordinary(request: Any) -> bool:
     )
 
 
+def _actor_of(key: str) -> Actor | None:
+    """None for what the layers of the views refuse, with the reason."""
+    if not key.startswith(tokens.PREFIX):
+        return actor_of_key(key)
+    try:
+        return resolve_feedback_token(key)
+    except tokens.TokenRefused:
+        return None
+
+
 def _answer(door: Door, actor: Actor, request: Any) -> HttpResponse:
     """In the order of REST framework: permission, throttle, and only then the body."""
     meta = request.META
@@ -89,4 +101,6 @@ def _answer(door: Door, actor: Actor, request: Any) -> HttpResponse:
 
 
 def _json(status: int, body: dict[str, Any], content_type: str, headers: dict[str, str] | None = None) -> HttpResponse:
-    return HttpResponse(json.dumps(body), status=status, headers={"Content-Type": content_type} | (headers or {}))
+    content = json.dumps(body).encode()
+    own = {"Content-Type": content_type, "Content-Length": str(len(content))}
+    return HttpResponse(content, status=status, headers=own | (headers or {}))

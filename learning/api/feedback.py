@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -33,16 +34,17 @@ def take_feedback(actor: Actor, document: Any, key: str | None) -> Answer:
     item = NEW_FEEDBACK.run_validation(document)
     if check_key(key) and item.setdefault("idempotency_key", key) != key:
         raise Refused(f"This differs from the header {KEY_HEADER}.", "idempotency_key")
-    return 201, {"feedback_id": str(_store(actor, item).id), "success": True}
+    store = partial(_store, actor)
+    outcome = submit_feedback_by_token(grant=actor.grant, item=item, store=store) if actor.grant else store(item)
+    return 201, {"feedback_id": str(outcome.id), "success": True}
 
 
-def _store(actor: Actor, item: dict[str, Any]) -> Outcome:
-    if actor.grant:
-        return submit_feedback_by_token(grant=actor.grant, item=item)
+def _store(actor: Actor, item: Mapping[str, Any]) -> Outcome:
     outcome = submit_ordinary_feedback(organization_id=actor.organization_id, item=item)
     if outcome is None:
         with organization_scope(actor.organization_id, actor=actor):
-            outcome = submit_feedback(item=item, may_register=may_register_agents(actor))
+            may_register = actor.grant is not None or may_register_agents(actor)
+            outcome = submit_feedback(item=item, may_register=may_register)
     return outcome
 
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from learning.services.feedback import submit_feedback
 from learning.services.intake import Outcome
 from organizations.errors import Conflict, Forbidden
 from organizations.tokens import FeedbackGrant
 
+Store = Callable[[Mapping[str, Any]], Outcome]
 NAMED = ("agent_id", "execution_id", "user_id")
 
 
-def submit_feedback_by_token(*, grant: FeedbackGrant, item: Mapping[str, Any]) -> Outcome:
+def submit_feedback_by_token(*, grant: FeedbackGrant, item: Mapping[str, Any], store: Store) -> Outcome:
     """Store what the token allows, once for each type of feedback: a token that is sent again and again stays bounded.
 
-    The server that signed the token has named the agent, so that an unknown one is registered. Raises Forbidden for
-    what the token does not name, and Conflict when it has stored other feedback of this type; see `submit_feedback`.
+    `store` stores an item, and registers an agent that is unknown: the server that signed the token has named it.
+    Raises Forbidden for what the token does not name, Conflict when it has stored other feedback of this type, and what
+    `store` raises.
     """
     kind = item["feedback_type"]
     if grant.types is not None and kind not in grant.types:
@@ -28,7 +29,7 @@ def submit_feedback_by_token(*, grant: FeedbackGrant, item: Mapping[str, Any]) -
             raise Forbidden("This token was made for another one.", name)
     once = {"idempotency_key": f"ft:{grant.token_id}:{kind}"}
     try:
-        return submit_feedback(item={**item, **named, **once}, may_register=True)
+        return store({**item, **named, **once})
     except Conflict as error:
         if error.field != "idempotency_key":
             raise

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.urls import resolve
 
-from learning.models import Agent, AgentFeedback, Execution
+from learning.models import Agent, AgentFeedback, Execution, LearningExample
 from organizations.models import KeyKind, Organization
 from organizations.scope import organization_scope
+from organizations.tokens import mint_feedback_token
 from project.intake_lane import DOORS
 from tests import factories
 from tests.conftest import api_with
@@ -63,6 +64,7 @@ def test_both_ways_give_the_same_answer(api: Any, layers: list[str], path: str, 
     long = api.post(path, body, format="json", headers=LONG_WAY)
     assert layers == [path]
     assert (quick.status_code, quick.json()) == (long.status_code, long.json())
+    assert int(quick["Content-Length"]) == len(quick.content)
     for header in ("Content-Type", "X-Content-Type-Options", "Referrer-Policy", "Retry-After"):
         assert quick.get(header) == long.get(header), header
 
@@ -78,6 +80,55 @@ def test_both_ways_refuse_the_same_keys(organization: Organization, layers: list
             long = api_with(key).post(path, THUMB, format="json", headers=LONG_WAY)
             assert (quick.status_code, quick.json()) == (403, long.json())
     assert len(layers) == len(DOORS) * len(keys), "half of the requests"
+
+
+TOKEN_BODIES = [
+    {"feedback_type": "thumbs_up"},
+    {"feedback_type": "thumbs_up", "agent_id": "another"},
+    {"feedback_type": "thumbs_up", "execution_id": "another"},
+    {"feedback_type": "thumbs_up", "feedback_text": "another piece of this type"},
+    {"feedback_type": "star_rating"},
+    {"feedback_type": "report_issue", "issue_categories": ["unheard of"]},
+    {"feedback_type": "correction", "correction_text": "Not allowed."},
+    [],
+]
+
+
+@pytest.mark.parametrize("body", TOKEN_BODIES)
+def test_both_ways_give_the_same_answer_to_a_token(organization: Organization, layers: list[str], body: Any) -> None:
+    types = ["thumbs_up", "star_rating", "report_issue"]
+    token = mint_feedback_token(factories.make_key(organization), agent_id="a", execution_id="e", types=types)
+    page = api_with(token)
+    assert page.post(FEEDBACK, {"feedback_type": "thumbs_up"}, format="json").status_code == 201
+    quick = page.post(FEEDBACK, body, format="json")
+    assert layers == []
+    long = page.post(FEEDBACK, body, format="json", headers=LONG_WAY)
+    assert layers == [FEEDBACK]
+    assert (quick.status_code, quick.json()) == (long.status_code, long.json())
+
+
+def test_both_ways_store_the_same_by_token(organization: Organization) -> None:
+    secret = factories.make_key(organization)
+    item = {"feedback_type": "correction", "correction_text": "Rather this.", "feedback_text": "Wrong."}
+    for headers in ({}, LONG_WAY):
+        token = mint_feedback_token(secret, agent_id="a", execution_id="e", user_id="u")
+        assert api_with(token).post(FEEDBACK, item, format="json", headers=headers).status_code == 201
+    own = {"id", "created_at", "updated_at", "idempotency_key"}
+    with organization_scope(organization.id):
+        rows = [{name: row[name] for name in row.keys() - own} for row in AgentFeedback.objects.values()]
+        assert LearningExample.objects.count() == 2
+    assert len(rows) == 2
+    assert rows[0] == rows[1]
+
+
+def test_both_ways_refuse_a_token_at_the_other_doors(organization: Organization, layers: list[str]) -> None:
+    token = mint_feedback_token(factories.make_key(organization), agent_id="a", execution_id="e")
+    for path in set(DOORS) - {FEEDBACK}:
+        quick = api_with(token).post(path, {}, format="json")
+        assert layers == []
+        long = api_with(token).post(path, {}, format="json", headers=LONG_WAY)
+        assert (quick.status_code, quick.json()) == (403, long.json())
+        layers.clear()
 
 
 @pytest.mark.parametrize("credentials", ["Bearer sk_unknown", "Bearer ft_unknown", "Basic x", "", "Bearer "])

@@ -116,6 +116,17 @@ def test_a_token_whose_key_was_revoked_is_refused(organization: Organization, se
     assert "was revoked" in answer.json()["detail"]
 
 
+def test_a_revoked_key_signs_no_longer_than_it_is_remembered(
+    organization: Organization, secret: str, settings: Any
+) -> None:
+    settings.API_KEY_CACHE_SECONDS = 0.3
+    assert send(mint(secret)).status_code == 201
+    with organization_scope(organization.id):
+        revoke_api_key(key=ApiKey.objects.get())
+    time.sleep(0.35)
+    assert send(mint(secret)).status_code == 401
+
+
 def test_a_key_that_may_not_send_signs_nothing(organization: Organization) -> None:
     assert send(mint(factories.make_key(organization, scopes=["read", "manage"]))).status_code == 401
 
