@@ -18,6 +18,7 @@ PARTS = 10_000
 SURE = """
 SELECT e.id FROM learning_learningexample e
 WHERE e.organization_id = %(organization)s AND e.review_status = 'pending' AND e.predicted_quality >= %(threshold)s
+  AND e.prepared_version > 0 AND e.quality_flags = '{}'
   AND coalesce(nullif(e.expected_output, ''), e.original_output) ~ '[^[:space:]]'
   AND (%(agent)s::uuid IS NULL OR e.agent_id = %(agent)s) AND (%(domain)s = '' OR e.domain = %(domain)s)
   AND (%(types)s::text[] = '{}' OR e.example_type = ANY(%(types)s))
@@ -31,8 +32,9 @@ ORDER BY e.created_at LIMIT %(batch)s FOR NO KEY UPDATE SKIP LOCKED
 def auto_approve(*, queue: AnnotationQueue) -> int:
     """Approve what is predicted to be at least as good as annotation.auto_approve_threshold; how many were.
 
-    Only in a queue that allows it, and never what a person has begun to review. `audit_share` of them still goes to
-    people. Each approval is in the audit with the prediction that it rests on; no quality is claimed that nobody saw.
+    Only in a queue that allows it, only what was prepared without a flag, and never what a person has begun to review.
+    `audit_share` of them still goes to people. Each approval is in the audit with the prediction that it rests on; no
+    quality is claimed that nobody saw.
     """
     if not queue.auto_approve:
         return 0

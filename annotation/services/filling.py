@@ -14,6 +14,7 @@ from annotation.models.queues import BEGINNING
 from annotation.ordering import LOW_RATING, SEVERITIES, STEPS
 from annotation.services.auto_approval import auto_approve
 from learning.models import ReviewStatus
+from learning.services.review import oldest_unprepared, were_reopened_since
 from organizations.scope import current_organization_id
 
 BATCH = 5_000  # examples that get their slots in one go
@@ -46,6 +47,7 @@ FROM (
                         AND s.example_id = e.id AND s.kind <> 'gold'), 0) + 1 AS round
   FROM learning_learningexample e
   WHERE e.organization_id = %(organization)s AND e.review_status = %(status)s AND e.created_at >= %(since)s
+    AND e.prepared_version > 0
     AND (%(agent)s::uuid IS NULL OR e.agent_id = %(agent)s)
     AND (%(domain)s = '' OR e.domain = %(domain)s)
     AND (%(types)s::text[] = '{{}}' OR e.example_type = ANY(%(types)s))
@@ -72,12 +74,14 @@ def fill_queue(*, queue: AnnotationQueue, whole: bool = False) -> int:
     """Make the missing slots of the queue's examples; how many were made.
 
     An example goes to one queue: to an active one with more filters rather than to one with fewer, else to the first.
-    Looks at what is newer than the queue's mark, or at everything when `whole` (after filters changed, or for examples
-    that became pending again). What came back for revision is looked for everywhere.
+    Only prepared examples, so that nobody sees what was not redacted. Looks at what is newer than the queue's mark, or
+    at everything when `whole` (after filters changed) or when examples became pending again. What came back for
+    revision is looked for everywhere.
     """
     if not queue.active:
         return 0
-    began = timezone.now()
+    began = min(filter(None, (timezone.now(), oldest_unprepared())))  # the mark never passes what still will come
+    whole = whole or were_reopened_since(queue.filled_to - OVERLAP)
     if queue.auto_approve:
         auto_approve(queue=queue)
     made, complete = 0, True

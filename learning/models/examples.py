@@ -49,6 +49,7 @@ class QualityFlag(models.TextChoices):
 
     EMPTY = "empty", "Empty"
     TOO_LONG = "too_long", "Too long"
+    TOO_SHORT = "too_short", "Too short"
     UNCHANGED = "unchanged", "Identical to the original"
     WRONG_LANGUAGE = "wrong_language", "Another language"
     UNSAFE = "unsafe", "Unsafe"

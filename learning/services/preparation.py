@@ -18,6 +18,7 @@ from learning.models import ExampleType, LearningExample
 from learning.services.clusters import forget_bands, lock_splits, place_examples
 from learning.services.compiler import compile_prepared
 from learning.services.example_words import remember_words
+from learning.services.languages import answer_languages
 from learning.services.redaction_rules import mark_outdated, recognizers
 from organizations.redaction.findings import Recognizer
 from organizations.redaction.redactor import VERSION, redact_texts
@@ -115,7 +116,8 @@ def _flags(example: LearningExample) -> list[str]:
     answer = example.original_output if example.example_type in BAD else example.expected_output
     # A positive example says that the original was right: being the same is what it is.
     original = "" if example.example_type == ExampleType.POSITIVE else example.original_output
-    return flags_of(input_text=example.input_text, original_output=original, answer=answer)
+    languages = answer_languages(agent_id=example.agent_id)
+    return flags_of(input_text=example.input_text, original_output=original, answer=answer, languages=languages)
 
 
 def _cluster(examples: Sequence[LearningExample], before: dict[UUID, tuple[str, str]]) -> list[LearningExample]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from learning.models import LearningExample, ReviewStatus
+from datetime import datetime
+
+from django.db.models import Q
+
+from learning.models import Job, JobKind, LearningExample, ReviewStatus
 from organizations.transitions import move
 
 AWAITING = (ReviewStatus.PENDING, ReviewStatus.IN_REVIEW)
@@ -15,3 +19,15 @@ def begin_review(*, example: LearningExample, **texts: str) -> None:
     """
     if example.review_status != ReviewStatus.IN_REVIEW:
         move(example, ReviewStatus.IN_REVIEW, field="review_status", **texts)
+
+
+def oldest_unprepared() -> datetime | None:
+    """Since when an example waits to be prepared; None when none does."""
+    waiting = LearningExample.objects.filter(prepared_version=0).order_by("id")
+    return waiting.values_list("created_at", flat=True).first()
+
+
+def were_reopened_since(moment: datetime) -> bool:
+    """Whether an action on many examples has sent old ones back to review since then."""
+    reopening = Q(kind=JobKind.BULK_ACTION, request__action__name="reopen") | Q(kind=JobKind.UNDO)
+    return Job.objects.filter(reopening, heartbeat_at__gte=moment).exists()

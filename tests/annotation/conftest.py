@@ -17,6 +17,15 @@ from organizations.models import Organization, User
 from tests import factories
 
 
+@pytest.fixture(autouse=True)
+def prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Examples are prepared, which a beat task does within seconds; nobody reviews them before."""
+    make = factories.make_example
+    monkeypatch.setattr(
+        factories, "make_example", lambda agent, **values: make(agent, **{"prepared_version": 1} | values)
+    )
+
+
 @pytest.fixture
 def queue(scope: Organization) -> AnnotationQueue:
     found = default_queue()

@@ -1,0 +1,79 @@
+"""What enters a queue: prepared examples alone, however long preparing took, and what was sent back to review."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from annotation.models import AnnotationQueue, Slot
+from annotation.services.filling import fill_queue
+from learning.models import Agent, LearningExample, ReviewStatus
+from learning.services import bulk_actions, jobs, undoing
+from learning.services.bulk_actions import Selection, start_bulk_action
+from tests import factories
+
+
+def waiting(queue: AnnotationQueue) -> set[Any]:
+    return set(Slot.objects.filter(queue=queue, status="open").values_list("example_id", flat=True))
+
+
+def made(agent: Agent, age: timedelta, **values: Any) -> LearningExample:
+    example = factories.make_example(agent, **values)
+    LearningExample.objects.filter(pk=example.pk).update(created_at=timezone.now() - age)
+    return example
+
+
+def run(job: Any, worker: Any) -> Any:
+    work = jobs.claim_job(job_id=job.pk)
+    assert work is not None
+    for step in worker(work):
+        jobs.record_step(work=work, step=step)
+    jobs.finish_job(work=work)
+    job.refresh_from_db()
+    return job
+
+
+def test_nobody_reviews_what_was_not_prepared(queue: AnnotationQueue, agent: Agent) -> None:
+    raw, ready = factories.make_example(agent, prepared_version=0), factories.make_example(agent)
+    fill_queue(queue=queue)
+    assert waiting(queue) == {ready.pk}
+    LearningExample.objects.filter(pk=raw.pk).update(prepared_version=1)
+    fill_queue(queue=queue)
+    assert waiting(queue) == {ready.pk, raw.pk}
+
+
+def test_an_example_whose_preparation_took_hours_is_not_forgotten(queue: AnnotationQueue, agent: Agent) -> None:
+    late = made(agent, timedelta(hours=5), prepared_version=0)
+    made(agent, timedelta(hours=1))
+    fill_queue(queue=queue)
+    queue.refresh_from_db()
+    LearningExample.objects.filter(pk=late.pk).update(prepared_version=1)
+    fill_queue(queue=queue)
+    assert late.pk in waiting(queue)
+
+
+def test_what_is_sent_back_to_review_is_found_however_old_it_is(queue: AnnotationQueue, agent: Agent) -> None:
+    old = made(agent, timedelta(days=9), review_status=ReviewStatus.REJECTED)
+    fill_queue(queue=queue)
+    queue.refresh_from_db()
+    assert queue.filled_to > timezone.now() - timedelta(minutes=1)
+    run(start_bulk_action(selection=Selection({}), action={"name": "reopen"}), bulk_actions.work)
+    fill_queue(queue=queue)
+    assert waiting(queue) == {old.pk}
+
+
+@pytest.mark.parametrize("action", ["approve", "reject"])
+def test_what_a_verdict_on_many_took_out_comes_back_when_it_is_undone(
+    queue: AnnotationQueue, agent: Agent, action: str
+) -> None:
+    old = made(agent, timedelta(days=9))
+    fill_queue(queue=queue)
+    queue.refresh_from_db()
+    job = run(start_bulk_action(selection=Selection({}), action={"name": action}), bulk_actions.work)
+    Slot.objects.filter(example=old).update(status="cancelled")  # as a claim does that meets a decided example
+    run(undoing.undo_job(job=job), undoing.work)
+    fill_queue(queue=queue)
+    assert waiting(queue) == {old.pk}
