@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import valkey  # 14 MB less than `redis` in each process: see docs/decisions/0011
+import valkey  # less memory than `redis`: see docs/decisions/0011
 from valkey.backoff import NoBackoff
 from valkey.retry import Retry
 
