@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from celery import shared_task
@@ -24,8 +24,6 @@ WORKERS: dict[str, str] = {
     JobKind.PUBLICATION: "learning.services.publication_jobs.work",
     JobKind.ERASURE: "learning.services.erasure.work",
     JobKind.IMPORT: "learning.services.example_imports.work",
-    JobKind.BULK_ACTION: "learning.services.bulk_actions.work",
-    JobKind.UNDO: "learning.services.undoing.work",
     JobKind.BULK_ACTION: "learning.services.bulk_actions.work",
     JobKind.UNDO: "learning.services.undoing.work",
     JobKind.RULES: "learning.services.rule_jobs.work",
@@ -66,8 +64,10 @@ def work_through(organization_id: UUID, work: Work) -> None:
     """One attempt at a claimed job, to one of its ends. Raises LostJob."""
     try:
         steps = worker_of(work.kind)(work)
-        while _step(organization_id, work, steps):
+        answer = None
+        while step := _step(organization_id, work, steps, answer):
             raise_when_stopping()
+            answer = step.between() if step.between else None
     except Stopping:
         with organization_scope(organization_id):
             jobs.put_back_job(work=work)
@@ -89,14 +89,15 @@ def work_through(organization_id: UUID, work: Work) -> None:
             jobs.finish_job(work=work)
 
 
-def _step(organization_id: UUID, work: Work, steps: Iterator[Step]) -> Step | None:
+def _step(organization_id: UUID, work: Work, steps: Iterator[Step], answer: Any = None) -> Step | None:
     """The next step and the record of it, together or not at all; None when there is no more.
 
+    `answer`: what was fetched between the last step and this one.
     A cancelled job keeps the step that was just done: the wish is raised after its commit.
     """
     cancelled = False
     with organization_scope(organization_id, actor=work.actor):
-        step = next(steps, None)
+        step = next(steps, None) if answer is None else _go_on(steps, answer)
         if step is not None:
             try:
                 jobs.record_step(work=work, step=step)
@@ -105,3 +106,10 @@ def _step(organization_id: UUID, work: Work, steps: Iterator[Step]) -> Step | No
     if cancelled:
         raise JobCancelled
     return step
+
+
+def _go_on(steps: Iterator[Step], answer: Any) -> Step | None:
+    try:
+        return cast(Generator[Step, Any, None], steps).send(answer)
+    except StopIteration:
+        return None

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from learning.pages import agents, bulk_actions, clusters, datasets, examples, executions, gates, jobs, rules, training
+from learning.pages import (
+    agents,
+    bulk_actions,
+    clusters,
+    datasets,
+    examples,
+    executions,
+    gates,
+    jobs,
+    rules,
+    synthesis,
+    training,
+)
 
 urlpatterns = [
     path("agents/", agents.agent_list, name="agents"),
@@ -15,6 +27,7 @@ urlpatterns = [
     path("examples/", examples.example_list, name="examples"),
     path("examples/clusters/", clusters.cluster_list, name="example-clusters"),
     path("examples/bulk/", bulk_actions.bulk_action, name="examples-bulk"),
+    path("examples/synthetic/", synthesis.synthesis, name="examples-synthetic"),
     path("executions/", executions.execution_list, name="executions"),
     path("gates/<uuid:report_id>/", gates.gate_detail, name="gate"),
     path("gates/<uuid:report_id>/again", gates.gate_again, name="gate-again"),

@@ -21,6 +21,7 @@ from learning.api.statistics import (
     FeedbackIssuesView,
     FeedbackStatisticsView,
 )
+from learning.api.synthesis import SynthesisView
 from learning.api.training import OptimizePromptView, TrainingRunViewSet
 
 LIST: Any = {"get": "list", "post": "create"}
@@ -77,6 +78,7 @@ urlpatterns = [
     path("rules/<str:pk>", RuleViewSet.as_view(ONE | {"patch": "partial_update"}), name="rule"),
     path("rules/<str:pk>/preview", RuleViewSet.as_view({"get": "preview"}), name="rule-preview"),
     path("rules/<str:pk>/apply", RuleViewSet.as_view({"post": "apply"}), name="rule-apply"),
+    path("synthetic-examples", SynthesisView.as_view(), name="synthetic-examples"),
     path("training-runs", TrainingRunViewSet.as_view(LIST), name="training-runs"),
     path("training-runs/<str:pk>", TrainingRunViewSet.as_view(ONE), name="training-run"),
     path("training-runs/<str:pk>/cancel", TrainingRunViewSet.as_view({"post": "cancel"}), name="training-cancel"),

@@ -84,8 +84,8 @@ class RuleForm(forms.Form):
     ]  # fmt: skip
     GROUPS = [("The rule", ["name", "source", "agent", "example_type", "position", "sample"]), *CONDITIONS]
 
-    def __init__(self, *args: Any, rule: ExampleRule | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, initial=_initial(rule) if rule else None, **kwargs)
+    def __init__(self, data: Any = None, *, rule: ExampleRule | None = None) -> None:
+        super().__init__(data, initial=_initial(rule) if rule else None)
         fields: Any = self.fields
         fields["agent"].queryset = Agent.objects.order_by("name")
         own = Organization.objects.get(pk=current_organization_id()).issue_categories

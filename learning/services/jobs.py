@@ -7,7 +7,7 @@ together with its cursor, so that a worker that is killed loses at most the step
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -40,12 +40,17 @@ class JobCancelled(Exception):
 
 @dataclass
 class Step:
-    """What a job has done so far. `cursor` and `result` replace what was kept before; None leaves it."""
+    """What a job has done so far. `cursor` and `result` replace what was kept before; None leaves it.
+
+    `between` is called after the step's commit, outside of any transaction: for what takes long, such as a language
+    model. The `yield` of this step gives what it gave.
+    """
 
     done: int
     total: int | None = None
     cursor: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
+    between: Callable[[], Any] | None = None
 
 
 @dataclass
@@ -110,6 +115,14 @@ def record_step(*, work: Work, step: Step) -> None:
 def beat_job(*, work: Work) -> None:
     """The worker is alive, in the middle of a long step. Says nothing when the job is not its own any more."""
     _mine(work).update(heartbeat_at=timezone.now())
+
+
+def keep_alive(*, work: Work) -> None:
+    """Say between two steps that the job is being worked on. Raises LostJob, JobCancelled."""
+    if not _mine(work).update(heartbeat_at=timezone.now()):
+        raise LostJob
+    if Job.objects.filter(pk=work.job_id, cancel_requested=True).exists():
+        raise JobCancelled
 
 
 def finish_job(*, work: Work) -> None:

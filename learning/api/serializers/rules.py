@@ -22,7 +22,7 @@ class RuleValuesSerializer(StrictSerializer):
     """What can be changed about a rule."""
 
     name = Text(max_length=100, required=False, allow_blank=False)
-    source = serializers.ChoiceField(choices=RuleSource.choices, required=False)
+    source: Any = serializers.ChoiceField(choices=RuleSource.choices, required=False)
     example_type = serializers.ChoiceField(choices=RuleResult.choices, required=False)
     conditions = BoundedObject(max_chars=MAX_CONDITIONS, help_text=CONDITIONS_HELP)
     agent_id = ExternalId(required=False, allow_null=True, help_text="Whose; left out or null: every agent's.")
@@ -34,14 +34,14 @@ class RuleValuesSerializer(StrictSerializer):
 
 class NewRuleSerializer(RuleValuesSerializer):
     name = Text(max_length=100, allow_blank=False)
-    source = serializers.ChoiceField(choices=RuleSource.choices)
+    source: Any = serializers.ChoiceField(choices=RuleSource.choices)
     example_type = serializers.ChoiceField(choices=RuleResult.choices)
 
 
 class RuleSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
-    source = serializers.ChoiceField(choices=RuleSource.choices)
+    source: Any = serializers.ChoiceField(choices=RuleSource.choices)
     example_type = serializers.ChoiceField(choices=RuleResult.choices)
     conditions = serializers.DictField(child=serializers.JSONField())
     agent_id = serializers.CharField(source="agent.external_id", default=None, allow_null=True)

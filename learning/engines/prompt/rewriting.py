@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from learning.engines.fencing import FENCE, fenced
 from learning.engines.prompt.analysis import Analysis
 from learning.engines.prompt.results import VariantKind
 from learning.engines.prompt.variants import Instruction
 from learning.engines.types import CompletionRequest, Example, Message, Prompt
 
-FENCE = "======"
 LONGEST_INSTRUCTION = 4000
 SHOWN_EXAMPLES = 8
 LONGEST_SHOWN = 400
@@ -63,5 +63,4 @@ def _case(one: Example) -> str:
 
 
 def _fenced(text: str) -> str:
-    """A text that cannot end its fence early and is not too long."""
-    return text.replace(FENCE, "").replace("```", "")[:LONGEST_SHOWN]
+    return fenced(text, LONGEST_SHOWN)
