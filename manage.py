@@ -4,7 +4,15 @@
 import os
 import sys
 
-OWNER_COMMANDS = {"migrate", "makemigrations", "sqlmigrate", "squashmigrations", "dbshell", "createcachetable"}
+OWNER_COMMANDS = {
+    "migrate",
+    "makemigrations",
+    "sqlmigrate",
+    "squashmigrations",
+    "dbshell",
+    "createcachetable",
+    "erase_organization",
+}
 
 
 def main() -> None:

@@ -4,12 +4,14 @@ from learning.gate_tasks import run_gate, sweep_gates
 from learning.intake_tasks import join_missed_feedback, keep_partitions
 from learning.job_tasks import run_job, sweep_jobs
 from learning.preparation_tasks import prepare_all_examples
+from learning.retention_tasks import apply_retention
 from learning.rollup_tasks import sum_up_all_feedback
 from learning.rule_tasks import learn_by_all_rules
 from learning.telemetry_tasks import forget, write_overdue
 from learning.training_tasks import run_training, sweep_training
 
 __all__ = [
+    "apply_retention",
     "forget",
     "join_missed_feedback",
     "keep_partitions",

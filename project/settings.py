@@ -204,6 +204,7 @@ CELERY_BEAT_SCHEDULE = {
     "join-early-feedback": {"task": "learning.join_early_feedback", "schedule": 60.0},
     "sum-up-feedback": {"task": "learning.sum_up_feedback", "schedule": 30.0},
     "learn-by-rules": {"task": "learning.learn_by_rules", "schedule": 30.0, "options": {"expires": 30}},
+    "apply-retention": {"task": "learning.apply_retention", "schedule": 3600.0, "options": {"expires": 3600}},
     "keep-partitions": {"task": "learning.keep_partitions", "schedule": 6 * 3600.0},
     "write-overdue-traces": {"task": "learning.write_overdue_traces", "schedule": 15.0},
     "forget-spans": {"task": "learning.forget_spans", "schedule": 3600.0},
@@ -227,8 +228,12 @@ MIN_EXAMPLES_FOR_TRAINING = env.int("MIN_EXAMPLES_FOR_TRAINING", default=50)
 TRAINING_JOB_TIMEOUT = env.int("TRAINING_JOB_TIMEOUT", default=3600)
 AUTO_TRAINING_ENABLED = env.bool("AUTO_TRAINING_ENABLED", default=False)
 REDACTION_REGIONS = env.list("REDACTION_REGIONS", default=["US", "GB", "DE"])  # whose national phone numbers are known
-REDACTION_NAMES = env.bool("REDACTION_NAMES", default=False)  # names of persons too; see docs/operator.md for its figures
-FEEDBACK_RETENTION_DAYS = env.int("FEEDBACK_RETENTION_DAYS", default=365)
+REDACTION_NAMES = env.bool(
+    "REDACTION_NAMES", default=False
+)  # names of persons too; see docs/operator.md for its figures
+FEEDBACK_RETENTION_DAYS = env.int("FEEDBACK_RETENTION_DAYS", default=365)  # 0: kept for ever
+if FEEDBACK_RETENTION_DAYS < 0:
+    raise SystemExit("FEEDBACK_RETENTION_DAYS must be a number of days from 1, or 0 to keep everything for ever.")
 EXPERIMENT_MIN_SAMPLES = env.int(
     "EXPERIMENT_MIN_SAMPLES", default=env.int("A_B_TEST_MIN_SAMPLES", default=LEARNING["experiments"]["min_samples"])
 )

@@ -9,6 +9,7 @@ from learning.api.bulk_actions import BulkActionView
 from learning.api.configs import AgentConfigsView
 from learning.api.dataset_versions import DatasetContentViewSet, ExampleWeightViewSet
 from learning.api.datasets import DatasetViewSet
+from learning.api.erasures import ErasureViewSet
 from learning.api.examples import DemonstrationViewSet, ExampleViewSet, PreferenceViewSet
 from learning.api.executions import ExecutionViewSet
 from learning.api.feedback import FeedbackBatchView, FeedbackView
@@ -83,5 +84,7 @@ urlpatterns = [
     path("training-runs/<str:pk>", TrainingRunViewSet.as_view(ONE), name="training-run"),
     path("training-runs/<str:pk>/cancel", TrainingRunViewSet.as_view({"post": "cancel"}), name="training-cancel"),
     path("training-runs/<str:pk>/approve", TrainingRunViewSet.as_view({"post": "approve"}), name="training-approve"),
+    path("erasures", ErasureViewSet.as_view(LIST), name="erasures"),
+    path("erasures/<str:pk>", ErasureViewSet.as_view(ONE), name="erasure"),
     path("optimize-prompt", OptimizePromptView.as_view(), name="optimize-prompt"),
 ]

@@ -13,8 +13,8 @@ from organizations.models import OrganizationModel
 class ErasureReceipt(OrganizationModel):
     """One person was forgotten. Rows are added and never changed.
 
-    `subject` is a keyed hash of the pseudonym (services/erasure_requests.py): whoever knows the pseudonym can ask whether
-    it was erased, and nobody can tell it from the hash. counts: {what: rows}; versions: [{"dataset", "dataset_id",
+    `subject` is a keyed hash of the pseudonym (services/erasure.py): whoever knows the pseudonym can ask whether it was
+    erased, and nobody can tell it from the hash. counts: {what: rows}; versions: [{"dataset", "dataset_id",
     "number", "items", "replaced_by"}]; retrain: [{"agent", "config", "config_id", "serves", "quoted"}].
     """
 

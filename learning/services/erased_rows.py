@@ -23,6 +23,7 @@ from learning.models import (
 )
 from learning.services.clusters import forget_bands
 from learning.services.erased_people import spans_of
+from learning.services.example_words import forget_words
 from organizations.erasers import Person, erasers, erasing
 
 BATCH = 200
@@ -72,6 +73,7 @@ def delete_answers(*, since: datetime | None) -> int:
 
 def _delete_examples(ids: Sequence[UUID]) -> dict[str, int]:
     forget_bands(example_ids=ids)
+    forget_words(example_ids=ids)
     made = {"compiled corrections": CompiledCorrection.objects.filter(example_id__in=ids).delete()[0]}
     changes = JobChange.objects.filter(target_id__in=ids).delete()[0]
     examples = LearningExample.objects.filter(pk__in=ids).delete()[1]

@@ -6,30 +6,34 @@ tells which watermark it saw, and is asked again when the job has moved that mea
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from learning.models import FeedbackRollupProgress
-from learning.services.reading_plan import Plan, Span, plan_reading
+from learning.services.reading_plan import Plan, Span, plan_reading, whole_hours
 from learning.services.rollup_sql import ROWS, ROWS_OF_HOURS, SUMS_OF_HOURS, Shape
 from organizations.scope import current_organization_id
 
 ATTEMPTS = 5  # the watermark moves twice a minute; after so many times rows alone answer
 WATERMARK = "SELECT summed_until FROM learning_feedbackrollupprogress WHERE organization_id = %(organization)s"
 MARKED = """SELECT DISTINCT agent_id, hour FROM learning_feedbackrollupmark WHERE organization_id = %(organization)s
-  AND hour >= %(low)s AND hour < %(high)s{agent}"""
+  AND hour >= %(low)s AND hour < %(high)s AND hour >= %(rows_since)s{agent}"""
 SUMMED = """SELECT {bucket}, {numbers} FROM {table} r WHERE r.organization_id = %(organization)s AND r.grain = '{grain}'
   AND r.start >= {since} AND r.start < {until}{agent}"""
 # The sums of a marked hour are taken away again, and its rows put in their place; a day is the sum of its hours.
 TAKEN_AWAY = "SELECT {bucket}, {numbers} FROM {sums}"
-ANSWER = """{marked}SELECT watermark.summed_until, bucket, {sums}
-FROM (SELECT ({watermark}) AS summed_until) watermark LEFT JOIN ({parts}) parts ON true
-GROUP BY watermark.summed_until, bucket{extra}"""
+ROWS_SINCE = WATERMARK.replace("summed_until", "rows_since")
+ANSWER = """{marked}SELECT reached.summed_until, reached.rows_since, bucket, {sums}
+FROM (SELECT ({watermark}) AS summed_until, ({rows_since}) AS rows_since) reached LEFT JOIN ({parts}) parts ON true
+GROUP BY reached.summed_until, reached.rows_since, bucket{extra}"""
+
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 Row = dict[str, Any]
+Reached = tuple[datetime | None, datetime | None]  # summed up until when, and since when there are rows
 
 
 def add_up(*, shape: Shape, span: Span, agent_id: UUID | None = None, bucket: str = "") -> list[Row]:
@@ -37,21 +41,27 @@ def add_up(*, shape: Shape, span: Span, agent_id: UUID | None = None, bucket: st
 
     Each row has `bucket`, the bucket's start or None, and what the shape tells apart. What has no feedback has no row.
     """
-    watermark = FeedbackRollupProgress.objects.values_list("summed_until", flat=True).first()
+    reached: Reached = FeedbackRollupProgress.objects.values_list("summed_until", "rows_since").first() or (None, None)
     for _ in range(ATTEMPTS):
-        plan = plan_reading(span, watermark, by_hour=bucket == "hour")
-        seen, rows = _read(shape, plan, agent_id, bucket)
-        if seen == watermark:
+        watermark, rows_since = reached
+        plan = plan_reading(whole_hours(span, rows_since), watermark, by_hour=bucket == "hour")
+        seen, rows = _read(shape, plan, agent_id, bucket, rows_since)
+        if seen == reached:
             return rows
-        watermark = seen
-    return _read(shape, Plan(rows=(span,)), agent_id, bucket)[1]
+        reached = seen
+    if rows_since is not None and span.start < rows_since:
+        return rows  # the rows alone would miss what is past its retention
+    return _read(shape, Plan(rows=(span,)), agent_id, bucket, rows_since)[1]
 
 
-def _read(shape: Shape, plan: Plan, agent_id: UUID | None, bucket: str) -> tuple[datetime | None, list[Row]]:
-    given: Row = {"organization": current_organization_id(), "agent": agent_id}
+def _read(
+    shape: Shape, plan: Plan, agent_id: UUID | None, bucket: str, rows_since: datetime | None
+) -> tuple[Reached, list[Row]]:
+    given: Row = {"organization": current_organization_id(), "agent": agent_id, "rows_since": rows_since or LONG_AGO}
     statement = ANSWER.format(
         marked=_marked(plan, given),
         watermark=WATERMARK,
+        rows_since=ROWS_SINCE,
         parts="\nUNION ALL ".join(_parts(shape, plan, given, bucket)),
         sums=shape.sums(),
         extra="".join(f", {name}" for name in shape.extra),
@@ -60,7 +70,7 @@ def _read(shape: Shape, plan: Plan, agent_id: UUID | None, bucket: str) -> tuple
         cursor.execute(statement, given)
         found = cursor.fetchall()
     names = ("bucket", *shape.extra, *shape.numbers)
-    return found[0][0], [_row(names, row[1:]) for row in found if row[-1] is not None]
+    return (found[0][0], found[0][1]), [_row(names, row[2:]) for row in found if row[-1] is not None]
 
 
 def _row(names: tuple[str, ...], values: tuple[Any, ...]) -> Row:

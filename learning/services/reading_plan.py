@@ -60,6 +60,14 @@ def plan_reading(span: Span, summed_until: datetime | None, *, by_hour: bool = F
     )
 
 
+def whole_hours(span: Span, rows_since: datetime | None) -> Span:
+    """The span, begun and ended at a whole hour where the rows are past their retention and only sums are left."""
+    if rows_since is None or span.start >= rows_since:
+        return span
+    end = ceiling(span.end, HOUR) if span.end < rows_since else span.end
+    return Span(floor(span.start, HOUR), end)
+
+
 def floor(moment: datetime, step: timedelta) -> datetime:
     """The last whole hour or day (UTC) that is not after the moment."""
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -15,7 +15,7 @@ from organizations.scope import current_organization_id
 
 DIFFERENT_HOURS = """
 WITH stored AS (SELECT agent_id, start, {s.columns} FROM {s.table}
-  WHERE organization_id = %(organization)s AND grain = 'hour'),
+  WHERE organization_id = %(organization)s AND grain = 'hour' AND start >= %(since)s),
 found AS (SELECT f.agent_id, date_trunc('hour', f.created_at, 'UTC') AS start, {s.aggregates} FROM {rows}
   GROUP BY f.agent_id, date_trunc('hour', f.created_at, 'UTC'){extra}),
 different AS ((TABLE stored EXCEPT TABLE found) UNION ALL (TABLE found EXCEPT TABLE stored))
@@ -36,8 +36,10 @@ SELECT DISTINCT agent_id, start FROM different
 
 def find_wrong_sums() -> list[tuple[UUID, datetime]]:
     """The agents and hours or days whose sums differ from the rows, and are not marked to be summed again."""
-    watermark = FeedbackRollupProgress.objects.values_list("summed_until", flat=True).first()
-    given = {"organization": current_organization_id(), "since": BEGINNING, "until": watermark or BEGINNING}
+    reached = FeedbackRollupProgress.objects.values_list("summed_until", "rows_since").first()
+    watermark, rows_since = reached or (None, None)
+    since = rows_since or BEGINNING  # before it there are sums and no rows
+    given = {"organization": current_organization_id(), "since": since, "until": watermark or BEGINNING}
     wrong: set[tuple[UUID, datetime]] = set()
     for shape in SHAPES:
         for statement in _statements(shape):

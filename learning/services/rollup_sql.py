@@ -101,6 +101,11 @@ def add_rows(shape: Shape) -> str:
     return _hours(shape, rows) + ADD.format(extra=_after(shape.extra), added=added)
 
 
+def add_new_rows(shape: Shape) -> str:
+    """The same, without the rows that were counted before their texts were removed."""
+    return add_rows(shape).replace(" OFFSET 0", " AND x.removed_at IS NULL OFFSET 0", 1)
+
+
 def sum_hours_again(shape: Shape) -> tuple[str, str]:
     """Make the sums of %(hours)s of %(agents)s anew, of the rows before %(until)s."""
     sums = SUMS_OF_HOURS.format(hours=GIVEN_HOURS, table=shape.table)

@@ -16,7 +16,7 @@ from django.db import connection
 
 from learning.models import FeedbackRollupProgress
 from learning.services import rollup_sql
-from learning.services.reading_plan import DAY, floor
+from learning.services.reading_plan import DAY, HOUR, floor
 from organizations.scope import current_organization_id
 
 SETTLED = timedelta(minutes=1)  # the trigger feedback_stored_late has the same
@@ -40,10 +40,15 @@ WHERE a.organization_id = %(organization)s
 TAKE_MARKS = """
 WITH taken AS (
   DELETE FROM learning_feedbackrollupmark WHERE organization_id = %(organization)s AND id IN (
-    SELECT id FROM learning_feedbackrollupmark WHERE organization_id = %(organization)s LIMIT %(most)s)
+    SELECT id FROM learning_feedbackrollupmark WHERE organization_id = %(organization)s AND hour >= %(rows_since)s
+      AND hour < %(marks_until)s LIMIT %(most)s)
   RETURNING agent_id, hour)
 SELECT DISTINCT agent_id, hour FROM taken
 """
+DROP_MARKS = """
+DELETE FROM learning_feedbackrollupmark WHERE organization_id = %(organization)s AND hour = %(since)s
+"""
+ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def sum_up_feedback() -> bool:
@@ -62,13 +67,38 @@ def sum_up_feedback() -> bool:
 
 
 def rebuild_rollups() -> None:
-    """Forget every sum. The statistics read rows until `sum_up_feedback` has caught up, and stay exact meanwhile."""
+    """Forget every sum that has rows. The statistics read rows until `sum_up_feedback` has caught up, and stay exact."""
     _execute(START, [current_organization_id()])
     progress = FeedbackRollupProgress.objects.select_for_update().get()
+    since = progress.rows_since or BEGINNING
+    given: dict[str, Any] = {"organization": current_organization_id(), "since": since, "days": [floor(since, DAY)]}
     for shape in rollup_sql.SHAPES:
-        _execute(f"DELETE FROM {shape.table} WHERE organization_id = %s", [current_organization_id()])  # noqa: S608  our own table
-    progress.summed_until = None
+        _execute(
+            f"DELETE FROM {shape.table} WHERE organization_id = %(organization)s AND start >= %(since)s",  # noqa: S608
+            given,
+        )
+        _sum_days_again(shape, given)
+    progress.summed_until = progress.rows_since
     progress.save()
+
+
+def close_hour(*, progress: FeedbackRollupProgress, hour: datetime) -> None:
+    """Sum up an hour for good before its rows are removed, and every marked hour before it. One snapshot.
+
+    Rows of an hour that was closed before are what was stored since: they are added to its sums.
+    """
+    end, since = hour + HOUR, progress.rows_since or BEGINNING
+    if hour >= since:
+        while _sum_marked_hours(progress, until=end):
+            pass
+        progress.rows_since = end
+        progress.save(update_fields=["rows_since", "updated_at"])
+        return
+    given = {"organization": current_organization_id(), "since": hour, "until": end, "days": [floor(hour, DAY)]}
+    for shape in rollup_sql.SHAPES:
+        _execute(rollup_sql.add_new_rows(shape), given)
+        _sum_days_again(shape, given)
+    _execute(DROP_MARKS, given)
 
 
 def _take_progress() -> FeedbackRollupProgress | None:
@@ -114,9 +144,13 @@ def _sum_new_rows(progress: FeedbackRollupProgress, until: datetime) -> None:
     progress.summed_until = given["until"]
 
 
-def _sum_marked_hours(progress: FeedbackRollupProgress) -> bool:
-    """Whether there were any. The marks are taken first: what is committed after that has marks of its own."""
-    given: dict[str, Any] = {"organization": current_organization_id(), "most": MOST_MARKS}
+def _sum_marked_hours(progress: FeedbackRollupProgress, until: datetime = ALWAYS) -> bool:
+    """Whether there were any. The marks are taken first: what is committed after that has marks of its own.
+
+    Hours whose rows are past their retention keep their marks, for `close_hour`.
+    """
+    given: dict[str, Any] = {"organization": current_organization_id(), "most": MOST_MARKS, "marks_until": until}
+    given["rows_since"] = progress.rows_since or BEGINNING
     with connection.cursor() as cursor:
         cursor.execute(TAKE_MARKS, given)
         marked: list[tuple[UUID, datetime]] = cursor.fetchall()

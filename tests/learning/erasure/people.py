@@ -28,6 +28,7 @@ from learning.models import (
 )
 from learning.services import artifact_store
 from learning.services.datasets import create_dataset
+from learning.services.preparation import prepare_waiting
 from learning.services.publication import publish_version
 from organizations import audit
 from organizations.models import Organization
@@ -101,8 +102,10 @@ def learn_from(organization: Organization, user: str, mark: str) -> dict[str, An
         own = LearningExample.objects.filter(input_text__contains=mark) | LearningExample.objects.filter(
             expected_output__contains=mark)  # fmt: skip
         own.update(review_status=ReviewStatus.PENDING)
+        while prepare_waiting():
+            pass
         queue = AnnotationQueue.objects.create(name="All")
-        fill_queue(queue=queue)
+        fill_queue(queue=queue, whole=True)
         example, gold = own.filter(example_type="correction").first(), own.filter(example_type="demonstration").first()
         assert example is not None and gold is not None
         _review(example, gold, expert, mark, queue)

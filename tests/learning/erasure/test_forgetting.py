@@ -150,8 +150,10 @@ def test_the_receipt_counts_and_names_nobody(organization: Organization, made: d
     with organization_scope(organization.pk):
         assert receipt.subject == erasure.subject_of(USER)
         assert Job.objects.get(pk=receipt.job_id).request == {"subject": receipt.subject}
-    assert {"executions", "decisions", "retrievals", "feedback", "examples", "annotations", "drafts", "exposures",
-            "dataset items", "gold items", "flags", "remembered answers", "uploaded files"} <= set(receipt.counts)  # fmt: skip
+    assert {
+        "executions", "decisions", "retrievals", "feedback", "examples", "annotations", "drafts", "exposures",
+        "dataset items", "gold items", "flags", "remembered answers", "uploaded files",
+    } <= set(receipt.counts)  # fmt: skip
     assert MARK not in str([receipt.counts, receipt.versions, receipt.retrain])
 
 
