@@ -29,3 +29,9 @@ def interval_chart(
     return charts.interval_chart(
         title=title, rows=drawn, unit=unit, reference=reference, higher_is_better=higher_is_better
     )
+
+
+@register.simple_tag
+def bar_chart(title: str, labels: Sequence[str], values: Sequence[float], name: str, unit: str = "") -> SafeString:
+    """One bar for each label; `name` says what the values are."""
+    return charts.bar_chart(title=title, labels=labels, series=[charts.Series(name, list(values))], unit=unit)

@@ -152,7 +152,8 @@ def address(pattern_route: str, value: str) -> str:
     """A concrete address for a route, each parameter replaced by `value`."""
     import re
 
-    text = re.sub(r"<(?:\w+:)?\w+>", value, pattern_route)
+    text = re.sub(r"<int:\w+>", "1", pattern_route)  # the number that every made row has
+    text = re.sub(r"<(?:\w+:)?\w+>", value, text)
     text = re.sub(r"\(\?P<\w+>[^()]*(?:\([^()]*\)[^()]*)*\)", value, text)
     return "/" + text.replace("^", "").replace("$", "").replace("\\", "").replace("/?", "").lstrip("/")
 
