@@ -8,11 +8,10 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.response import Response
 
 from learning.api.jobs import started
-from learning.api.requests import read_query
 from learning.api.serializers import datasets as shapes
 from learning.api.serializers.examples import ExampleSerializer
 from learning.api.serializers.jobs import StartedJobSerializer
-from learning.models import DatasetVersion, Job, Split, TrainingDataset
+from learning.models import Job, TrainingDataset
 from learning.services import datasets
 from learning.services.agent_directory import find_agent
 from learning.services.examples import create_example
@@ -20,7 +19,7 @@ from learning.services.publication_jobs import publish_or_queue
 from learning.services.recipes import change_dataset
 from learning.waking import wake_for_job
 from organizations.api import OrganizationViewSet
-from organizations.errors import Missing, Refused
+from organizations.errors import Refused
 from organizations.models import Role
 from organizations.permissions import need
 
@@ -115,26 +114,6 @@ class DatasetViewSet(OrganizationViewSet):
             return started(made)
         status = 201 if made.number > before else 200
         return Response(shapes.DatasetVersionSerializer(made).data, status=status)
-
-    @extend_schema(
-        summary="A version's open examples as chats, for other tools; the test split stays sealed",
-        parameters=[shapes.ExportFilterSerializer],
-        responses=shapes.ExportedItemSerializer(many=True),
-    )
-    def export(self, request: Any, pk: str) -> Response:
-        asked = read_query(shapes.ExportFilterSerializer, request)
-        items = self.version(asked.get("version")).items.exclude(split=Split.TEST)
-        if "split" in asked:
-            items = items.filter(split=asked["split"])
-        return self.paged(items, shapes.ExportedItemSerializer)
-
-    def version(self, number: int | None) -> DatasetVersion:
-        """The version with that number, or the newest. Raises Missing."""
-        versions = self.get_object().versions.order_by("-number")
-        found: DatasetVersion | None = (versions if number is None else versions.filter(number=number)).first()
-        if found is None:
-            raise Missing("This dataset has no such version." if number else "This dataset has no version yet.")
-        return found
 
     def paged(self, rows: Any, serializer: Any) -> Response:
         page = self.paginate_queryset(rows)

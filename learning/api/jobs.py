@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -15,6 +15,7 @@ from learning.services import jobs
 from learning.services.job_list import visible_jobs
 from learning.services.undoing import undo_job
 from learning.waking import wake_for_job
+from organizations.actors import Actor
 from organizations.api import OrganizationViewSet
 from organizations.models import Role
 from organizations.permissions import need
@@ -36,8 +37,8 @@ class JobViewSet(OrganizationViewSet):
     serializer_class = shapes.JobSerializer
 
     def get_queryset(self) -> Any:
-        rows = super().get_queryset()
-        return rows.filter(pk__in=visible_jobs(actor=self.request.auth).values("pk")) if self.request.auth else rows
+        rows, actor = super().get_queryset(), cast(Actor | None, self.request.auth)
+        return rows.filter(pk__in=visible_jobs(actor=actor).values("pk")) if actor else rows
 
     def list(self, request: Any) -> Response:
         asked = read_query(shapes.JobFilterSerializer, request)

@@ -72,11 +72,11 @@ class RuleViewSet(OrganizationViewSet):
     @extend_schema(
         summary="Add the usual rules that are not there yet, switched off",
         request=None,
-        responses={201: shapes.RuleSerializer(many=True)},
+        responses={201: shapes.AddedRulesSerializer},
     )
     def standard(self, request: Any) -> Response:
         made = example_rules.add_standard_rules(user=request.auth.user)
-        return Response(shapes.RuleSerializer(made, many=True).data, status=201)
+        return Response(shapes.AddedRulesSerializer({"rules": made}).data, status=201)
 
     @extend_schema(
         summary="What the rule would have made; nothing is written",

@@ -7,6 +7,7 @@ from django.urls import path
 from learning.api.agents import AgentViewSet
 from learning.api.bulk_actions import BulkActionView
 from learning.api.configs import AgentConfigsView
+from learning.api.dataset_files import DatasetFileViewSet
 from learning.api.dataset_versions import DatasetContentViewSet, ExampleWeightViewSet
 from learning.api.datasets import DatasetViewSet
 from learning.api.erasures import ErasureViewSet
@@ -73,7 +74,8 @@ urlpatterns = [
         DatasetViewSet.as_view({"get": "versions", "post": "publish"}),
         name="dataset-versions",
     ),
-    path("datasets/<str:pk>/export", DatasetViewSet.as_view({"get": "export"}), name="dataset-export"),
+    path("datasets/<str:pk>/export", DatasetFileViewSet.as_view({"get": "export"}), name="dataset-export"),
+    path("datasets/<str:pk>/import", DatasetFileViewSet.as_view({"post": "take_in"}), name="dataset-import"),
     path("rules", RuleViewSet.as_view(LIST), name="rules"),
     path("rules/standard", RuleViewSet.as_view({"post": "standard"}), name="rules-standard"),
     path("rules/<str:pk>", RuleViewSet.as_view(ONE | {"patch": "partial_update"}), name="rule"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,7 +93,7 @@ def _read_part(
     yield batch
 
 
-def read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+def read_ahead(batches: Iterator[Batch]) -> Generator[Batch, None, None]:
     """The same, one batch ahead: while the database stores a batch, a thread reads the next one."""
     queue: Queue[Batch | BaseException | None] = Queue(maxsize=1)
     stopped = Event()

@@ -41,7 +41,7 @@ def parts_of(path: Path) -> list[Part]:
 
 
 def _gunzip(path: Path) -> BinaryIO:
-    inner = gzip.GzipFile(path)
+    inner: Any = gzip.GzipFile(path)
     return _buffered(inner, inner.fileobj.tell)
 
 

@@ -85,7 +85,7 @@ def check_row(record: Mapping[str, Any], columns: Mapping[str, str] | None = Non
     names = [_name(name, values.get(name), most) for name, most in NAMES.items()]
     kind = _choice("example_type", values.get("example_type"), TYPES) or guess_type(*texts[1:])
     _check_answers(kind, texts)
-    numbers = [_integer("complexity", values.get("complexity"), 1, 5)]
+    numbers: list[float | None] = [_integer("complexity", values.get("complexity"), 1, 5)]
     numbers += [_number("quality_score", values.get("quality_score"), 1), _number("weight", values.get("weight"), 100)]
     tags = _tags(values.get("tags"))
     if any("\x00" in name for name in names):

@@ -6,8 +6,8 @@ Schema that are used here and refuses others, so that no rule is ever passed ove
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sized
+from typing import Any, cast
 
 from learning.formats.rows import SOURCES, SPLITS, TYPES
 
@@ -74,8 +74,8 @@ def _rule(word: str, wanted: Any, schema: Mapping[str, Any]) -> Check:
     if word == "additionalProperties" and wanted is False:
         return lambda value: not isinstance(value, dict) or value.keys() <= schema["properties"].keys()
     if word in ("minLength", "minItems"):
-        kind: type = str if word == "minLength" else list
-        return lambda value: not isinstance(value, kind) or len(value) >= wanted
+        kind = str if word == "minLength" else list
+        return lambda value: not isinstance(value, kind) or len(cast(Sized, value)) >= wanted
     if word == "maxItems":
         return lambda value: not isinstance(value, list) or len(value) <= wanted
     if word == "items":

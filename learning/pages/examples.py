@@ -56,7 +56,8 @@ def example_list(request: HttpRequest) -> HttpResponse:
 def given_filters(request: HttpRequest) -> dict[str, str]:
     """The filters in the address that say something."""
     names = ExampleFilter.base_filters
-    return {name: value for name, value in request.GET.items() if name in names and value and "\x00" not in value}
+    given = {name: str(value) for name, value in request.GET.items() if name in names}
+    return {name: value for name, value in given.items() if value and "\x00" not in value}
 
 
 def _row(example: Any) -> Row:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.core.cache import cache
 from django.db.models import Count
 
 from learning.engines.similarity import grams, similarity
 from learning.models import LearningExample
+from organizations.scope import current_organization_id
 
 LARGEST = 100
+GOOD_FOR = 60  # seconds
 MEMBERS = 100
 
 
@@ -31,14 +34,26 @@ class Member:
 
 
 def largest_clusters() -> list[Cluster]:
-    """The largest first, at most LARGEST; one query over the index of cluster keys and one for the texts."""
-    rows = LearningExample.objects.filter(is_bridge=False).exclude(cluster_key="")
-    sizes = rows.values_list("cluster_key").annotate(n=Count("pk")).filter(n__gt=1).order_by("-n", "cluster_key")
-    found = dict(sizes[:LARGEST])
-    first = rows.filter(cluster_key__in=found).order_by("cluster_key", "-is_representative", "id")
-    shown = first.distinct("cluster_key").select_related("agent").in_bulk(field_name="pk") if found else {}
-    by_key = {example.cluster_key: example for example in shown.values()}
-    return [Cluster(key, count, by_key[key]) for key, count in found.items() if key in by_key]
+    """The largest first, at most LARGEST, with sizes as they were within the last GOOD_FOR."""
+    sizes = _sizes()
+    rows = LearningExample.objects.filter(cluster_key__in=sizes, is_bridge=False).select_related("agent")
+    first = rows.order_by("cluster_key", "-is_representative", "id").distinct("cluster_key")
+    shown = {example.cluster_key: example for example in first} if sizes else {}
+    return [Cluster(key, count, shown[key]) for key, count in sizes.items() if key in shown]
+
+
+def _sizes() -> dict[str, int]:
+    """Members by key, the largest first. Looks at every key of the index once in GOOD_FOR, not at each view.
+
+    A bridge has a key of its own, which counts among the others only where their inputs are the same.
+    """
+    name = f"cluster-sizes:{current_organization_id()}"
+    known: dict[str, int] | None = cache.get(name)
+    if known is None:
+        rows = LearningExample.objects.filter(cluster_key__gt="").values_list("cluster_key").annotate(n=Count("*"))
+        known = dict(rows.filter(n__gt=1).order_by("-n", "cluster_key")[:LARGEST])
+        cache.set(name, known, GOOD_FOR)
+    return known
 
 
 def count_bridges() -> int:

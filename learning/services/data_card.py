@@ -112,7 +112,7 @@ def _first_row(statement: str, version: DatasetVersion) -> tuple[list[str], Any]
 
 
 def _ask(statement: str, version: DatasetVersion) -> tuple[list[str], list[Any]]:
-    parameters = {"organization": current_organization_id(), "version": version.pk, "most": SAMPLED}
+    parameters: dict[str, Any] = {"organization": current_organization_id(), "version": version.pk, "most": SAMPLED}
     with connection.cursor() as cursor:
         cursor.execute(statement.format(items=sql.ITEMS), parameters)
         return [column.name for column in cursor.description], cursor.fetchall()

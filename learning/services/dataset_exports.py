@@ -113,7 +113,7 @@ def _batches(export: Export) -> Iterator[list[dict[str, Any]]]:
 
 
 def _read(export: Export, after: UUID) -> list[tuple[Any, ...]]:
-    parameters = {
+    parameters: dict[str, Any] = {
         "organization": export.organization_id, "version": export.version_id, "after": after,
         "splits": list(export.splits), "most": BATCH,
     }  # fmt: skip

@@ -108,7 +108,7 @@ def _publish_rest(version: DatasetVersion) -> DatasetVersion | None:
 def _copy() -> str:
     """Every column as it is, but for the key and the version."""
     new = {"id": "gen_random_uuid()", "version_id": "%(rest)s", "created_at": "now()", "updated_at": "now()"}
-    columns = [field.column for field in DatasetExample._meta.local_fields]
+    columns = [str(field.column) for field in DatasetExample._meta.local_fields]
     return COPY.format(columns=", ".join(columns), values=", ".join(new.get(column, column) for column in columns))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from learning.formats.batches import Batch, read_ahead, read_batches
 from learning.formats.bounds import BadFile, BadRow
 from learning.formats.catalogue import AUTO, FORMATS
 from learning.formats.rows import FIELDS, Row
-from learning.models import Agent, Job, JobKind, SourceType
+from learning.models import Agent, Job, JobKind, JobStatus, SourceType
 from learning.services import artifact_store
 from learning.services.import_writing import Seen, store_rows
 from learning.services.jobs import Step, Work, start_job
@@ -141,8 +141,8 @@ class _Taking:
             try:
                 row.agent_id = self._agent_of(row)
                 rows.append((number, row))
-            except BadRow as reason:
-                refused.append((number, str(reason)))
+            except BadRow as error:
+                refused.append((number, str(error)))
         refused += [(number, KNOWN_OTHERWISE) for number in self._store(rows)]
         for number, reason in sorted(refused):
             report.refuse(batch.part, number, reason)
@@ -181,3 +181,19 @@ def _agents(wishes: Wishes) -> dict[str, str]:
 
 def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, BadFile) else "it is not there any more, or may not be read"
+
+
+def import_checked(*, job: Job, user: Any = None) -> Job:
+    """Import the file that a dry run looked through, as it was asked for then. Raises Refused.
+
+    Wake a worker with `learning.waking.wake_for_job` after it.
+    """
+    wishes = Wishes(**job.request["wishes"])
+    if job.status != JobStatus.COMPLETED or not wishes.dry_run:
+        raise Refused("Only a dry run that came to its end can be followed by its import.")
+    kept = job.request.get("file", "")
+    if not kept:
+        raise Refused("The file of this dry run was not uploaded. Import it with manage.py import_examples.", "file")
+    artifact_store.find_artifact(kept)
+    name = job.title.partition(": ")[2]
+    return start_import(name=name, wishes=replace(wishes, dry_run=False), file=kept, user=user)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchQuery
@@ -27,7 +28,7 @@ INDEXED = "SELECT proleakproof FROM pg_proc WHERE oid = 'ts_match_vq(tsvector,ts
 
 def remember_words(*, example_ids: Sequence[UUID]) -> None:
     """Keep the words of these examples as their texts are now, in the caller's transaction."""
-    values = {"organization": current_organization_id(), "ids": list(example_ids), "longest": LONGEST}
+    values: dict[str, Any] = {"organization": current_organization_id(), "ids": list(example_ids), "longest": LONGEST}
     with connection.cursor() as cursor:
         cursor.execute(REMEMBER, values)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,6 +65,8 @@ class Seen:
     """What a dry run met so far, on disk: what an import finds in the database."""
 
     def __init__(self) -> None:
+        import sqlite3  # of no use to a process that serves pages
+
         self.database = sqlite3.connect("", check_same_thread=False)  # a file without a name, gone with the connection
         self.database.execute("CREATE TABLE seen (agent TEXT, external TEXT, hash TEXT, PRIMARY KEY (agent, external))")
 
@@ -118,7 +119,7 @@ def _sort(
     rows: Sequence[Row], first: dict[Key, Row], new: set[Key], known: dict[Key, tuple[str, str]], update: bool
 ) -> tuple[Stored, dict[Key, Row]]:
     """What each row means, in the order of the file, and the rows that are to replace what is known."""
-    stored, changed = Stored(new=len(new)), {}
+    stored, changed = Stored(new=len(new)), dict[Key, Row]()
     for place, row in enumerate(rows):
         key = (row.agent_id, row.external_id)
         if row is first[key] and key in new:
@@ -157,7 +158,11 @@ def _write(
     statement: str, rows: dict[Key, Row], id_of: Callable[[Key], str], status: str, source_type: str
 ) -> list[Any]:
     given = [_values(id_of(key), row, source_type) for key, row in rows.items()]
-    parameters = {"rows": ENCODER.encode(given), "organization": current_organization_id(), "status": str(status)}
+    parameters: dict[str, Any] = {
+        "rows": ENCODER.encode(given),
+        "organization": current_organization_id(),
+        "status": str(status),
+    }
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return list(cursor.fetchall()) if cursor.description else []

@@ -32,7 +32,8 @@ SELECT min(f.created_at) FROM learning_agent a CROSS JOIN LATERAL (
     AND x.created_at < %(until)s AND x.removed_at IS NULL ORDER BY x.created_at LIMIT 1) f
 WHERE a.organization_id = %(organization)s
 """
-OF_HOUR = """organization_id = %(organization)s AND created_at >= %(hour)s AND created_at < %(end)s AND removed_at IS NULL
+OF_HOUR = """organization_id = %(organization)s AND removed_at IS NULL
+  AND created_at >= %(hour)s AND created_at < %(end)s
   AND agent_id IN (SELECT a.id FROM learning_agent a WHERE a.organization_id = %(organization)s)"""
 TAUGHT = """EXISTS (SELECT 1 FROM learning_learningexample e
   WHERE e.organization_id = {table}.organization_id AND e.{source} = {table}.id)"""
@@ -45,7 +46,8 @@ DELETE_FEEDBACK = f"DELETE FROM learning_agentfeedback WHERE {OF_HOUR}"  # noqa:
 # A session is a name for what belongs together, and datasets may be split by it.
 BLANK_EXECUTIONS = f"""
 UPDATE learning_execution SET input = '', output = '', removed_at = now(),
-  context = CASE WHEN context ? 'session_id' THEN jsonb_build_object('session_id', context->'session_id') ELSE '{{}}' END,
+  context = CASE WHEN context ? 'session_id' THEN jsonb_build_object('session_id', context->'session_id')
+    ELSE '{{}}' END,
   metadata = CASE WHEN metadata ? 'session_id' THEN jsonb_build_object('session_id', metadata->'session_id')
     ELSE '{{}}' END
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
@@ -53,6 +55,7 @@ WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
 RETURNING id
 """  # noqa: S608  our own names
 OF_EXECUTIONS = ("learning_decision", "learning_retrievalevent", "learning_telemetryspan")
+DELETE = "DELETE FROM {table} WHERE organization_id = %(organization)s AND {column} = ANY(%({ids})s)"
 DETACH = """
 UPDATE learning_agentfeedback SET execution_id = NULL
 WHERE organization_id = %(organization)s AND execution_id = ANY(%(gone)s)
@@ -74,9 +77,7 @@ def set_own_days(*, days: int | None) -> None:
     organization = Organization.objects.select_for_update().get(pk=current_organization_id())
     before, organization.retention_days = organization.retention_days, days
     organization.save(update_fields=["retention_days", "updated_at"])
-    audit.record(
-        action="retention.changed", target=organization, before={"days": before}, after={"days": days}
-    )  # fmt: skip
+    audit.record(action="retention.changed", target=organization, before={"days": before}, after={"days": days})
 
 
 def removed_before() -> datetime | None:
@@ -159,14 +160,11 @@ def _remove_executions() -> int:
     given: dict[str, Any] = {"organization": current_organization_id(), "ids": ids}
     with connection.cursor() as cursor:
         for table in OF_EXECUTIONS:
-            cursor.execute(f"DELETE FROM {table} WHERE organization_id = %(organization)s AND execution_id = ANY(%(ids)s)",  # noqa: S608
-                           given)  # fmt: skip
+            cursor.execute(DELETE.format(table=table, column="execution_id", ids="ids"), given)
         cursor.execute(BLANK_EXECUTIONS, given)
         kept = {row[0] for row in cursor.fetchall()}
         given["gone"] = [pk for pk in ids if pk not in kept]
         cursor.execute(DETACH, given)
         for table in ("learning_executionkey", "learning_execution"):
-            cursor.execute(
-                f"DELETE FROM {table} WHERE organization_id = %(organization)s AND id = ANY(%(gone)s)", given
-            )  # noqa: S608
+            cursor.execute(DELETE.format(table=table, column="id", ids="gone"), given)
     return len(ids)

@@ -67,7 +67,7 @@ def sum_up_feedback() -> bool:
 
 
 def rebuild_rollups() -> None:
-    """Forget every sum that has rows. The statistics read rows until `sum_up_feedback` has caught up, and stay exact."""
+    """Forget every sum that has rows; until `sum_up_feedback` has caught up statistics read rows, and stay exact."""
     _execute(START, [current_organization_id()])
     progress = FeedbackRollupProgress.objects.select_for_update().get()
     since = progress.rows_since or BEGINNING

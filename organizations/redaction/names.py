@@ -15,7 +15,7 @@ from pathlib import Path
 from organizations.redaction.findings import Finding
 
 LIST = Path(__file__).with_name("first_names.txt")
-_CAPITAL = r"[^\W\d_a-zà-ÿ](?:[^\W\d_]|['’](?=[^\W\d_]))+"
+_CAPITAL = r"[^\W\d_a-zà-ÿ](?:[^\W\d_]|['’](?!s\b)(?=[^\W\d_]))+"
 _PART = rf"{_CAPITAL}(?:-{_CAPITAL})?"
 _BETWEEN = r"(?:[ ](?:van|von|de|der|den|del|di|da|dos|la|le|el|al|bin)){0,2}"
 WORDS = re.compile(rf"(?<![\w@#.-])({_PART})((?:[ ][A-Z]\.)?{_BETWEEN}(?:[ ]{_PART}){{1,2}})?(?![\w@])")
@@ -28,9 +28,10 @@ INTRODUCED = re.compile(
     rf"\s+({_PART}(?:{_BETWEEN} {_PART}){{0,2}})"
 )
 SAID_SMALL = re.compile(r"\b(?:my (?:full )?name is|my name's) ([a-z]+(?: [a-z]+)?)(?![\w'])")
-# After these stands a name or something else: the first word must be in the list, but may be a word too.
+# After these stands a name, or somebody who is no person (NOBODY).
 ADDRESSED = re.compile(
-    rf"\b(?i:dear|hi|hello|hey|thanks|thank you|i am|i'm|this is),? ({_PART})((?:{_BETWEEN} {_PART}){{0,2}})"
+    rf"\b(?i:dear|hi|hello|hey|thanks|thank you|i am|i'm|this is)(?P<comma>,?) ({_PART})((?:{_BETWEEN} {_PART}){{0,2}})"
+    r"(?P<end>(?=[,!\n]|\.\s|\.?$))?"
 )
 # Capitalised words that follow a first name and belong to a sentence or a place rather than to a name.
 _NO_SURNAMES = """
@@ -41,6 +42,19 @@ february march april june july august september october november december street
 hospital hotel airport city county state inc ltd gmbh corp company bank
 """
 NO_SURNAMES = frozenset(_NO_SURNAMES.split())
+# A name before one of these is the name of a company or a place.
+_THINGS = """
+street avenue road university college school hospital hotel airport city county state inc ltd llc gmbh corp company
+bank institute museum park bridge station square tea
+"""
+THINGS = frozenset(_THINGS.split())
+# Who is greeted and is no person.
+_NOBODY = """
+customer customers team support sir madam sirs everyone everybody all there again folks guys friend friends colleague
+colleagues client user users admin help service manager staff hiring community world you god lord happy sorry glad sure
+not using trying very so really great good urgent the a an my your our it in on at from just still now here done back
+"""
+NOBODY = frozenset(_NOBODY.split())
 
 
 class NameRecognizer:
@@ -49,10 +63,10 @@ class NameRecognizer:
     kind = "PERSON"
 
     def find(self, text: str) -> Iterator[Finding]:
-        taken: list[tuple[int, int]] = []
+        taken = bytearray(len(text))  # a mark for each character, so that many names cost no more than few
         for start, end in self._spans(text):
-            if not any(start < other_end and other_start < end for other_start, other_end in taken):
-                taken.append((start, end))
+            if not any(taken[start:end]):
+                taken[start:end] = b"\1" * (end - start)
                 yield Finding(self.kind, start, end, text[start:end].casefold())
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
@@ -65,23 +79,35 @@ class NameRecognizer:
             if match[1].split()[0] in listed:
                 yield match.span(1)
         for match in ADDRESSED.finditer(text):
-            if match[1].casefold() in listed:
-                yield match.start(1), _end_of_name(text, match.start(1), match.end())
+            first = match[2].casefold()
+            # Greeted and set off by a sign: a name, even one that no list has. "I am Happy" is none.
+            greeted = match["end"] is not None and not match[0].casefold().startswith(("i", "this"))
+            if first not in NOBODY and (first in listed or (greeted and not _is_word(first))):
+                yield match.start(2), _end_of_name(text, match.start(2), match.end(3))
         for match in WORDS.finditer(text):
             yield from _listed(text, match)
 
 
 def _listed(text: str, match: re.Match[str]) -> Iterator[tuple[int, int]]:
-    """A run of capitalised words, from the first that is a first name and not a word or a thing as well."""
+    """A run of capitalised words that holds a first name which is not a word or a thing as well."""
     listed = first_names()
-    position = match.start(1)
-    for word in re.finditer(_PART, match[0]):
-        start = position + word.start()
-        if word[0].isupper() and len(word[0]) > 1 and not match[0].isupper():
-            continue  # an abbreviation among words
-        if listed.get(word[0].casefold().split("-")[0]) == "name":
-            yield start, _end_of_name(text, start, match.end())
+    words = list(re.finditer(_PART, match[0]))
+    for place, word in enumerate(words):
+        if listed.get(word[0].casefold().split("-")[0]) == "name" and not _is_abbreviation(word[0], match[0]):
+            # What no list has, and stands before a listed name, is mostly a first name too.
+            begins = words[place - 1] if place and not _is_word(words[place - 1][0]) else word
+            end = _end_of_name(text, match.start(1) + word.start(), match.end())
+            if not _names_a_thing(text, match.start(1) + word.start(), match.end()):
+                yield match.start(1) + begins.start(), end
             return
+
+
+def _is_abbreviation(word: str, run: str) -> bool:
+    return word.isupper() and len(word) > 1 and not run.isupper()
+
+
+def _names_a_thing(text: str, start: int, end: int) -> bool:
+    return any(word.casefold().strip(".,") in THINGS for word in text[start:end].split()[1:])
 
 
 def _end_of_name(text: str, start: int, end: int) -> int:

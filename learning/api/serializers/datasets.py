@@ -182,13 +182,6 @@ class WeightSerializer(StrictSerializer):
         return {"weight": None} | super().to_internal_value(data)
 
 
-class ExportFilterSerializer(serializers.Serializer[Any]):
-    version = serializers.IntegerField(
-        min_value=1, max_value=LARGEST_NUMBER, required=False, help_text="Left out: newest."
-    )
-    split = serializers.ChoiceField(choices=[(one.value, one.label) for one in OPEN_SPLITS], required=False)
-
-
 class MessageSerializer(serializers.Serializer[Any]):
     role = serializers.ChoiceField(choices=["user", "assistant"])
     content = serializers.CharField()

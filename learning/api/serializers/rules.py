@@ -51,6 +51,10 @@ class RuleSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
+class AddedRulesSerializer(serializers.Serializer[Any]):
+    rules = RuleSerializer(many=True)
+
+
 class DaysSerializer(StrictSerializer):
     days = serializers.IntegerField(min_value=1, max_value=MOST_DAYS, default=30)
 

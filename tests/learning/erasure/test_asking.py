@@ -128,14 +128,8 @@ def as_owner(*arguments: str) -> subprocess.CompletedProcess[str]:
 
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings",
                                 "ALS_TEST_DATABASE": str(connection.settings_dict["NAME"])}  # fmt: skip
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_a_whole_organization_is_removed_and_no_other(organization: Organization) -> None:

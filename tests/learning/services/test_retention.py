@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -44,10 +45,8 @@ def ago(days: float) -> datetime:
 
 def give(agent: Agent, days: float, **values: Any) -> AgentFeedback:
     with organization_scope(agent.organization_id):
-        said = AgentFeedback.objects.create(
-            agent=agent,
-            **{"feedback_type": "star_rating", "rating": 4, "feedback_text": "words", "digest": "d"} | values,
-        )
+        given = {"feedback_type": "star_rating", "rating": 4, "feedback_text": "words", "digest": "d"} | values
+        said = AgentFeedback.objects.create(agent=agent, **given)
         AgentFeedback.objects.filter(pk=said.pk).update(created_at=ago(days))
         return said
 
@@ -55,9 +54,7 @@ def give(agent: Agent, days: float, **values: Any) -> AgentFeedback:
 def log(agent: Agent, days: float, **values: Any) -> Execution:
     with organization_scope(agent.organization_id):
         key = retention.key_of(ago(days)).int | (uuid7().int & (2**64 - 1))
-        made = Execution(
-            id=type(uuid7())(int=key), agent=agent, started_at=ago(days), input="in", output="out", **values
-        )
+        made = Execution(id=UUID(int=key), agent=agent, started_at=ago(days), input="in", output="out", **values)
         made.save(force_insert=True)
         return made
 
