@@ -18,7 +18,7 @@ LIST = Path(__file__).with_name("first_names.txt")
 _CAPITAL = r"[^\W\d_a-zà-ÿ](?:[^\W\d_]|['’](?!s\b)(?=[^\W\d_]))+"
 _PART = rf"{_CAPITAL}(?:-{_CAPITAL})?"
 _BETWEEN = r"(?:[ ](?:van|von|de|der|den|del|di|da|dos|la|le|el|al|bin)){0,2}"
-WORDS = re.compile(rf"(?<![\w@#.-])({_PART})((?:[ ][A-Z]\.)?{_BETWEEN}(?:[ ]{_PART}){{1,2}})?(?![\w@])")
+WORDS = re.compile(rf"(?<![\w@#.-])({_PART})((?:[ ][A-Z]\.)?{_BETWEEN}(?:[ ]{_PART}){{1,2}})?(?![\w@]|-\d)")
 TITLES = r"(?:Mrs?|Ms|Miss|Mx|Dr|Prof(?:essor)?|Sir|Madam|Herr|Frau|Monsieur|Madame|Mme|Señora?|Sra?|Signora?)"
 TITLED = re.compile(rf"\b{TITLES}\.? ({_PART}(?:{_BETWEEN} {_PART}){{0,2}})")
 # After these stands a name, whether a list has it or not.
@@ -92,14 +92,20 @@ def _listed(text: str, match: re.Match[str]) -> Iterator[tuple[int, int]]:
     """A run of capitalised words that holds a first name which is not a word or a thing as well."""
     listed = first_names()
     words = list(re.finditer(_PART, match[0]))
+    at_start = _begins_sentence(text, match.start(1))
     for place, word in enumerate(words):
         if listed.get(word[0].casefold().split("-")[0]) == "name" and not _is_abbreviation(word[0], match[0]):
-            # What no list has, and stands before a listed name, is mostly a first name too.
-            begins = words[place - 1] if place and not _is_word(words[place - 1][0]) else word
+            # What no list has, and stands before a listed name, is mostly a first name too; but not at the beginning.
+            begins = words[place - 1] if place > at_start and not _is_word(words[place - 1][0]) else word
             end = _end_of_name(text, match.start(1) + word.start(), match.end())
             if not _names_a_thing(text, match.start(1) + word.start(), match.end()):
                 yield match.start(1) + begins.start(), end
             return
+
+
+def _begins_sentence(text: str, start: int) -> bool:
+    before = text[max(0, start - 5) : start].rstrip(" \"'(")
+    return not before or before[-1] in ".!?:;\n"
 
 
 def _is_abbreviation(word: str, run: str) -> bool:

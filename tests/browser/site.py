@@ -36,6 +36,8 @@ class Server(ThreadingHTTPServer):
 class Site:
     """`pages` maps paths to HTML; `answers` holds (status, body) for coming API requests, then 201 for ever.
 
+    `standing` holds what a GET of a path is always answered: how often it is asked is the browser's choice.
+
     `policy` is the content security policy of the pages. A status of 0 closes the connection without an answer.
     """
 
@@ -43,6 +45,7 @@ class Site:
         self.pages = pages or {}
         self.policy = policy
         self.answers: deque[tuple[int, dict[str, Any]]] = deque()
+        self.standing: dict[str, dict[str, Any]] = {}
         self.sent: list[Sent] = []
         self._server = Server(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -57,6 +60,8 @@ class Site:
 
     def answer(self, request: Sent) -> tuple[int, dict[str, Any]]:
         self.sent.append(request)
+        if request.method == "GET" and request.path in self.standing:
+            return 200, self.standing[request.path]
         return self.answers.popleft() if self.answers else (201, {"feedback_id": "f-1", "success": True})
 
     def content(self, path: str) -> tuple[bytes, str] | None:

@@ -81,4 +81,4 @@ def test_every_control_of_the_style_guide_has_a_name(styleguide: Page) -> None:
 def test_no_template_carries_an_inline_style_or_script() -> None:
     templates = (Path(settings.BASE_DIR) / "templates").rglob("*.html")
     forbidden = re.compile(r"\sstyle=|<style|<script(?![^>]*\ssrc=)|\son[a-z]+=|javascript:|hx-on", re.IGNORECASE)
-    assert [str(path) for path in templates if forbidden.search(path.read_text())] == []
+    assert [str(path) for path in templates if forbidden.search(re.sub(r"{%.*?%}", "", path.read_text()))] == []

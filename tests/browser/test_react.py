@@ -76,7 +76,7 @@ def shown(page: Page, loading: bool, data: str, error: str = "null", at: str = "
 
 @pytest.mark.parametrize(("call", "path"), READS)
 def test_a_reading_hook_asks_and_shows_the_answer(run: Run, page: Page, site: Site, call: str, path: str) -> None:
-    site.answers.extend([(200, {"n": 1})] * 2)  # strict mode mounts twice
+    site.standing[API + path] = {"n": 1}
     run(f"mount({{ use: (hooks) => hooks.{call} }})")
     shown(page, False, '{"n":1}')
     assert {(sent.method, sent.path) for sent in site.sent} == {("GET", API + path)}
@@ -158,11 +158,12 @@ def test_without_an_agent_nothing_is_asked(run: Run, page: Page, site: Site) -> 
 
 
 def test_what_is_written_makes_its_readers_ask_again(run: Run, page: Page, site: Site) -> None:
-    site.answers.extend([(200, {"total_feedback": 1})] * 2)
+    asked = f"{API}feedback/stats?agent_id=support"
+    site.standing[asked] = {"total_feedback": 1}
     run("""mount({ use: (hooks) => hooks.useFeedbackStats("support") },
                  { name: "writer", use: (hooks) => hooks.useSubmitFeedback() })""")
     shown(page, False, '{"total_feedback":1}')
-    site.answers.extend([(201, {"feedback_id": "f"}), (200, {"total_feedback": 2})])
+    site.standing[asked] = {"total_feedback": 2}
     run("writer.submit({ execution: 'x', type: 'thumbs_up' })")
     shown(page, False, '{"total_feedback":2}')
 
