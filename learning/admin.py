@@ -94,6 +94,19 @@ class JobAdmin(ReadOnlyAdmin):
     list_select_related = ("created_by",)
 
 
+@admin.register(models.ErasureReceipt)
+class ErasureReceiptAdmin(ReadOnlyAdmin):
+    list_display = ("subject", "actor_label", "created_at")
+    search_fields = ("=subject",)
+
+
+@admin.register(models.ExampleRule)
+class ExampleRuleAdmin(ReadOnlyAdmin):
+    list_display = ("name", "source", "example_type", "agent", "active", "position")
+    list_filter = ("active", "source", "example_type")
+    list_select_related = ("agent",)
+
+
 admin.site.register(
     [
         models.CompiledCorrection,
@@ -105,7 +118,9 @@ admin.site.register(
         models.FeedbackRollupProgress,
         models.JobChange,
         models.LlmResponse,
+        models.PreparationProgress,
         models.RetrievalEvent,
+        models.RuleProgress,
         models.SplitAssignment,
         models.TelemetrySpan,
         models.TrainingRunLog,

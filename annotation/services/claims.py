@@ -24,6 +24,7 @@ from annotation.services.gold import offer_gold
 from annotation.services.queues import may_work_at, queue_for
 from annotation.services.seats import Paused, look_from_the_start, take_seat
 from annotation.services.waiting import SKIPPED_BY_NOBODY
+from learning.services.preparation import prepare_few
 from learning.services.review import AWAITING
 from organizations.errors import Conflict, Missing, Refused
 from organizations.scope import current_organization_id
@@ -49,7 +50,7 @@ def claim_next(*, expert: Any, queue: AnnotationQueue | None = None, kind: str =
     fill_when_due(queue=queue)
     slot_id = offer_gold(seat=seat, queue=queue, expert=expert) if kind == SlotKind.REVIEW else None
     slot = give_slot(seat, slot_id) if slot_id else _first_awaiting(seat, queue, kind)
-    if slot is None and (fill_queue(queue=queue) or _just_opened(queue)):
+    if slot is None and _more_came(queue):
         seat.passed_at = None
         slot = _first_awaiting(seat, queue, kind)
     if slot is not None:
@@ -194,6 +195,12 @@ def _first_awaiting(seat: QueueSeat, queue: AnnotationQueue, kind: str) -> Slot 
             return slot
         cancel_slots(example_id=slot.example_id)  # decided elsewhere meanwhile
     return None
+
+
+def _more_came(queue: AnnotationQueue) -> bool:
+    """Look for more now; what was given a moment ago is prepared first rather than left to a worker."""
+    prepare_few()
+    return bool(fill_queue(queue=queue)) or _just_opened(queue)
 
 
 def _just_opened(queue: AnnotationQueue) -> bool:

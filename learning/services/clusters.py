@@ -29,6 +29,7 @@ CROSS JOIN LATERAL (
 ) b
 """
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('learning.splits:' || %s::text, 0))"
+TRY_LOCK = LOCK.replace("_advisory_", "_try_advisory_")
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,13 @@ def lock_splits() -> None:
     """Nobody else changes clusters or splits of this organization until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK, [current_organization_id()])
+
+
+def try_lock_splits() -> bool:
+    """The same lock if nobody has it, without waiting; whether it is ours now."""
+    with connection.cursor() as cursor:
+        cursor.execute(TRY_LOCK, [current_organization_id()])
+        return bool(cursor.fetchone()[0])
 
 
 def place_examples(

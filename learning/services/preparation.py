@@ -15,7 +15,7 @@ from django.utils import timezone
 from learning.engines.quality import flags_of
 from learning.engines.types import canonical_json
 from learning.models import ExampleType, LearningExample
-from learning.services.clusters import forget_bands, lock_splits, place_examples
+from learning.services.clusters import forget_bands, lock_splits, place_examples, try_lock_splits
 from learning.services.compiler import compile_prepared
 from learning.services.example_words import remember_words
 from learning.services.languages import answer_languages
@@ -24,6 +24,7 @@ from organizations.redaction.findings import Recognizer
 from organizations.redaction.redactor import VERSION, redact_texts
 
 BATCH = 200
+FEW = 20  # some milliseconds of work
 TEXTS = ("input_text", "input_context", "original_output", "expected_output", "rejected_output")
 BAD = (ExampleType.NEGATIVE, ExampleType.FAILURE)  # what they teach is their original output
 WRITTEN = ["redaction_found", "quality_flags", "input_hash", "content_hash", "prepared_version", "updated_at"]
@@ -34,6 +35,19 @@ def prepare_waiting(*, limit: int = BATCH) -> int:
     """Prepare the oldest examples that wait for it, at most `limit`; how many were."""
     waiting = LearningExample.objects.filter(prepared_version=0).order_by("id").values_list("id", flat=True)
     return prepare_examples(example_ids=list(waiting[:limit]))
+
+
+def prepare_few() -> int:
+    """Prepare the oldest FEW for somebody who waits for them, in the caller's transaction; how many were.
+
+    None while somebody else prepares or changes splits: nobody waits for that.
+    """
+    waiting = LearningExample.objects.filter(prepared_version=0).order_by("id").values_list("id", flat=True)
+    found = list(waiting[:FEW])
+    if not found or not try_lock_splits():
+        return 0
+    _prepare(found)
+    return len(found)
 
 
 def prepare_waiting_of(examples: Any, *, limit: int = BATCH) -> int:

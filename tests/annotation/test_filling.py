@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Event, Thread
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from annotation.models import AnnotationQueue, Slot
+from annotation.services.claims import claim_next
 from annotation.services.filling import fill_queue
+from annotation.services.queues import default_queue
 from learning.models import Agent, LearningExample, ReviewStatus
 from learning.services import bulk_actions, jobs, undoing
 from learning.services.bulk_actions import Selection, start_bulk_action
+from learning.services.clusters import lock_splits
+from organizations.models import Organization, Role
+from organizations.scope import organization_scope
 from tests import factories
 
 
@@ -43,6 +50,40 @@ def test_nobody_reviews_what_was_not_prepared(queue: AnnotationQueue, agent: Age
     LearningExample.objects.filter(pk=raw.pk).update(prepared_version=1)
     fill_queue(queue=queue)
     assert waiting(queue) == {ready.pk, raw.pk}
+
+
+def test_who_finds_an_empty_desk_does_not_wait_for_a_worker_to_prepare(queue: AnnotationQueue, agent: Agent) -> None:
+    raw = factories.make_example(agent, prepared_version=0, input_text="Write to ann@example.com")
+    slot = claim_next(expert=factories.make_user(agent.organization, Role.EXPERT), queue=queue)
+    assert slot is not None
+    raw.refresh_from_db()
+    assert (slot.example_id, raw.input_text) == (raw.pk, "Write to <EMAIL_1>")
+
+
+def test_a_desk_does_not_wait_for_somebody_else_who_prepares(
+    organization: Organization, transactional_db: None
+) -> None:
+    with organization_scope(organization.pk):
+        factories.make_example(factories.make_agent(), prepared_version=0)
+        queue, expert = default_queue(), factories.make_user(organization, Role.EXPERT)
+    held, done = Event(), Event()
+
+    def prepare_for_long() -> None:
+        with organization_scope(organization.pk), transaction.atomic():
+            lock_splits()
+            held.set()
+            done.wait(20)
+        connection.close()
+
+    other = Thread(target=prepare_for_long)
+    other.start()
+    try:
+        assert held.wait(20)
+        with organization_scope(organization.pk):
+            assert claim_next(expert=expert, queue=queue) is None
+    finally:
+        done.set()
+        other.join()
 
 
 def test_an_example_whose_preparation_took_hours_is_not_forgotten(queue: AnnotationQueue, agent: Agent) -> None:

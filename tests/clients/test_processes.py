@@ -119,9 +119,9 @@ for number in range(20):
         learning.log_execution(agent='support', input=f'child {number}')
         os._exit(0 if learning.flush(20) else 1)
     children.append(child)
-codes = [os.waitpid(child, 0)[1] for child in children]
-stop.set()
+stop.set()  # every fork is done; what the children send need not wait for a flood
 for thread in threads: thread.join()
+codes = [os.waitpid(child, 0)[1] for child in children]
 assert codes == [0] * 20, codes
 os._exit(0)
 """

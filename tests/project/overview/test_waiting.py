@@ -61,7 +61,7 @@ def test_a_failed_run_waits_until_it_was_tried_again(sign_in: Any, scope: Organi
 
 
 def test_flags_and_disputes_wait_for_a_manager(sign_in: Any, scope: Organization) -> None:
-    factories.make_example(factories.make_agent())
+    factories.make_example(factories.make_agent(), prepared_version=1)
     fill_queues()
     ItemFlag.objects.create(slot=Slot.objects.get(), reason="unclear")
     Slot.objects.update(kind=SlotKind.ADJUDICATION)
