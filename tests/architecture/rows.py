@@ -19,6 +19,7 @@ MARKER = "zq7marker"
 SPECIAL: dict[str, dict[str, Any]] = {
     "learning.AgentFeedback": {"feedback_type": "correction", "rating": 3},
     "learning.GateReport": {"status": "passed"},
+    "learning.LearningExample": {"redaction_found": {MARKER: 1}},
     # The database wants an item in the split that its groups are assigned to.
     "learning.SplitAssignment": {"key": f"{MARKER} group", "split": "train"},
     "learning.DatasetExample": {"split": "train", "cluster_key": f"{MARKER} group", "group_key": f"{MARKER} group"},
