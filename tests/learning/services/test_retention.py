@@ -22,8 +22,10 @@ from learning.services.rollups import rebuild_rollups
 from organizations.models import Organization
 from organizations.scope import organization_scope
 from tests import factories
+from tests.learning.services.test_rollups import alone_on_the_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
+__all__ = ["alone_on_the_server"]  # a fixture
 DAYS = 30
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from learning.models import AgentFeedback, FeedbackRollup, FeedbackRollupProgress
@@ -83,11 +84,13 @@ def test_a_transaction_that_commits_late_is_waited_for(organization: Organizatio
 
 
 def sum_up_patiently(organization: Organization) -> None:
-    """Until something is summed up: tests beside this one hold transactions open on the same server."""
+    """Until all that is there is summed up: tests beside this one hold transactions open on the same server."""
     for _ in range(1200):
         with organization_scope(organization.id):
             rollups.sum_up_feedback()
-            if FeedbackRollupProgress.objects.get().summed_until is not None:
+            newest = AgentFeedback.objects.aggregate(newest=Max("created_at"))["newest"]
+            summed_until = FeedbackRollupProgress.objects.get().summed_until
+            if summed_until is not None and summed_until > newest:
                 return
         time.sleep(0.1)
 

@@ -1,0 +1,1 @@
+"""What `manage.py bench_datasets` measures, a module for each part."""

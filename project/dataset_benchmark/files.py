@@ -1,0 +1,127 @@
+"""How fast examples come in from a file and go out again, how fast they are clustered and published, in what memory."""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from learning.formats.rows import check_row
+from learning.job_tasks import work_through
+from learning.models import Agent, DatasetVersion, Job, LearningExample
+from learning.services.dataset_exports import ALL, open_export, stream_export
+from learning.services.example_imports import Wishes, start_import
+from learning.services.jobs import claim_job
+from learning.services.preparation import prepare_waiting_of
+from learning.services.publication import publish_version
+from learning.services.recipes import create_dataset
+from organizations.scope import organization_scope
+from project.dataset_benchmark import real_texts
+
+FORMATS = ("jsonl", "csv", "parquet", "openai-chat", "trl-kto")
+REPEATED = 20  # one row in so many asks almost what an earlier one asked
+
+
+@dataclass(frozen=True)
+class Files:
+    """Seconds that each step took, the size of the file in MB, and the most memory after import and after export."""
+
+    seconds: dict[str, float]
+    size_mb: float
+    before_mb: float
+    import_peak_mb: float
+    export_peak_mb: float
+    total: int
+
+
+def measure(organization_id: UUID, rows: int) -> Files:
+    with organization_scope(organization_id):
+        agent = Agent.objects.create(external_id="files", name="Files")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.jsonl"
+        write_rows(path, rows)
+        size, before = path.stat().st_size / 1e6, peak_mb()
+        taken = {"read and check alone": only_check(path)}
+        taken["dry run"] = bring(organization_id, agent, path, dry_run=True)
+        taken["import"] = bring(organization_id, agent, path, approve=True)
+        taken["the same again"] = bring(organization_id, agent, path, approve=True)
+    import_peak = peak_mb()
+    taken["redact and cluster"] = prepare(organization_id, agent)
+    started = time.perf_counter()
+    with organization_scope(organization_id):
+        version = publish_version(dataset=create_dataset(name="Files", agent=agent))
+    taken["publish"] = time.perf_counter() - started
+    taken |= {f"export {name}": send(organization_id, version, name) for name in FORMATS}
+    return Files(taken, size, before, import_peak, peak_mb(), version.total)
+
+
+def prepare(organization_id: UUID, agent: Agent) -> float:
+    """Seconds in which the examples are redacted, compared and put into clusters, a transaction for each batch."""
+    started = time.perf_counter()
+    while True:
+        with organization_scope(organization_id):
+            if not prepare_waiting_of(LearningExample.objects.filter(agent=agent)):
+                return time.perf_counter() - started
+
+
+def write_rows(path: Path, rows: int) -> None:
+    """Corrections of some 350 characters each, of words as frequent as in real sentences."""
+    draw, words = random.Random(7), real_texts.words()
+    with path.open("w", encoding="utf-8") as file:
+        asked = ""
+        for number in range(rows):
+            said = [" ".join(draw.choices(words, k=20)) for _ in range(3)]
+            asked = f"{asked} please" if number % REPEATED == 1 else said[0]
+            record = {
+                "external_id": f"row-{number}", "input_text": asked, "original_output": said[1],
+                "expected_output": said[2], "domain": "support", "tags": ["bench"], "input_context": {"turn": number},
+            }  # fmt: skip
+            file.write(json.dumps(record) + "\n")
+
+
+def only_check(path: Path) -> float:
+    """Seconds to read and check every row."""
+    started = time.perf_counter()
+    with path.open("rb") as file:
+        for line in file:
+            check_row(json.loads(line))
+    return time.perf_counter() - started
+
+
+def bring(organization_id: UUID, agent: Agent, path: Path, **wishes: Any) -> float:
+    """Seconds that an import takes."""
+    started = time.perf_counter()
+    with organization_scope(organization_id):
+        job = start_import(name=path.name, path=path, wishes=Wishes(agent_id=str(agent.pk), **wishes))
+        work = claim_job(job_id=job.pk)
+    if work is None:
+        raise RuntimeError("somebody else works on the job of the benchmark")
+    work_through(organization_id, work)
+    seconds = time.perf_counter() - started
+    with organization_scope(organization_id):
+        done = Job.objects.get(pk=job.pk)
+        if done.failure_reason or done.result["refused"]:
+            raise RuntimeError(f"{done.failure_reason} {done.result}")
+    return seconds
+
+
+def send(organization_id: UUID, version: DatasetVersion, name: str) -> float:
+    """Seconds that an export takes."""
+    started = time.perf_counter()
+    with organization_scope(organization_id):
+        export = open_export(version=version, format=name, split=ALL)
+    size = sum(map(len, stream_export(export)))
+    if not size:
+        raise RuntimeError(f"the export {asdict(export)} is empty")
+    return time.perf_counter() - started
+
+
+def peak_mb() -> float:
+    """The most memory that this process ever had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
