@@ -28,6 +28,10 @@ CROSS JOIN LATERAL (
   WHERE organization_id = %(organization)s AND band_hash = h.band_hash LIMIT %(most)s
 ) b
 """
+REMEMBER = """
+INSERT INTO learning_exampleband (organization_id, band_hash, example_id)
+SELECT %(organization)s, h, e FROM unnest(%(hashes)s::bigint[], %(examples)s::uuid[]) AS b(h, e) ON CONFLICT DO NOTHING
+"""
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('learning.splits:' || %s::text, 0))"
 TRY_LOCK = LOCK.replace("_advisory_", "_try_advisory_")
 
@@ -181,6 +185,10 @@ def _move_clusters(around: _Neighbourhood) -> None:
 
 
 def _remember_bands(rows: Sequence[tuple[UUID, Sequence[int]]]) -> None:
-    ExampleBand.objects.bulk_create(
-        (ExampleBand(band_hash=value, example_id=pk) for pk, row in rows for value in set(row)), ignore_conflicts=True
-    )
+    values: dict[str, Any] = {
+        "organization": current_organization_id(),
+        "hashes": [value for _, row in rows for value in row],
+        "examples": [pk for pk, row in rows for _ in row],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(REMEMBER, values)

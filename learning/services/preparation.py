@@ -19,16 +19,14 @@ from learning.services.clusters import forget_bands, lock_splits, place_examples
 from learning.services.compiler import compile_prepared
 from learning.services.example_words import remember_words
 from learning.services.languages import answer_languages
+from learning.services.prepared_writing import TEXTS, write_prepared
 from learning.services.redaction_rules import mark_outdated, recognizers
 from organizations.redaction.findings import Recognizer
 from organizations.redaction.redactor import VERSION, redact_texts
 
 BATCH = 200
 FEW = 20  # some milliseconds of work
-TEXTS = ("input_text", "input_context", "original_output", "expected_output", "rejected_output")
 BAD = (ExampleType.NEGATIVE, ExampleType.FAILURE)  # what they teach is their original output
-WRITTEN = ["redaction_found", "quality_flags", "input_hash", "content_hash", "prepared_version", "updated_at"]
-PLACED = ["cluster_key", "is_bridge", "is_representative"]
 
 
 def prepare_waiting(*, limit: int = BATCH) -> int:
@@ -102,14 +100,14 @@ def _prepare(example_ids: Sequence[UUID]) -> None:
     examples = list(LearningExample.objects.select_for_update().filter(pk__in=example_ids).order_by("id"))
     before = {example.pk: (example.input_hash, example.cluster_key) for example in examples}
     rules = recognizers()
-    redacted = [example for example in examples if _redact(example, rules)]
+    redacted = {example.pk for example in examples if _redact(example, rules)}
+    now = timezone.now()
     for example in examples:
         example.input_hash, example.content_hash = hash_input(example.input_text), hash_content(example)
         example.quality_flags = _flags(example)
-        example.prepared_version, example.updated_at = VERSION, timezone.now()
-    LearningExample.objects.bulk_update(_cluster(examples, before), PLACED)
-    LearningExample.objects.bulk_update(redacted, [*TEXTS, *WRITTEN])
-    LearningExample.objects.bulk_update([one for one in examples if one not in redacted], WRITTEN)
+        example.prepared_version, example.updated_at = VERSION, now
+    placed = {example.pk for example in _cluster(examples, before)}
+    write_prepared(examples, redacted=redacted, placed=placed)
     remember_words(example_ids=example_ids)
     compile_prepared(examples=examples)
 
