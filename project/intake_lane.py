@@ -12,6 +12,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from django.conf import settings
 from django.db import OperationalError
 from django.http import HttpResponse, HttpResponseBase
 from rest_framework.exceptions import PermissionDenied, Throttled
@@ -38,6 +39,7 @@ DOORS: dict[str, Door] = {
 }
 KEYS = ("Bearer sk_", "Bearer pk_", f"Bearer {tokens.PREFIX}")
 JSON = "application/json"
+ALWAYS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": settings.SECURE_REFERRER_POLICY}
 
 
 class IntakeLane:
@@ -64,6 +66,18 @@ class IntakeLane:
                 raise
             body, headers = problem
             response = _json(body["status"], body, CONTENT_TYPE, headers)
+        return response
+
+
+class ServerLane(IntakeLane):
+    """The same for what comes from no page, past the layers that speak to browsers as well."""
+
+    def __call__(self, request: Any) -> HttpResponseBase:
+        if request.path_info not in DOORS or "HTTP_ORIGIN" in request.META:
+            return self.get_response(request)
+        response = super().__call__(request)
+        for name, value in ALWAYS.items():
+            response.headers.setdefault(name, value)
         return response
 
 

@@ -56,11 +56,12 @@ INSTALLED_APPS = [
     "project",
 ]
 MIDDLEWARE = [
+    "project.admission.Admission",
+    "project.intake_lane.ServerLane",  # what a program sends to the intake needs none of those below
     "django.middleware.security.SecurityMiddleware",
     "project.aliases.EarlierSpellings",
     "corsheaders.middleware.CorsMiddleware",
-    "project.admission.Admission",
-    "project.intake_lane.IntakeLane",  # what comes by key to the intake needs none of those below
+    "project.intake_lane.IntakeLane",  # what a page sends there by key needs none of those below
     "project.compression.CompressStatic",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

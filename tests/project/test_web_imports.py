@@ -21,6 +21,11 @@ HEAVY = (
     "openai",
     "tokenizers",
     "phonenumbers",
+    "pygments",
+    "requests",
+    "pyarrow",
+    "rensa",
+    "sqlite3",
     "jsonschema",
 )
 
