@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
 import django_filters
 from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django_filters.fields import ModelChoiceField, ModelChoiceIterator
 
 from learning.models import (
     Agent,
@@ -18,17 +21,41 @@ from learning.models import (
     QualityFlag,
     ReviewStatus,
     SourceType,
+    Split,
 )
 from learning.services.example_words import holds_words
 from learning.services.execution_search import first_key
+from organizations.models import RedactionPattern
+from organizations.redaction_patterns import STANDARD_KINDS
 
 ANY, NONE = "any", "none"
 FLAGS = [(ANY, "Any"), (NONE, "None"), *QualityFlag.choices]
-REDACTED = [(ANY, "Anything"), (NONE, "Nothing"), *((kind, kind.replace("_", " ").capitalize()) for kind in (
-    "EMAIL", "PHONE", "CARD", "IBAN", "IP", "SSN", "SECRET", "URL_TOKEN", "NAME"))]  # fmt: skip
 SIMILAR, CHOSEN, BRIDGE = "similar", "chosen", "bridge"
 NEAR = [(SIMILAR, "Has near-duplicates"), (CHOSEN, "Chosen of its cluster"), (BRIDGE, "Left out as a bridge")]
 DAY = {"type": "date"}
+MOST_CHOICES = 200  # versions that a person can choose from
+
+
+def redacted_choices() -> list[tuple[str, str]]:
+    """What was redacted: anything, nothing, a kind that everybody has, or one of the organization's own."""
+    own = RedactionPattern.objects.order_by("name").values_list("name", flat=True)
+    kinds = [(kind, kind.replace("_", " ").capitalize()) for kind in STANDARD_KINDS]
+    return [(ANY, "Anything"), (NONE, "Nothing"), *kinds, *((name, name) for name in own)]
+
+
+class NewestChoices(ModelChoiceIterator):
+    """Few of many, for people; every other is as good a value."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return islice(super().__iter__(), 1 + MOST_CHOICES)
+
+
+class NewestField(ModelChoiceField):
+    iterator = NewestChoices
+
+
+class NewestFilter(django_filters.ModelChoiceFilter):
+    field_class = NewestField
 
 
 class ExampleFilter(django_filters.FilterSet):
@@ -61,12 +88,12 @@ class ExampleFilter(django_filters.FilterSet):
         field_name="quality_score", lookup_expr="lte", label="Quality to", min_value=0, max_value=1
     )
     redacted = django_filters.ChoiceFilter(
-        choices=REDACTED, method="were_redacted", label="Redacted", empty_label="All"
+        choices=redacted_choices, method="were_redacted", label="Redacted", empty_label="All"
     )
     near = django_filters.ChoiceFilter(choices=NEAR, method="lie_near", label="Near-duplicates", empty_label="All")
-    version = django_filters.ModelChoiceFilter(
-        queryset=lambda request: DatasetVersion.objects.select_related("dataset").order_by("-id")[:200],
-        method="stand_in", label="In version", empty_label="All",
+    version = NewestFilter(
+        queryset=lambda request: DatasetVersion.objects.select_related("dataset").order_by("-id"),
+        method="stand_in", label="In version (not sealed)", empty_label="All",
     )  # fmt: skip
     since = django_filters.DateFilter(method="come_since", label="From (UTC)", widget=forms.DateInput(attrs=DAY))
     until = django_filters.DateFilter(method="come_until", label="Until (UTC)", widget=forms.DateInput(attrs=DAY))
@@ -100,7 +127,8 @@ class ExampleFilter(django_filters.FilterSet):
         return rows.filter(~Q(cluster_key=""), Exists(others))
 
     def stand_in(self, rows: QuerySet[Any], name: str, version: DatasetVersion) -> QuerySet[Any]:
-        return rows.filter(Exists(DatasetExample.objects.filter(version=version, example=OuterRef("pk"))))
+        items = DatasetExample.objects.filter(version=version, example=OuterRef("pk")).exclude(split=Split.TEST)
+        return rows.filter(Exists(items))
 
     def come_since(self, rows: QuerySet[Any], name: str, day: date) -> QuerySet[Any]:
         return rows.filter(pk__gte=first_key(datetime.combine(day, time(), UTC)))

@@ -29,6 +29,7 @@ from organizations.parsers import parse_document
 from organizations.permissions import refusal
 from organizations.throttles import IntakeThrottle
 from organizations.token_signers import resolve_feedback_token
+from project.admission import Admission
 from project.api import CONTENT_TYPE, problem_document
 
 DOORS: dict[str, Door] = {
@@ -72,10 +73,14 @@ class IntakeLane:
 class ServerLane(IntakeLane):
     """The same for what comes from no page, past the layers that speak to browsers as well."""
 
+    def __init__(self, get_response: Callable[[Any], HttpResponseBase]) -> None:
+        super().__init__(get_response)
+        self.admit = Admission(super().__call__)
+
     def __call__(self, request: Any) -> HttpResponseBase:
         if request.path_info not in DOORS or "HTTP_ORIGIN" in request.META:
             return self.get_response(request)
-        response = super().__call__(request)
+        response = self.admit(request)
         for name, value in ALWAYS.items():
             response.headers.setdefault(name, value)
         return response

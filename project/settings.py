@@ -56,11 +56,11 @@ INSTALLED_APPS = [
     "project",
 ]
 MIDDLEWARE = [
-    "project.admission.Admission",
     "project.intake_lane.ServerLane",  # what a program sends to the intake needs none of those below
     "django.middleware.security.SecurityMiddleware",
     "project.aliases.EarlierSpellings",
     "corsheaders.middleware.CorsMiddleware",
+    "project.admission.Admission",
     "project.intake_lane.IntakeLane",  # what a page sends there by key needs none of those below
     "project.compression.CompressStatic",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -241,7 +241,8 @@ EXPERIMENT_MIN_SAMPLES = env.int(
 # Uploaded files; the web service and the workers share this folder.
 ARTIFACT_DIR = Path(env.str("ARTIFACT_DIR", default="") or services.artifact_dir(SERVICES_NAME))
 ARTIFACT_QUOTA_MB = env.int("ARTIFACT_QUOTA_MB", default=5000)  # of one organization
-IMPORT_MAX_MB = env.int("IMPORT_MAX_MB", default=1000)  # one uploaded file
+# One uploaded file. No request is larger than DATA_UPLOAD_MAX_MEMORY_SIZE, so more than 5 changes nothing over HTTP.
+IMPORT_MAX_MB = env.int("IMPORT_MAX_MB", default=1000)
 API_KEY_CACHE_SECONDS = env.float("API_KEY_CACHE_SECONDS", default=2.0)  # a revoked key works on for so long at most
 INTAKE_RATE_PER_MINUTE = env.int("INTAKE_RATE_PER_MINUTE", default=6000)  # per API key or person; 0: no limit
 INTAKE_ORGANIZATION_RATE_PER_MINUTE = env.int(  # of all its keys and people together

@@ -52,6 +52,9 @@ class WholeBody:
         if body is None:  # the caller has been told, and the connection is closed
             start_response(TOO_SLOW, [])
             return [b""]
+        if length is None and len(body) == wanted:  # there is more than is ever taken
+            told = {"wsgi.input": LeftUnread(), "CONTENT_LENGTH": str(wanted)}
+            return self.application(environ | told, start_response)
         if length is not None and len(body) < length:  # the caller left in the middle: nobody reads the answer
             start_response("400 Bad Request", [])
             return [b""]

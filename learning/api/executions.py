@@ -31,6 +31,7 @@ from learning.services.executions import log_execution, log_executions
 from learning.services.intake import Outcome
 from organizations.actors import Actor
 from organizations.api import OrganizationViewSet
+from organizations.models import Role
 from organizations.permissions import need
 from organizations.scope import organization_scope
 from organizations.throttles import IntakeThrottle
@@ -78,7 +79,7 @@ class ExecutionViewSet(OrganizationViewSet):
     """Runs of agents, as applications report them."""
 
     model = Execution
-    permissions = {"GET": need("read"), "POST": EXECUTION.needed}
+    permissions = {"GET": need("read", role=Role.MANAGER), "POST": EXECUTION.needed}
     throttle_classes = [IntakeThrottle]
     serializer_class = ExecutionSerializer
 

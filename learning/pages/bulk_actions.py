@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -13,7 +14,7 @@ from learning.filters import ExampleFilter
 from learning.models import LearningExample
 from learning.pages.examples import given_filters
 from learning.services.bulk_actions import LABELS, Selection, start_bulk_action
-from learning.services.example_search import count_examples
+from learning.services.example_search import count_examples, senseless_filters
 from learning.waking import wake_for_job
 from organizations.errors import Refused
 from organizations.identifiers import as_uuid
@@ -52,6 +53,9 @@ class BulkForm(forms.Form):
 def bulk_action(request: HttpRequest) -> HttpResponse:
     """All that the filters in the address leave, without those ticked, or of them only those ticked."""
     given, picked = given_filters(request), _picked(request)
+    if senseless := senseless_filters(given):
+        messages.error(request, f"{' '.join(senseless.values())} Choose the examples again.")
+        return redirect("examples")
     only = request.GET.get("which") == "only"
     form = BulkForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

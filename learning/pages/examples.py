@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from learning.filters import ExampleFilter
 from learning.models import LearningExample, QualityFlag
-from learning.services.example_search import count_examples, find_examples
+from learning.services.example_search import count_examples, find_examples, senseless_filters
 from organizations.identifiers import as_uuid
 from organizations.models import Role
 from organizations.permissions import page
@@ -33,6 +34,9 @@ class Row(NamedTuple):
 def example_list(request: HttpRequest) -> HttpResponse:
     """The newest first. The number of all that match is asked for separately, so that the list does not wait."""
     given = given_filters(request)
+    for name, reason in senseless_filters(given).items():
+        messages.warning(request, f"{reason} The list goes without this filter.")
+        del given[name]
     if request.GET.get("count") and getattr(request, "htmx", False):
         return render(request, "learning/_example_count.html", {"counted": count_examples(wanted=given)})
     before = as_uuid(request.GET.get("before", ""))

@@ -31,7 +31,8 @@ TONES = {Outcome.STILL_WRONG: "warn"} | dict.fromkeys(("failed", Outcome.BECAME_
 def gate_detail(request: HttpRequest, report_id: UUID) -> HttpResponse:
     """Every case that was checked. Polled while the checks run."""
     report = _find(report_id)
-    cases = sorted(map(_outcome_first, report.cases), key=lambda case: ORDER.index(case["outcome"]))
+    shown = report.cases if request.actor.can_manage else []  # type: ignore[attr-defined]
+    cases = sorted(map(_outcome_first, shown), key=lambda case: ORDER.index(case["outcome"]))
     template = "learning/_gate.html" if getattr(request, "htmx", False) else "learning/gate.html"
     newest = gate.newest_report(report.config_id)
     newer = newest if newest != report else None

@@ -2,7 +2,7 @@
 
 What no index tells is looked for among the next MOST_LOOKED_AT examples; whoever wants to know more asks for the next
 page. Words are found by their index, unless so many examples hold them that the newest are soon found by looking
-(docs/decisions/0013).
+(docs/decisions/0014).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django.db.models.functions import Left
 from learning.filters import ExampleFilter
 from learning.models import LearningExample
 from learning.services.example_words import are_words_indexed, holds_words, with_words
+from organizations.errors import Refused
 
 MOST_LOOKED_AT = 20_000
 FEW = 5_000  # examples that hold the words, and are all looked at
@@ -74,9 +75,17 @@ def count_examples(*, wanted: Mapping[str, Any], most: int = MOST_COUNTED) -> Co
 
 
 def narrow(rows: QuerySet[LearningExample], wanted: Mapping[str, Any]) -> QuerySet[LearningExample]:
-    """What the filters leave of the rows; a value that makes no sense is as if it were not there."""
+    """What the filters leave of the rows. Raises Refused for a value that makes no sense: never more than was meant."""
+    for name, reason in senseless_filters(wanted).items():
+        raise Refused(reason, name)
     narrowed: QuerySet[LearningExample] = ExampleFilter(dict(wanted), queryset=rows).qs
     return narrowed
+
+
+def senseless_filters(wanted: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with the values of filters, by name: nothing for those that can be used."""
+    form = ExampleFilter(dict(wanted), queryset=LearningExample.objects.none()).form
+    return {name: f"{form.fields[name].label}: {reasons[0]}" for name, reasons in form.errors.items()}
 
 
 def _by_words(rows: QuerySet[LearningExample], asked: str) -> tuple[QuerySet[LearningExample], bool]:

@@ -56,13 +56,15 @@ def test_after_a_quiet_time_a_full_house_is_not_taken_for_a_jam() -> None:
 
 
 def test_a_place_is_left_whatever_happens(settings: Any, client: Any, db: None) -> None:
-    from project.admission import Admission
+    from project.admission import Admission, places
 
     def breaks(request: Any) -> Any:
         raise RuntimeError
 
     settings.WEB_PLACES = 1
+    places.cache_clear()
     door = Admission(breaks)
+    places.cache_clear()
     for _ in range(3):
         with pytest.raises(RuntimeError):
             door(type("Request", (), {"path_info": "/x", "path": "/x", "META": {}})())

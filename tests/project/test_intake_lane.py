@@ -11,6 +11,7 @@ from learning.models import Agent, AgentFeedback, Execution, LearningExample
 from organizations.models import KeyKind, Organization
 from organizations.scope import organization_scope
 from organizations.tokens import mint_feedback_token
+from project.gate import Gate
 from project.intake_lane import DOORS
 from tests import factories
 from tests.conftest import api_with
@@ -47,6 +48,25 @@ def layers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(inner, noted)
     return seen
+
+
+def test_a_page_of_another_origin_takes_the_lane_behind_the_layer_that_lets_it_in(
+    organization: Organization, layers: list[str]
+) -> None:
+    key = factories.make_key(organization, ["feedback"], kind=KeyKind.PUBLISHABLE)
+    answer = api_with(key).post(FEEDBACK, THUMB, format="json", headers={"Origin": "https://shop.example"})
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert layers == []
+
+
+def test_one_request_takes_one_place_whichever_way_it_goes(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    entered: list[int] = []
+    monkeypatch.setattr(Gate, "enter", lambda self: not entered.append(1))
+    monkeypatch.setattr(Gate, "leave", lambda self: None)
+    for headers in ({}, LONG_WAY, {"Origin": "https://shop.example"}):
+        del entered[:]
+        api.post(FEEDBACK, THUMB, format="json", headers=headers)
+        assert entered == [1], headers
 
 
 @pytest.mark.parametrize("path", DOORS)

@@ -49,6 +49,8 @@ def test_of_a_body_in_chunks_that_is_too_large_no_more_is_read_than_refuses_it()
     assert flood.tell() == settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1
     with pytest.raises(RequestDataTooBig):
         request.body  # noqa: B018  reading it raises
+    with pytest.raises(RequestDataTooBig):
+        request.read(100)  # a view that reads for itself is not given the beginning for the whole
 
 
 def test_a_length_that_was_said_is_believed_and_a_stream_without_an_end_is_left_alone() -> None:

@@ -17,7 +17,7 @@ from learning.api.serializers.fields import (
     optional_number,
     optional_text,
 )
-from learning.filters import FLAGS, NEAR, REDACTED
+from learning.filters import FLAGS, NEAR
 from learning.models import ExampleType, ReviewStatus, SourceType
 from learning.services.agent_directory import find_agent
 from learning.services.bulk_actions import LABELS
@@ -119,7 +119,9 @@ class ExampleFilterSerializer(StrictSerializer):
     task_type = serializers.CharField(max_length=100, required=False)
     tag = serializers.CharField(max_length=50, required=False)
     flag = serializers.ChoiceField(choices=FLAGS, required=False)
-    redacted = serializers.ChoiceField(choices=REDACTED, required=False)
+    redacted = serializers.CharField(
+        max_length=40, required=False, help_text="`any`, `none`, or a kind such as `EMAIL` or one of your own patterns."
+    )
     near = serializers.ChoiceField(choices=NEAR, required=False)
     version_id = serializers.UUIDField(required=False, help_text="A dataset version that it stands in.")
     quality_from = optional_number(0, 1)

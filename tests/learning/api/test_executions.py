@@ -345,3 +345,9 @@ def test_a_key_that_only_sends_reads_no_execution(organization: Organization, sc
     client = api_with(factories.make_key(organization, scopes))
     assert client.get(URL).status_code == 403
     assert client.get(f"{URL}/exec-123").status_code == 403
+
+
+@pytest.mark.parametrize("role", ["member", "expert"])
+def test_who_does_not_manage_reads_no_execution(sign_in: Any, role: str) -> None:
+    """What people wrote stands there as it came, and what was decided about it."""
+    assert sign_in(role).get(URL).status_code == 403

@@ -15,6 +15,8 @@ from learning.services.agents import write_config
 from tests import factories
 from tests.learning.services.test_gate import FAILED, PASSED, worked
 
+CASE = {"input": "What is it?", "wanted": "x", "before": "x", "after": "x", "passed": True}
+
 
 def text(response: Any) -> str:
     return " ".join(response.content.decode().split())
@@ -54,6 +56,14 @@ def test_who_cannot_decide_is_told_who_can(sign_in: Any, report: GateReport) -> 
     worked(report, PASSED)
     for address, page in pages_of(sign_in("expert"), report.config).items():
         assert "Waits for an administrator" in page, address
+
+
+def test_the_texts_of_the_cases_are_for_managers(sign_in: Any, report: GateReport) -> None:
+    GateReport.objects.filter(pk=report.pk).update(cases=[CASE], status="passed")
+    address = f"/admin/learning/gates/{report.pk}/"
+    assert "What is it?" in text(sign_in("manager").get(address))
+    told = text(sign_in("expert").get(address))
+    assert "What is it?" not in told and "1 case; their texts are shown to managers" in told
 
 
 def test_a_failed_gate_can_be_rejected_and_not_approved_on_its_page(sign_in: Any, report: GateReport) -> None:

@@ -156,6 +156,37 @@ def test_only_what_was_never_published_is_deleted_and_that_for_good(agent: Agent
         undoing.undo_job(job=job)
 
 
+@pytest.mark.parametrize("wanted", [{"version": "no version"}, {"status": "nonsense"}, {"since": "tomorrow"}])
+def test_an_action_with_a_filter_that_makes_no_sense_touches_nothing(agent: Agent, wanted: dict[str, str]) -> None:
+    factories.make_example(agent)
+    with pytest.raises(Refused) as refused:
+        act({"name": "delete"}, wanted=wanted)
+    assert refused.value.field == next(iter(wanted))
+    assert LearningExample.objects.exists() and not Job.objects.exists()
+
+
+def test_a_filter_that_lost_its_sense_before_the_job_began_stops_the_job(agent: Agent) -> None:
+    other = factories.make_agent()
+    factories.make_example(agent)
+    selection = Selection({"agent": other.pk})
+    job = start_bulk_action(selection=selection, action={"name": "delete"})
+    other.delete()
+    with pytest.raises(Refused, match="Agent"):
+        run(job)
+    assert LearningExample.objects.exists()
+
+
+def test_an_action_on_a_version_touches_its_open_examples_alone(agent: Agent) -> None:
+    for number in range(40):
+        factories.make_example(agent, review_status=ReviewStatus.APPROVED, input_text=f"Film {number * 7919} was good")
+    version = publish_version(dataset=create_dataset(name="Films", agent=agent))
+    factories.make_example(agent)
+    job = act({"name": "tag", "tags": ["learned"]}, wanted={"version": version.pk})
+    assert job.result["changed"] == version.train_count + version.validation_count
+    sealed = version.items.filter(split="test").values("example_id")
+    assert version.test_count and not LearningExample.objects.filter(pk__in=sealed, tags=["learned"]).exists()
+
+
 def test_one_of_each_cluster_becomes_its_representative_and_no_choice_is_overruled(agent: Agent) -> None:
     text = "The film was long, loud and far too expensive to see twice"
     first, second = factories.make_example(agent, input_text=text), factories.make_example(agent, input_text=text + ".")

@@ -65,13 +65,19 @@ def learned(scope: Organization) -> AgentConfig:
 
 
 def test_a_config_is_traced_to_the_corrections_that_caused_it(sign_in: Any, learned: AgentConfig) -> None:
-    page = sign_in("member").get(f"/admin/learning/lineage/{learned.pk}/").content.decode()
+    page = sign_in("manager").get(f"/admin/learning/lineage/{learned.pk}/").content.decode()
     for expected in ("First run", "Corrections", "shown to the model", "hard to say", "Text number"):
         assert expected in page, expected
 
 
+def test_what_users_and_reviewers_said_is_for_managers(sign_in: Any, learned: AgentConfig) -> None:
+    page = sign_in("expert").get(f"/admin/learning/lineage/{learned.pk}/").content.decode()
+    assert "First run" in page and "shown to managers" in page
+    assert "hard to say" not in page
+
+
 def test_the_sealed_examples_do_not_appear_in_the_lineage(sign_in: Any, learned: AgentConfig) -> None:
-    page = sign_in("member").get(f"/admin/learning/lineage/{learned.pk}/").content.decode()
+    page = sign_in("manager").get(f"/admin/learning/lineage/{learned.pk}/").content.decode()
     assert learned.training_run is not None
     sealed = learned.training_run.dataset_version.items.filter(split="test")
     assert sealed
