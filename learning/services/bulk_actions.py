@@ -39,8 +39,9 @@ class Selection:
 
 
 def start_bulk_action(*, selection: Selection, action: Mapping[str, Any], user: Any = None) -> Job:
-    """Queue the action; examples that come later are not touched. Raises Refused for an action without sense."""
+    """Queue the action; examples that come later are not touched. Raises Refused for an action or a filter without sense."""
     checked = check_action(action)
+    narrow(LearningExample.objects.all(), selection.wanted)
     newest = LearningExample.objects.order_by("-id").values_list("pk", flat=True).first()
     request = {
         "filter": {name: str(value) for name, value in selection.wanted.items() if value not in (None, "")},
