@@ -23,7 +23,7 @@ import psycopg
 from django.db import connection, connections
 
 from annotation.models import AnnotationQueue, Slot
-from annotation.services import claim_statement, claims
+from annotation.services import claim_statement, claims, leases
 from annotation.services.opinions import Opinion
 from annotation.services.queues import find_queue
 from annotation.services.seats import take_seat
@@ -177,7 +177,7 @@ def _start(desk: Desk, number: int, share: int, place: Path) -> int:
 
 
 def _work(desk: Desk, number: int, share: int, place: Path) -> None:
-    claims.LEASE = LEASE
+    leases.LEASE = LEASE
     chance, expert = random.Random(), desk.experts[number]
     answered, warm_up = _answered(place, number), WARM_UP
     log = os.open(place / f"{number}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -204,7 +204,7 @@ def _go_on(desk: Desk, expert: User, slot: UUID, token: UUID, chance: random.Ran
         time.sleep(LEASE.total_seconds() * 1.2)
     if draw > 1 - RELEASED:
         with suppress(Conflict), organization_scope(desk.organization.id):
-            claims.release_item(expert=expert, slot_id=slot, lease_token=token)
+            leases.release_item(expert=expert, slot_id=slot, lease_token=token)
         return
     text = f"{slot} {uuid4()}"
     with organization_scope(desk.organization.id):

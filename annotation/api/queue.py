@@ -21,9 +21,10 @@ from annotation.api.serializers import (
     SkipSerializer,
 )
 from annotation.services.adjudication import claim_dispute
-from annotation.services.claims import claim_next, claim_slot, extend_lease, release_item, skip_item
+from annotation.services.claims import claim_next, claim_slot
 from annotation.services.flags import flag_item
 from annotation.services.items import open_item
+from annotation.services.leases import extend_lease, release_item, skip_item
 from annotation.services.queues import find_queue
 from annotation.services.waiting import COUNT_TO, count_slots, list_slots
 from learning.api.requests import read_query

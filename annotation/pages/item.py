@@ -9,9 +9,9 @@ from annotation.models.annotations import SCORES
 from annotation.pages.form_rows import CategoryRow
 from annotation.pages.forms import FLAG, SKIP, ReviewForm, initial_values
 from annotation.pages.questions import shown_questions
-from annotation.services.claims import skip_item
 from annotation.services.flags import flag_item
 from annotation.services.items import Item, marks, output_to_judge
+from annotation.services.leases import skip_item
 from annotation.services.preferences import SIDES, preferred_by_side
 from annotation.services.submissions import Submission, submit_annotation
 from annotation.word_diff import diff_words

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import connection
 
-from annotation.models import AnnotationQueue, Slot
-from annotation.models.slots import WAITING, SlotStatus
+from annotation.models import AnnotationQueue
+from annotation.services.leases import cancel_slots
 from learning.models import LearningExample, ReviewStatus
 from learning.services import examples
 from organizations import audit
@@ -56,7 +56,7 @@ def auto_approve(*, queue: AnnotationQueue) -> int:
 
 def _approve(example: LearningExample, queue: AnnotationQueue, threshold: float) -> None:
     examples.approve_example(example=example, expected_output=example.expected_output or example.original_output)
-    Slot.objects.filter(example=example, status__in=WAITING).update(status=SlotStatus.CANCELLED)
+    cancel_slots(example_id=example.pk)
     audit.record(
         action="example.auto_approved",
         target=example,

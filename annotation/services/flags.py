@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from annotation.models import FlagReason, FlagStatus, ItemFlag, Slot, SlotStatus
-from annotation.services.claims import appended, cancel_slots, held, open_again, why_not_held
+from annotation.services.leases import appended, cancel_slots, held, open_again, why_not_held
 from learning.models import LearningExample, ReviewStatus
 from learning.services import examples
 from learning.services.review import AWAITING

@@ -10,7 +10,7 @@ from django.db import transaction
 from annotation.models import AnnotationQueue, Decision, ExpertAnnotation, Slot, SlotKind, SlotStatus
 from annotation.models.slots import WAITING
 from annotation.ordering import Urgency, tiebreak_of, uncertainty_of
-from annotation.services.claims import cancel_slots
+from annotation.services.leases import cancel_slots
 from annotation.services.opinions import Opinion
 from annotation.services.queues import default_queue
 from annotation.services.stages import ask_another, current_round, open_next_stage, opinions_at, push_verdict

@@ -24,10 +24,6 @@ def take_seat(*, queue: AnnotationQueue, expert: Any) -> QueueSeat:
     return seat
 
 
-def find_seat(*, queue: AnnotationQueue, expert: Any) -> QueueSeat | None:
-    return QueueSeat.objects.filter(queue=queue, expert=expert).first()
-
-
 def look_from_the_start(*, queue: AnnotationQueue, expert: Any) -> None:
     """Something before the person's place may be open to them again."""
     QueueSeat.objects.filter(queue=queue, expert=expert).update(passed_at=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from annotation.models import AfterReject, AnnotationQueue, Decision, ExpertAnnotation, Slot, SlotKind, SlotStatus
 from annotation.ordering import with_disagreement
-from annotation.services.claims import cancel_slots
+from annotation.services.leases import cancel_slots
 from annotation.services.preferences import push_preference
 from annotation.services.reliability import weight_of
 from annotation.verdicts import disagreement, majority

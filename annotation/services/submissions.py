@@ -12,9 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotation.models import Decision, ExpertAnnotation, Rubric, Slot, SlotKind, SlotStatus
-from annotation.services.claims import finish_slot, reclaim_slot
 from annotation.services.drafts import discard_draft, save_draft
 from annotation.services.gold import GoldResult, judge_gold
+from annotation.services.leases import finish_slot, reclaim_slot
 from annotation.services.opinions import Opinion
 from annotation.services.preferences import check_preference, outputs_before
 from annotation.services.queues import may_work_at

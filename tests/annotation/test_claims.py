@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotation.models import AnnotationQueue, Slot, SlotStatus
-from annotation.services.claims import claim_next, extend_lease, recall_skipped, release_item, skip_item
+from annotation.services.claims import claim_next, recall_skipped
 from annotation.services.filling import fill_queue
+from annotation.services.leases import extend_lease, release_item, skip_item
 from annotation.services.opinions import Opinion
 from annotation.services.queues import create_queue, default_queue
 from annotation.services.submissions import submit_annotation

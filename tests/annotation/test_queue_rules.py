@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -93,6 +94,9 @@ def test_what_is_surely_good_is_approved_only_where_the_queue_allows_it(agent: A
     sure, doubtful = (factories.make_example(agent, predicted_quality=quality) for quality in (0.97, 0.9))
     fill_queue(queue=queue)
     assert set(LearningExample.objects.values_list("review_status", flat=True)) == {ReviewStatus.PENDING}
+    known = Slot.objects.get(example=sure)
+    known.pk, known.kind = uuid4(), SlotKind.GOLD
+    known.save(force_insert=True)
     queue = change_queue(queue=queue, auto_approve=True, audit_share=0)
     fill_queue(queue=queue)
     sure.refresh_from_db()
@@ -101,7 +105,9 @@ def test_what_is_surely_good_is_approved_only_where_the_queue_allows_it(agent: A
     assert sure.quality_score is None
     event = AuditEvent.objects.get(action="example.auto_approved")
     assert event.after["predicted_quality"] == 0.97 and event.target_id == str(sure.pk)
-    assert Slot.objects.get(example=sure).status == SlotStatus.CANCELLED
+    assert Slot.objects.get(example=sure, kind=SlotKind.REVIEW).status == SlotStatus.CANCELLED
+    known.refresh_from_db()
+    assert known.status == SlotStatus.OPEN  # an answer that is known tells of the expert, not of the example
 
 
 def test_a_share_of_what_is_surely_good_still_goes_to_people(agent: Agent, queue: AnnotationQueue) -> None:

@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from annotation.models import AnnotationQueue, Slot
 from annotation.services import claim_statement
-from annotation.services.claims import claim_next, release_item, values_of
+from annotation.services.claims import claim_next, values_of
+from annotation.services.leases import release_item
 from annotation.services.seats import take_seat
 from annotation.services.waiting import count_for, count_slots, list_slots
 from learning.models import Agent

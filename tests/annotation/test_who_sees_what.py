@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from annotation.models import AnnotationQueue, Slot, SlotKind
 from annotation.services import claims
-from annotation.services.claims import claim_next, skip_item
+from annotation.services.claims import claim_next
 from annotation.services.filling import fill_queue
 from annotation.services.gold import add_gold
+from annotation.services.leases import skip_item
 from annotation.services.opinions import Opinion
 from annotation.services.queues import change_queue
 from annotation.services.submissions import submit_annotation
