@@ -23,7 +23,7 @@ class BulkActionView(OrganizationAPIView):
     permissions = {"POST": need("manage", role=Role.MANAGER)}
 
     @extend_schema(
-        summary="Do one thing with all examples that the filter leaves, as a job; it can be undone",
+        summary="Do one thing with all examples that the filter leaves, as a job; all but deleting can be undone",
         request=BulkActionSerializer,
         responses={202: StartedJobSerializer},
     )

@@ -1,4 +1,4 @@
-"""Datasets: made, filled, published, exported."""
+"""Datasets: made, changed, filled, published. Exports are in dataset_files, the cards in dataset_versions."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from learning.models.agents import Agent, AgentConfig, ConfigStatus
 from learning.models.datasets import (
+    TEST_SPLIT_READ,
     BalanceBy,
     DatasetExample,
     DatasetVersion,
@@ -13,6 +14,7 @@ from learning.models.datasets import (
 )
 from learning.models.erasures import ErasureReceipt
 from learning.models.examples import (
+    BAD_TYPES,
     CompiledCorrection,
     CompiledKind,
     ExampleBand,
@@ -47,7 +49,9 @@ from learning.models.training import (
 from learning.models.words import ExampleWords
 
 __all__ = [
+    "BAD_TYPES",
     "ISSUE_CATEGORIES",
+    "TEST_SPLIT_READ",
     "Agent",
     "AgentConfig",
     "AgentFeedback",

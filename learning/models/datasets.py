@@ -21,6 +21,9 @@ class Split(models.TextChoices):
     TEST = "test", "Test (sealed)"
 
 
+TEST_SPLIT_READ = "datasetversion.test_split_read"  # in the audit, each time the seal is broken
+
+
 class GroupBy(models.TextChoices):
     """What may never be in two splits. Near-duplicates never are, whatever is chosen."""
 

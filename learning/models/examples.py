@@ -26,6 +26,9 @@ class ExampleType(models.TextChoices):
     PREFERENCE = "preference", "Preference"
 
 
+BAD_TYPES = (ExampleType.NEGATIVE, ExampleType.FAILURE)  # what they teach is their original output
+
+
 class SourceType(models.TextChoices):
     USER_FEEDBACK = "user_feedback", "User feedback"
     EXPERT_REVIEW = "expert_review", "Expert review"

@@ -13,7 +13,6 @@ from learning.models import Agent, AgentConfig, ConfigStatus, GateReport, Traini
 from learning.services.gate import start_gate
 from organizations import audit
 from organizations.errors import Conflict, Refused
-from organizations.transitions import move
 
 
 def create_first_config(*, agent: Agent, content: Mapping[str, Any]) -> AgentConfig:
@@ -75,13 +74,6 @@ def set_serving_config(*, agent: Agent, config: AgentConfig) -> None:
         before={"config": str(before) if before else None},
         after={"config": str(config.pk), "number": config.number},
     )
-
-
-def retire_config(*, config: AgentConfig) -> None:
-    """Nobody can deploy it any more. Raises Conflict while it serves."""
-    if Agent.objects.filter(serving_config=config).exists():
-        raise Conflict(f"Config {config.number} serves at the moment. Deploy another one first.", "config_id")
-    move(config, ConfigStatus.RETIRED)
 
 
 def _create(agent: Agent, content: Mapping[str, Any], **values: Any) -> AgentConfig:

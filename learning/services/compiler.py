@@ -12,12 +12,10 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from learning.models import CompiledCorrection, CompiledKind, ExampleType, LearningExample, ReviewStatus
+from learning.models import BAD_TYPES, CompiledCorrection, CompiledKind, ExampleType, LearningExample, ReviewStatus
 
 Forms = dict[str, dict[str, Any]]
 WAITING: dict[str, Any] = {}  # the content of a form until its example is prepared
-# What an expert rejected about the output of these, and what they approved, is in their type.
-BAD = (ExampleType.NEGATIVE, ExampleType.FAILURE)
 
 
 def forms_of(example: LearningExample) -> Forms:
@@ -28,7 +26,7 @@ def forms_of(example: LearningExample) -> Forms:
     forms: Forms = {}
     if not question.strip():
         return forms
-    if wanted.strip() and example.example_type not in (ExampleType.PREFERENCE, *BAD):
+    if wanted.strip() and example.example_type not in (ExampleType.PREFERENCE, *BAD_TYPES):
         forms[CompiledKind.SFT_ROW] = {"messages": [_turn("user", question), _turn("assistant", wanted)]}
         forms[CompiledKind.FEW_SHOT] = {"input": question, "output": wanted}
         forms[CompiledKind.REGRESSION_CASE] = {
@@ -38,7 +36,7 @@ def forms_of(example: LearningExample) -> Forms:
         forms[CompiledKind.PREFERENCE_PAIR] = {"input": question, "chosen": wanted, "rejected": worse}
     judged = worse if differs else wanted or worse
     if judged.strip():
-        wrong = differs or example.example_type in BAD
+        wrong = differs or example.example_type in BAD_TYPES
         forms[CompiledKind.JUDGE_LABEL] = {
             "input": question, "output": judged, "verdict": "wrong" if wrong else "right",
             "better": wanted if differs and wanted.strip() else None, "score": example.quality_score,
@@ -85,13 +83,6 @@ def compiled_rows(examples: Sequence[LearningExample], kind: str) -> list[Compil
         row.content = content
         found.append(row)
     return found
-
-
-def regression_keys(*, example_ids: Sequence[UUID]) -> set[UUID]:
-    """Those among the examples that a reviewed correction made a regression case of."""
-    rows = CompiledCorrection.objects.filter(example__in=example_ids, kind=CompiledKind.REGRESSION_CASE)
-    rows = rows.filter(example__review_status=ReviewStatus.APPROVED)
-    return set(rows.values_list("example_id", flat=True))
 
 
 def _write(examples: Sequence[LearningExample], approvals: dict[UUID, UUID | None]) -> None:

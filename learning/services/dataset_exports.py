@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import connection
 
 from learning.formats.writing import COLUMNS, TARGETS, write
-from learning.models import DatasetVersion, Split, TrainingDataset
+from learning.models import TEST_SPLIT_READ, DatasetVersion, Split, TrainingDataset
 from organizations import audit
 from organizations.errors import Conflict, Missing, Refused
 from organizations.scope import current_organization_id, organization_scope
@@ -73,7 +73,7 @@ def open_export(
     splits = [*OPEN] if not split else [*Split.values] if split == ALL else [split]
     if is_sealed(split):
         told = {"export": format, "examples": version.test_count}
-        audit.record(action="datasetversion.test_split_read", target=version, after=told)
+        audit.record(action=TEST_SPLIT_READ, target=version, after=told)
     name = "".join(sign if sign.isalnum() and sign.isascii() else "-" for sign in version.dataset.name)[:80]
     file_name = f"{name}-{version.number}{f'-{split}' if split else ''}.{TARGETS[format].ending}"
     return Export(

@@ -9,20 +9,32 @@ from uuid import UUID
 
 from django.db.models import Count, QuerySet
 
-from learning.models import DatasetExample, DatasetVersion, LearningExample, Split, TrainingDataset, TrainingRun
+from learning.models import (
+    TEST_SPLIT_READ,
+    DatasetExample,
+    DatasetVersion,
+    LearningExample,
+    Split,
+    TrainingDataset,
+    TrainingRun,
+)
 from organizations.models import AuditEvent
 
-OPENED = "datasetversion.test_split_read"
 PAGE = 50
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The test split was opened; `run` is None when it is not there any more."""
+    """The test split was opened: for the confirmation of a run, or for an export, whose format it then names.
+
+    `run` is None when it is not there any more.
+    """
 
     at: datetime
-    run: TrainingRun | None
-    attempt: int
+    who: str
+    run: TrainingRun | None = None
+    attempt: int = 1
+    export: str = ""
 
 
 def find_number(dataset: TrainingDataset, number: int) -> DatasetVersion | None:
@@ -33,18 +45,27 @@ def find_number(dataset: TrainingDataset, number: int) -> DatasetVersion | None:
 def count_readings(versions: Sequence[DatasetVersion]) -> dict[UUID, int]:
     """How often the test split of each was opened; those that stayed closed are not in it."""
     events = AuditEvent.objects.filter(
-        action=OPENED, target_type="datasetversion", target_id__in=[str(version.pk) for version in versions]
+        action=TEST_SPLIT_READ, target_type="datasetversion", target_id__in=[str(version.pk) for version in versions]
     )
     return {UUID(key): n for key, n in events.order_by().values_list("target_id").annotate(n=Count("id"))}
 
 
 def list_readings(version: DatasetVersion) -> list[Reading]:
-    """Each opening of the test split, the newest first, with the run that confirmed its result on it."""
-    events = AuditEvent.objects.filter(action=OPENED, target_type="datasetversion", target_id=str(version.pk))
-    told = [(event.created_at, event.after) for event in events.order_by("-created_at")]
+    """Each opening of the test split, the newest first: the run that confirmed its result on it, or the export."""
+    events = AuditEvent.objects.filter(action=TEST_SPLIT_READ, target_type="datasetversion", target_id=str(version.pk))
+    told = [(event, event.after) for event in events.order_by("-created_at")]
     runs = TrainingRun.objects.in_bulk([UUID(after["training_run"]) for _, after in told if after.get("training_run")])
     by_key = {str(key): run for key, run in runs.items()}
-    return [Reading(at, by_key.get(after.get("training_run", "")), after.get("attempt", 1)) for at, after in told]
+    return [
+        Reading(
+            at=event.created_at,
+            who=event.actor_label,
+            run=by_key.get(after.get("training_run", "")),
+            attempt=after.get("attempt", 1),
+            export=after.get("export", ""),
+        )
+        for event, after in told
+    ]
 
 
 def examples_in(version: DatasetVersion) -> QuerySet[LearningExample]:

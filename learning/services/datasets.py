@@ -6,6 +6,8 @@ from django.db.models import Max, Q, QuerySet
 
 from learning.engines import types as engine
 from learning.models import (
+    BAD_TYPES,
+    TEST_SPLIT_READ,
     Agent,
     DatasetExample,
     DatasetVersion,
@@ -16,10 +18,8 @@ from learning.models import (
     TrainingDataset,
     TrainingRun,
 )
-from learning.services.preparation import BAD
 from learning.services.recipes import create_dataset as create_dataset  # the door for all who know this module
 from organizations import audit
-from organizations.models import AuditEvent
 
 # What states the right answer to an input.
 TEACHING = (ExampleType.CORRECTION, ExampleType.DEMONSTRATION, ExampleType.POSITIVE, ExampleType.EDGE_CASE)
@@ -29,7 +29,7 @@ def eligible_examples(dataset: TrainingDataset) -> QuerySet[LearningExample]:
     """The approved examples that the dataset's filters select, oldest first."""
     types = dataset.example_types or list(TEACHING)
     examples = LearningExample.objects.filter(review_status=ReviewStatus.APPROVED, example_type__in=types)
-    examples = examples.exclude(input_text="").exclude(Q(expected_output="") & ~Q(example_type__in=BAD))
+    examples = examples.exclude(input_text="").exclude(Q(expected_output="") & ~Q(example_type__in=BAD_TYPES))
     if dataset.agent_id:
         examples = examples.filter(agent_id=dataset.agent_id)
     if dataset.least_quality is not None:
@@ -61,19 +61,12 @@ def open_examples(version: DatasetVersion) -> list[engine.Example]:
 def read_test_split(*, version: DatasetVersion, run: TrainingRun) -> list[engine.Example]:
     """The sealed test examples, for the confirmation step of a run. Each reading is in the audit."""
     audit.record(
-        action="datasetversion.test_split_read",
+        action=TEST_SPLIT_READ,
         target=version,
         after={"training_run": str(run.pk), "attempt": run.attempt, "examples": version.test_count},
     )
     rows = version.items.filter(split=Split.TEST, example_type__in=TEACHING).order_by("example_id")
     return [_for_engine(row) for row in rows]
-
-
-def count_test_readings(version: DatasetVersion) -> int:
-    """How often the test split was opened; each opening makes it worth a little less as a judge."""
-    return AuditEvent.objects.filter(
-        action="datasetversion.test_split_read", target_type="datasetversion", target_id=str(version.pk)
-    ).count()
 
 
 def _for_engine(row: DatasetExample) -> engine.Example:

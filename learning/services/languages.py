@@ -8,14 +8,13 @@ from uuid import UUID
 from django.db.models import Case, F, When
 from django.db.models.functions import Left
 
-from learning.models import ExampleType, LearningExample
+from learning.models import BAD_TYPES, LearningExample
 from learning.services.review import AWAITING
 
 LOOKED_AT = 200  # of the newest prepared examples of an agent
 GOOD_FOR = 600.0  # seconds
 BEGINNING = 500  # characters
 MOST_AGENTS = 1_000
-BAD = (ExampleType.NEGATIVE, ExampleType.FAILURE)
 _known: dict[UUID, tuple[float, frozenset[str]]] = {}  # by agent; keys of different organizations differ
 
 
@@ -36,14 +35,9 @@ def answer_languages(*, agent_id: UUID) -> frozenset[str]:
     return found
 
 
-def forget_languages() -> None:
-    """For tests, and after many examples came at once."""
-    _known.clear()
-
-
 def _answers(agent_id: UUID) -> list[str]:
     rows = LearningExample.objects.filter(agent_id=agent_id, prepared_version__gt=0).order_by("-created_at")
-    answer = Case(When(example_type__in=BAD, then=F("original_output")), default=F("expected_output"))
+    answer = Case(When(example_type__in=BAD_TYPES, then=F("original_output")), default=F("expected_output"))
     texts = rows.annotate(answer=Left(answer, BEGINNING)).values_list("answer", flat=True)
     decided = list(texts.exclude(review_status__in=AWAITING)[:LOOKED_AT])
     return decided if len(decided) >= LOOKED_AT // 2 else [*decided, *texts[:LOOKED_AT]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from learning.models import AgentConfig, DatasetExample, GateReport, LearningExample, Split
+from learning.models import AgentConfig, DatasetExample, GateReport, Split
 
 
 def find_config(config_id: UUID) -> AgentConfig | None:
@@ -47,12 +47,3 @@ def newest_gate_reports(configs: Sequence[AgentConfig]) -> dict[UUID, GateReport
 def children_of(config: AgentConfig) -> list[AgentConfig]:
     """Configs that were made from this one."""
     return list(config.children.order_by("number"))
-
-
-def configs_learned_from(example: LearningExample) -> list[AgentConfig]:
-    """Forward: the configs proposed by runs whose dataset version holds the example."""
-    return list(
-        AgentConfig.objects.filter(training_run__dataset_version__items__example=example)
-        .select_related("agent")
-        .distinct()
-    )

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from learning.models import (
     DatasetVersion,
-    ExampleType,
     Execution,
     LearningExample,
     ReviewStatus,
@@ -49,7 +48,3 @@ def feedback_per_day(*, days: int = 14) -> list[Bucket]:
 
 def recent_runs(*, limit: int = 5) -> list[TrainingRun]:
     return list(TrainingRun.objects.select_related("agent").order_by("-id")[:limit])
-
-
-def has_corrections() -> bool:
-    return LearningExample.objects.filter(example_type=ExampleType.CORRECTION).exists()

@@ -14,10 +14,9 @@ from experiments.services import lifecycle
 from experiments.services.creation import ArmPlan, update_draft
 from experiments.services.deployments import deploy_config
 from learning.models import Agent, AgentConfig
-from learning.services.agents import retire_config
 from organizations.errors import Conflict, Refused
 from organizations.models import AuditEvent
-from organizations.transitions import IllegalTransition, LostRace
+from organizations.transitions import IllegalTransition, LostRace, move
 from tests import factories
 
 
@@ -83,7 +82,7 @@ def test_a_config_without_approval_cannot_be_compared(agent: Agent, draft: Any) 
 
 def test_a_config_retired_meanwhile_cannot_be_started(candidate: AgentConfig, draft: Any) -> None:
     experiment = draft()
-    retire_config(config=candidate)
+    move(candidate, "retired")
     with pytest.raises(Conflict):
         lifecycle.start_experiment(experiment=experiment)
 

@@ -108,7 +108,9 @@ class DatasetVersionSerializer(serializers.Serializer[Any]):
     total = serializers.IntegerField()
     train_count = serializers.IntegerField()
     validation_count = serializers.IntegerField()
-    test_count = serializers.IntegerField(help_text="Sealed: read by the confirmation of a training run alone.")
+    test_count = serializers.IntegerField(
+        help_text="Sealed: read by the confirmation of a training run, and by exports that name it."
+    )
     average_quality = serializers.FloatField(allow_null=True)
     created_at = serializers.DateTimeField()
     erased_at = serializers.DateTimeField(allow_null=True, help_text="When a person in it was forgotten.")

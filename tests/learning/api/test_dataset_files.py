@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from learning import job_tasks
 from learning.models import Agent, DatasetVersion, Job, JobStatus, LearningExample, ReviewStatus
-from learning.services.datasets import count_test_readings
+from learning.services.dataset_versions import count_readings
 from organizations.models import Organization
 from tests import factories
 from tests.clients_in_process import outside_scope
@@ -142,9 +142,9 @@ def test_the_seal_opens_for_a_managing_key_alone(api: Any, organization: Organiz
     assert reader.get(path, {"format": "jsonl"}).status_code == 200
     for split in ("test", "all"):
         assert reader.get(path, sealed | {"split": split}).status_code == 403
-    assert count_test_readings(version) == 0
+    assert count_readings([version]) == {}
     assert len(body(api.get(path, sealed)).splitlines()) == version.test_count
-    assert count_test_readings(version) == 1
+    assert count_readings([version]) == {version.pk: 1}
 
 
 def test_a_stranger_and_a_reader_bring_nothing(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from learning.models import Agent, DatasetVersion, Job, LearningExample, TrainingDataset
+from learning.models import TEST_SPLIT_READ, Agent, DatasetVersion, Job, LearningExample, TrainingDataset
 from learning.services import datasets, publication_jobs
+from learning.services.dataset_exports import open_export
 from learning.services.publication import publish_version
-from organizations.models import Organization
+from organizations.models import AuditEvent, Organization
 from tests import factories
 from tests.learning.pages.test_datasets_and_gates import form
 
@@ -72,6 +74,19 @@ def test_the_card_says_what_was_published_and_how_to_verify_it(sign_in: Any, ver
     assert answer["Content-Disposition"].endswith('-1-card.json"')
     card = json.loads(answer.content)
     assert (card["manifest_sha256"], card["counts"]["example_type"]) == (version.manifest_hash, {"correction": 40})
+
+
+def test_who_opened_the_test_split_and_for_what_is_on_the_card(sign_in: Any, version: DatasetVersion) -> None:
+    open_export(version=version, format="openai-chat", split="all")
+    AuditEvent.objects.create(
+        actor_label="worker", action=TEST_SPLIT_READ, target_type="datasetversion", target_id=str(version.pk),
+        after={"training_run": str(uuid4()), "attempt": 2},
+    )  # fmt: skip
+    page = page_of(sign_in("manager"), f"{DATASETS}/{version.dataset_id}/versions/1/")
+    first, second = re.findall(r"<li>([^<]*(?:exported|training run)[^<]*)</li>", page)
+    assert "a training run that is not there any more, attempt 2" in first
+    assert re.search(r": exported by .+ \(openai-chat\)$", second)
+    assert "not there any more" not in second and "Nobody has read" not in page
 
 
 def test_the_card_of_an_older_version_that_has_little_in_it_is_shown_too(sign_in: Any, version: DatasetVersion) -> None:

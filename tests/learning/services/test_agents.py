@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from learning.models import Agent, AgentConfig
+from learning.models import Agent
 from learning.services import agents
 from organizations.errors import Conflict, Refused
 from organizations.models import AuditEvent, Organization
@@ -54,14 +54,6 @@ def test_a_config_that_was_not_approved_cannot_serve(agent: Agent) -> None:
     draft = agents.create_draft_config(agent=agent, content=factories.CONTENT)
     with pytest.raises(Refused, match="only an approved config"):
         agents.set_serving_config(agent=agent, config=draft)
-
-
-def test_what_serves_cannot_be_retired(agent: Agent) -> None:
-    config = agents.create_first_config(agent=agent, content=factories.CONTENT)
-    agents.set_serving_config(agent=agent, config=config)
-    with pytest.raises(Conflict, match="serves"):
-        agents.retire_config(config=config)
-    assert AgentConfig.objects.get(pk=config.pk).status == "approved"
 
 
 def test_another_agents_config_cannot_serve(agent: Agent) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from learning.models import Agent, CompiledCorrection, CompiledKind, LearningExample
-from learning.services.compiler import compiled_forms, compiled_rows, forms_of, regression_keys
+from learning.services.compiler import compiled_forms, compiled_rows, forms_of
 from learning.services.examples import approve_example, reject_example
 from learning.services.preparation import prepare_examples
 from learning.services.review import begin_review
@@ -72,11 +72,9 @@ def test_approving_again_replaces_the_forms(agent: Agent) -> None:
 def test_what_is_not_approved_any_more_shows_no_form_and_loses_them_with_its_next_preparation(agent: Agent) -> None:
     example = prepared(agent)
     approve_example(example=example)
-    assert regression_keys(example_ids=[example.pk]) == {example.pk}
     begin_review(example=example)
     reject_example(example=example)
     assert compiled_forms(example) == []
-    assert regression_keys(example_ids=[example.pk]) == set()
     prepare_examples(example_ids=[example.pk])
     assert stored(example) == {}
 

@@ -16,7 +16,8 @@ from learning.formats.writing import TARGETS
 from learning.models import Agent, DatasetVersion, LearningExample, Split, TrainingDataset
 from learning.services import dataset_exports, example_imports
 from learning.services.dataset_exports import open_export, stream_export
-from learning.services.datasets import count_test_readings, create_dataset
+from learning.services.dataset_versions import count_readings, list_readings
+from learning.services.datasets import create_dataset
 from learning.services.example_imports import Wishes, start_import
 from learning.services.jobs import claim_job
 from learning.services.publication import publish_version
@@ -163,10 +164,12 @@ def test_an_export_goes_on_after_an_example_or_a_line(version: DatasetVersion) -
 def test_the_sealed_split_is_only_read_when_it_is_named_and_each_reading_is_counted(version: DatasetVersion) -> None:
     open_lines = [json.loads(line) for line in exported(version, "jsonl", split="").splitlines()]
     assert {line["split"] for line in open_lines} == {"train", "validation"}
-    assert count_test_readings(version) == 0
+    assert count_readings([version]) == {}
     sealed = [json.loads(line) for line in exported(version, "jsonl", split=Split.TEST).splitlines()]
     assert len(sealed) == version.test_count and {line["split"] for line in sealed} == {"test"}
-    assert count_test_readings(version) == 1
+    assert count_readings([version]) == {version.pk: 1}
+    [reading] = list_readings(version)
+    assert (reading.export, reading.run) == ("jsonl", None)
 
 
 def test_an_export_refuses_what_it_does_not_know(version: DatasetVersion) -> None:
