@@ -35,7 +35,7 @@ class OwnRecognizer:
             group = 1 if match.re.groups and match.group(1) else 0
             start, end = match.span(group)
             if start < end:
-                yield Finding(self.kind, start, end, text[start:end])
+                yield Finding(self.kind, start, end, text[start:end], gives_way=True)
 
 
 def _compiled(pattern: str):  # type: ignore[no-untyped-def]  # RE2 brings no types

@@ -90,9 +90,7 @@ class Redactor:
     def _redact_text(self, text: str) -> str:
         kept = [match.span() for match in PLACEHOLDER.finditer(text)]
         parts, position = [], 0
-        for found in find_all(text, self.recognizers):
-            if any(found.start < end and start < found.end for start, end in kept):
-                continue
+        for found in find_all(text, self.recognizers, kept):
             parts += [text[position : found.start], self._placeholder(found)]
             position = found.end
         return "".join([*parts, text[position:]])
