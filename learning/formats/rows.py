@@ -18,6 +18,7 @@ LONGEST_CONTEXT = 200_000  # characters of JSON
 DEEPEST = 32
 MOST_TAGS = 50
 TYPES = ("positive", "negative", "correction", "demonstration", "edge_case", "failure", "preference")
+BAD = ("negative", "failure")  # of these the original output is what they teach
 SOURCES = (
     "user_feedback", "expert_review", "demonstration", "execution_log", "benchmark", "import", "synthetic",
 )  # fmt: skip
@@ -230,7 +231,7 @@ def check_depth(value: Any, depth: int = 0) -> None:
 def _check_answers(kind: str, texts: list[str]) -> None:
     """Raises BadRow when what the type of example teaches is missing."""
     _, original, expected, rejected = texts
-    if kind in ("negative", "failure"):
+    if kind in BAD:
         if not original.strip():
             raise BadRow(f"a {kind} example needs an original_output")
     elif not expected.strip():

@@ -14,11 +14,11 @@ from typing import Any
 
 from learning.formats.chats import answer, question
 from learning.formats.csv_records import write_line
+from learning.formats.rows import BAD
 from learning.formats.schemas import OURS, SCHEMAS, Check, compile_check
 
 Item = Mapping[str, Any]
 COLUMNS = tuple(OURS["properties"])
-BAD = ("negative", "failure")  # what they teach is their original output
 ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import ProtectedError, QuerySet
 from django.utils import timezone
 
-from learning.models import ExampleType, Job, JobChange, JobKind, LearningExample, ReviewStatus
+from learning.models import BAD_TYPES, Job, JobChange, JobKind, LearningExample, ReviewStatus
 from learning.services import examples
 from learning.services.cluster_review import choose_representative, delete_examples
 from learning.services.clusters import lock_splits
@@ -23,7 +23,6 @@ from organizations.transitions import move
 BATCH = 200
 MOST_TAGS = 50
 MOST_PROBLEMS = 200  # kept of those that the action refused
-BAD = (ExampleType.NEGATIVE, ExampleType.FAILURE)
 
 Values = dict[str, Any]
 Action = Callable[[LearningExample, Mapping[str, Any]], Values]
@@ -39,7 +38,7 @@ class Selection:
 
 
 def start_bulk_action(*, selection: Selection, action: Mapping[str, Any], user: Any = None) -> Job:
-    """Queue the action; examples that come later are not touched. Raises Refused for an action or a filter without sense."""
+    """Queue the action; later examples are not touched. Raises Refused for an action or a filter without sense."""
     checked = check_action(action)
     narrow(LearningExample.objects.all(), selection.wanted)
     newest = LearningExample.objects.order_by("-id").values_list("pk", flat=True).first()
@@ -156,7 +155,7 @@ def _judge(example: LearningExample, verdict: str, judge: Callable[[], None]) ->
 
 
 def _approve(example: LearningExample, action: Mapping[str, Any]) -> Values:
-    answer = example.original_output if example.example_type in BAD else example.expected_output
+    answer = example.original_output if example.example_type in BAD_TYPES else example.expected_output
     if not answer.strip():
         raise Refused("It holds no answer to learn from.")
     return _judge(example, ReviewStatus.APPROVED, lambda: examples.approve_example(example=example))

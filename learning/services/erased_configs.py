@@ -43,10 +43,6 @@ class Shown:
     hashes: frozenset[str]
 
 
-def runs_of(version_ids: Collection[UUID]) -> list[UUID]:
-    return list(TrainingRun.objects.filter(dataset_version__in=version_ids).values_list("pk", flat=True))
-
-
 def stop_runs(*, version_ids: Collection[UUID]) -> int:
     """End the runs that are reading these versions, and let their gates begin again; how many runs were ended.
 

@@ -15,20 +15,19 @@ from learning.models import DatasetExample, DatasetVersion, LearningExample, Spl
 from learning.services.clusters import lock_splits
 from learning.services.data_card import write_card
 from learning.services.datasets import newest_number
+from learning.services.manifests import digest_of
 from organizations import audit
 from organizations.erasers import Person, erasing
 from organizations.scope import current_organization_id
 
-# The same lines as when it was published (publication_sql.MANIFEST).
-SUMMARY = """
-SELECT count(*), encode(sha256(convert_to(string_agg(i.content_hash || '|' || i.split || '|' || i.weight, E'\\n'
-    ORDER BY (i.content_hash || '|' || i.split || '|' || i.weight) COLLATE "C"), 'UTF8')), 'hex'),
+SUMMARY = f"""
+SELECT count(*), {digest_of("i")},
   count(*) FILTER (WHERE i.split = 'train'), count(*) FILTER (WHERE i.split = 'validation'),
   count(*) FILTER (WHERE i.split = 'test'), avg(e.quality_score)
 FROM learning_datasetexample i JOIN learning_learningexample e ON e.organization_id = i.organization_id
   AND e.id = i.example_id
 WHERE i.organization_id = %(organization)s AND i.version_id = %(version)s
-"""
+"""  # noqa: S608  our own names
 COPY = """
 INSERT INTO learning_datasetexample ({columns})
 SELECT {values} FROM learning_datasetexample WHERE organization_id = %(organization)s AND version_id = %(version)s

@@ -1,4 +1,4 @@
-"""Checking a published version against its manifest: what is stored must give the SHA-256 that was published."""
+"""The manifest of a version, and checking it: what is stored must give the SHA-256 that was published."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ from learning.models import DatasetVersion
 from learning.services.preparation import hash_content
 from organizations.scope import current_organization_id
 
-# The same lines in the same order as when it was published (publication_sql.MANIFEST), from the stored items.
-STORED = """
-SELECT count(*), encode(sha256(convert_to(string_agg(line, E'\\n' ORDER BY line COLLATE "C"), 'UTF8')), 'hex')
-FROM (
-  SELECT content_hash || '|' || split || '|' || weight AS line FROM learning_datasetexample
-  WHERE organization_id = %(organization)s AND version_id = %(version)s
-) lines
-"""
+
+def digest_of(items: str) -> str:
+    """The SQL expression for the SHA-256 of a version with these items: the table's name or alias.
+
+    A line of each, in the order of the lines, whatever the collation of the database.
+    """
+    line = f"{items}.content_hash || '|' || {items}.split || '|' || {items}.weight"
+    lines = f"""string_agg({line}, E'\\n' ORDER BY ({line}) COLLATE "C")"""
+    return f"encode(sha256(convert_to({lines}, 'UTF8')), 'hex')"
+
+
+STORED = f"""
+SELECT count(*), {digest_of("i")} FROM learning_datasetexample i
+WHERE i.organization_id = %(organization)s AND i.version_id = %(version)s
+"""  # noqa: S608  our own names
 
 
 @dataclass(frozen=True)
@@ -46,9 +53,3 @@ def verify_version(*, version: DatasetVersion) -> Verified:
     rows = version.items.order_by().iterator(chunk_size=1000)
     changed = sum(hash_content(cast(Any, row)) != row.content_hash for row in rows)
     return Verified(version.manifest_hash, stored or "", items, changed)
-
-
-def find_version(*, dataset_name: str, number: int | None = None) -> DatasetVersion | None:
-    """The version of a dataset by its name; without a number the newest."""
-    versions = DatasetVersion.objects.select_related("dataset").filter(dataset__name=dataset_name).order_by("-number")
-    return (versions if number is None else versions.filter(number=number)).first()

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from learning.engines.quality import flags_of
 from learning.engines.types import canonical_json
-from learning.models import ExampleType, LearningExample
+from learning.models import BAD_TYPES, ExampleType, LearningExample
 from learning.services.clusters import forget_bands, lock_splits, place_examples, try_lock_splits
 from learning.services.compiler import compile_prepared
 from learning.services.example_words import remember_words
@@ -26,7 +26,6 @@ from organizations.redaction.redactor import VERSION, redact_texts
 
 BATCH = 200
 FEW = 20  # some milliseconds of work
-BAD = (ExampleType.NEGATIVE, ExampleType.FAILURE)  # what they teach is their original output
 
 
 def prepare_waiting(*, limit: int = BATCH) -> int:
@@ -125,7 +124,7 @@ def _redact(example: LearningExample, rules: Sequence[Recognizer]) -> bool:
 
 
 def _flags(example: LearningExample) -> list[str]:
-    answer = example.original_output if example.example_type in BAD else example.expected_output
+    answer = example.original_output if example.example_type in BAD_TYPES else example.expected_output
     # A positive example says that the original was right: being the same is what it is.
     original = "" if example.example_type == ExampleType.POSITIVE else example.original_output
     languages = answer_languages(agent_id=example.agent_id)

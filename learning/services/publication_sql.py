@@ -6,6 +6,7 @@ They share one temporary table of the transaction, so that a million items are n
 from __future__ import annotations
 
 from learning.models import BalanceBy, GroupBy, TrainingDataset
+from learning.services.manifests import digest_of
 
 FRESH = "DROP TABLE IF EXISTS publication_item"
 # What never leaves its group; an example without any is grouped by its cluster.
@@ -73,11 +74,7 @@ CROSS JOIN (
 ) kind
 WHERE kind.name = i.{column}
 """
-# In the order of their lines, whatever the collation of the database.
-MANIFEST = """
-SELECT count(*), encode(sha256(convert_to(string_agg(line, E'\\n' ORDER BY line COLLATE "C"), 'UTF8')), 'hex')
-FROM (SELECT content_hash || '|' || split || '|' || weight AS line FROM publication_item) lines
-"""
+MANIFEST = f"SELECT count(*), {digest_of('publication_item')} FROM publication_item"  # noqa: S608  our own names
 COUNTS = """
 SELECT split, count(*), avg(quality_score) FROM publication_item GROUP BY GROUPING SETS ((split), ())
 """

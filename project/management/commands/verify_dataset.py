@@ -6,7 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from learning.services.manifests import Verified, find_version, verify_version
+from learning.models import TrainingDataset
+from learning.services.dataset_exports import find_version
+from learning.services.manifests import Verified, verify_version
+from organizations.errors import Missing
 from organizations.models import Organization
 from organizations.scope import organization_scope
 from organizations.tasks import organization_ids
@@ -39,8 +42,10 @@ class Command(BaseCommand):
             slug = options["organization"]
             if slug and not Organization.objects.filter(pk=organization_id, slug=slug).exists():
                 return None
-            version = find_version(dataset_name=options["name"], number=options["number"])
-            if version is None:
+            try:
+                dataset = TrainingDataset.objects.get(name=options["name"])
+                version = find_version(dataset=dataset, number=options["number"])
+            except (TrainingDataset.DoesNotExist, Missing):
                 return None
             if version.erased_at:
                 raise CommandError("Items of this version were erased when a person was forgotten; nothing to verify.")
