@@ -60,7 +60,11 @@ class BenchCommand(BaseCommand, ABC):
     def measure(self, quick: bool) -> Report:
         """Run everything and report. Called inside the benchmark's own cluster, migrated and empty."""
 
+    def check_needs(self) -> None:
+        """Raises CommandError for what this benchmark needs and does not find, before anything is started."""
+
     def handle(self, *args: Any, **options: Any) -> None:
+        self.check_needs()
         if not os.environ.get(INSIDE):
             self._run_inside_own_cluster()
             return

@@ -1,4 +1,4 @@
-"""The words of examples, for searching; see docs/decisions/0013."""
+"""The words of examples, for searching; see docs/decisions/0014."""
 
 import django.contrib.postgres.indexes
 import django.contrib.postgres.search

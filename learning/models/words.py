@@ -10,10 +10,10 @@ from organizations.models import scoped_organization_id
 
 
 class ExampleWords(models.Model):
-    """The words of one prepared example, written when it is prepared and therefore redacted (docs/decisions/0013).
+    """The words of one prepared example, written when it is prepared and therefore redacted (docs/decisions/0014).
 
     No reference to the example, as ExampleBand has none: whoever deletes an example forgets its words
-    (services/clusters.py).
+    (forget_words in services/example_words.py).
     """
 
     pk = models.CompositePrimaryKey("organization", "example_id")

@@ -22,7 +22,7 @@ SELECT organization_id, id, to_tsvector('simple', left(
 FROM learning_learningexample WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
 ON CONFLICT (organization_id, example_id) DO UPDATE SET words = excluded.words
 """
-# Whether row-level security lets the application's role use the index (docs/decisions/0013).
+# Whether row-level security lets the application's role use the index (docs/decisions/0014).
 INDEXED = "SELECT proleakproof FROM pg_proc WHERE oid = 'ts_match_vq(tsvector,tsquery)'::regprocedure"
 
 

@@ -25,7 +25,7 @@ SCHEMA_RIGHTS = (
     "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
     f"REVOKE CREATE ON SCHEMA public FROM {APP_ROLE}",
     f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}",
-    # It tells nothing about rows that one may not see, so an index may serve it (docs/decisions/0013).
+    # It tells nothing about rows that one may not see, so an index may serve it (docs/decisions/0014).
     "ALTER FUNCTION ts_match_vq(tsvector, tsquery) LEAKPROOF",
 )
 

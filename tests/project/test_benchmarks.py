@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from io import StringIO
+from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from project import benchmarks
 from project.benchmarks import BenchCommand, Report, Side, median_ratio, quantile, table, take_turns
@@ -55,3 +56,15 @@ def test_outside_of_its_own_cluster_a_benchmark_measures_nothing(monkeypatch: py
     monkeypatch.setattr(Example, "measure", lambda self, quick: pytest.fail("measured outside"))
     call_command(Example(), stdout=StringIO())
     assert entered == [True]
+
+
+def test_without_the_real_texts_the_benchmark_of_datasets_says_so_and_starts_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv(benchmarks.INSIDE, raising=False)
+    monkeypatch.setattr(BenchCommand, "_run_inside_own_cluster", lambda self: pytest.fail("started a cluster"))
+    for folder, message in (("", "Set ALS_DATA"), (str(tmp_path), "lacks banking77/train.csv")):
+        monkeypatch.setenv("ALS_DATA", folder)
+        with pytest.raises(CommandError, match=message) as refused:
+            call_command("bench_datasets", "--quick")
+        assert refused.value.returncode == 77  # which `make bench` takes for left out

@@ -14,8 +14,10 @@ class Command(BenchCommand):
     help = "Examples and datasets: rows a second, peak memory, recall and precision of redaction and of duplicates."
     durable = True
 
+    def check_needs(self) -> None:
+        real_texts.folder()
+
     def measure(self, quick: bool) -> Report:
-        real_texts.folder()  # or say at once that it is not there
         rows = QUICK_ROWS if quick else ROWS
         # First the files: memory never shrinks again in what a process reports.
         found = files.measure(create_organization(name="Files", slug="files").id, rows)
