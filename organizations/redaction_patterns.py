@@ -11,18 +11,25 @@ from django.db import IntegrityError, transaction
 from organizations import audit
 from organizations.errors import Conflict, Refused
 from organizations.models import RedactionPattern, User
+from organizations.redaction.breadth import ORDINARY, share_changed
 from organizations.redaction.findings import Recognizer
 from organizations.redaction.own_patterns import OwnRecognizer, PatternRefused
 from organizations.redaction.redactor import Redacted, redact_texts
+from organizations.redaction_samples import sampled_texts
 
 MOST_ACTIVE = 50  # each is run over every text
 STANDARD_KINDS = ("URL_TOKEN", "SECRET", "EMAIL", "IBAN", "CARD", "SSN", "IP", "PHONE", "PERSON")
 LONGEST_TRIAL = 20_000  # characters
+MOST_CHANGED = 0.2  # of the characters of a text; what is replaced cannot be brought back
+ENOUGH = 2_000  # characters of an organization's own texts that say how broad a pattern is
 
 
 def create_pattern(*, name: str, pattern: str, active: bool = True, user: User | None = None) -> RedactionPattern:
-    """Keep a pattern under a name of capital letters. Raises Refused, naming the field; Conflict for a taken name."""
-    _check(name, pattern)
+    """Keep a pattern under a name of capital letters. Raises Refused, naming the field; Conflict for a taken name.
+
+    A pattern that would change much of what people write is refused.
+    """
+    _check_breadth(_check(name, pattern))
     if active:
         _check_room()
     try:
@@ -51,6 +58,8 @@ def change_pattern(*, row: RedactionPattern, pattern: str | None = None, active:
             row.active = active
         if _told(row) == before:
             return
+        if row.active:
+            _check_breadth(_check(row.name, row.pattern))
         row.save(update_fields=["pattern", "active", "updated_at"])
         audit.record(action="redactionpattern.changed", target=row, before=before, after=_told(row))
 
@@ -88,6 +97,22 @@ def _check(name: str, pattern: str) -> OwnRecognizer:
         return OwnRecognizer(name, pattern)
     except PatternRefused as error:
         raise Refused(str(error), "pattern") from error
+
+
+def _check_breadth(found: OwnRecognizer) -> None:
+    _refuse_broad(share_changed([ORDINARY], found), "an ordinary text")
+    own = list(sampled_texts())
+    if sum(map(len, own)) >= ENOUGH:
+        _refuse_broad(share_changed(own, found), "your newest examples")
+
+
+def _refuse_broad(share: float, named: str) -> None:
+    if share > MOST_CHANGED:
+        raise Refused(
+            f"This pattern would change {share:.0%} of {named}, and what it replaces cannot be brought back. "
+            f"Make it narrower: at most {MOST_CHANGED:.0%} may change.",
+            "pattern",
+        )
 
 
 def _check_room() -> None:

@@ -6,13 +6,14 @@ of them, every example is marked to be prepared again, batch by batch. Versions 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Left
 
 from learning.models import LearningExample, PreparationProgress
 from learning.services.clusters import lock_splits
@@ -21,6 +22,8 @@ from organizations.redaction.redactor import VERSION, standard_recognizers
 from organizations.redaction_patterns import active_patterns, recognizers_of
 
 MARKED_AT_ONCE = 5_000
+SAMPLED = 200  # newest examples that a new pattern is looked at with
+BEGINNING = 500  # characters of each of their texts
 FIRST = UUID(int=0)
 
 
@@ -37,6 +40,14 @@ def redaction_rules() -> dict[str, Any]:
         "names": settings.REDACTION_NAMES,
         "own": dict(active_patterns()),
     }
+
+
+def recent_texts() -> Iterator[str]:
+    """The beginnings of the texts of the newest examples: what a pattern is looked at with before it is kept."""
+    names = ("input_text", "original_output", "expected_output", "rejected_output")
+    rows = LearningExample.objects.order_by("-id").values_list(*(Left(name, BEGINNING) for name in names))
+    for row in rows[:SAMPLED]:
+        yield from row
 
 
 def mark_outdated(*, limit: int = MARKED_AT_ONCE) -> bool:

@@ -90,3 +90,25 @@ def test_another_organization_has_patterns_of_its_own(
         assert patterns.active_patterns() == ()
     client = sign_in("admin", other_organization)
     assert client.post(f"{PAGE}{row.pk}/switch", {}).status_code == 404
+
+
+@pytest.mark.parametrize("pattern", [r"\w", ".", "[a-z]+", " ", "e"])
+def test_a_pattern_that_would_destroy_texts_is_refused_before_there_are_any(scope: Organization, pattern: str) -> None:
+    with pytest.raises(Refused, match="cannot be brought back") as refusal:
+        patterns.create_pattern(name="CASE", pattern=pattern)
+    assert refusal.value.field == "pattern"
+    assert not RedactionPattern.objects.exists()
+
+
+def test_a_pattern_cannot_become_too_broad_later(scope: Organization) -> None:
+    row = patterns.create_pattern(name="CASE", pattern=r"K\d+")
+    with pytest.raises(Refused, match="of an ordinary text"):
+        patterns.change_pattern(row=row, pattern=r"\w+")
+    RedactionPattern.objects.update(pattern=r"\w+", active=False)
+    with pytest.raises(Refused, match="of an ordinary text"):
+        patterns.change_pattern(row=row, active=True)
+
+
+def test_the_page_says_how_much_a_broad_pattern_would_change(sign_in: Any, scope: Organization) -> None:
+    page = sign_in("admin").post(PAGE, {"name": "CASE", "pattern": r"\S+"})
+    assert "This pattern would change 100% of an ordinary text" in page.content.decode()

@@ -8,9 +8,11 @@ import pytest
 
 from learning.models import LearningExample, PreparationProgress, ReviewStatus
 from learning.preparation_tasks import catch_up
+from learning.services import redaction_rules as rules
 from learning.services.preparation import prepare_waiting
 from learning.services.publication import publish_version
-from learning.services.redaction_rules import mark_outdated, redaction_rules
+from learning.services.redaction_rules import mark_outdated, recent_texts, redaction_rules
+from organizations.errors import Refused
 from organizations.models import Organization
 from organizations.redaction_patterns import change_pattern, create_pattern
 from organizations.scope import organization_scope
@@ -113,3 +115,22 @@ def test_texts_that_were_redacted_keep_their_placeholders_when_they_are_prepared
     example.refresh_from_db()
     assert example.input_text == "<EMAIL_1> or <CASE_1>"
     assert example.redaction_found == {"EMAIL": 1, "CASE": 1}
+
+
+def test_a_pattern_that_would_change_much_of_what_this_organization_has_is_refused(scope: Organization) -> None:
+    agent = factories.make_agent()
+    create_pattern(name="EARLY", pattern="zebra")
+    for _ in range(20):
+        factories.make_example(agent, input_text="A zebra and another zebra. " * 5)
+    with pytest.raises(Refused, match=r"would change \d\d% of your newest examples"):
+        create_pattern(name="ZEBRA", pattern="zebra")
+    create_pattern(name="LION", pattern="lion")
+
+
+def test_only_the_newest_examples_are_looked_at(scope: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "SAMPLED", 2)
+    monkeypatch.setattr(rules, "BEGINNING", 5)
+    agent = factories.make_agent()
+    for text in ("old", "newer and longer", "newest"):
+        factories.make_example(agent, input_text=text, original_output="", expected_output="")
+    assert [text for text in recent_texts() if text] == ["newes", "newer"]
