@@ -1,8 +1,9 @@
-"""Feedback and executions past their retention go, in small steps; what experts made of them and the sums stay.
+"""What people sent goes when it is past its retention, in small steps; what experts made of it and the sums stay.
 
 What an example refers to keeps its row without its texts: the row says in which split the example belongs. Feedback is
 removed hour by hour, the oldest first, each hour after it was summed up for good (`rows_since`); what is stored later
-with a time before that is added to the sums as it is removed.
+with a time before that is added to the sums as it is removed. What a language model answered may repeat what it was
+shown, so it is remembered as long and no longer.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from learning.models import AgentFeedback, Execution, FeedbackRollupProgress
+from learning.models import AgentFeedback, Execution, FeedbackRollupProgress, LlmResponse
 from learning.services import rollups
 from learning.services.reading_plan import HOUR, floor
 from organizations import audit
 from organizations.models import Organization
 from organizations.scope import current_organization_id, organization_scope, transaction_setting
 
-BATCH = 500  # executions in one transaction
+BATCH = 500  # executions, or remembered answers, in one transaction
 
 OLDEST_HOUR = """
 SELECT min(f.created_at) FROM learning_agent a CROSS JOIN LATERAL (
@@ -90,10 +91,11 @@ def preview_retention() -> dict[str, int]:
     """How many rows would be removed now; their texts alone where examples refer to them."""
     until = removed_before()
     if until is None:
-        return {"feedback": 0, "executions": 0}
+        return {"feedback": 0, "executions": 0, "remembered answers": 0}
     return {
         "feedback": AgentFeedback.objects.filter(created_at__lt=until, removed_at=None).count(),
         "executions": Execution.objects.filter(pk__lt=key_of(until), removed_at=None).count(),
+        "remembered answers": LlmResponse.objects.filter(pk__lt=key_of(until)).count(),
     }
 
 
@@ -103,9 +105,9 @@ def key_of(moment: datetime) -> UUID:
 
 
 def apply_step(organization_id: UUID) -> int:
-    """Remove the oldest hour of feedback, or else a batch of executions; how many rows. A transaction of its own.
+    """Remove the oldest hour of feedback, or else a batch of executions or of answers, in one transaction.
 
-    0: nothing is left to remove, or what is left is not summed up yet or is being summed up.
+    How many rows; 0: nothing is left to remove, or what is left is not summed up yet or is being summed up.
     """
     try:
         with _one_snapshot(organization_id):
@@ -115,7 +117,7 @@ def apply_step(organization_id: UUID) -> int:
     if removed:
         return removed
     with organization_scope(organization_id):
-        return _remove_executions()
+        return _remove_executions() or _remove_answers()
 
 
 @contextmanager
@@ -168,3 +170,10 @@ def _remove_executions() -> int:
         for table in ("learning_executionkey", "learning_execution"):
             cursor.execute(DELETE.format(table=table, column="id", ids="gone"), given)
     return len(ids)
+
+
+def _remove_answers() -> int:
+    until = removed_before()
+    old = LlmResponse.objects.filter(pk__lt=key_of(until)).order_by("pk") if until else LlmResponse.objects.none()
+    ids = list(old.values_list("pk", flat=True)[:BATCH])
+    return LlmResponse.objects.filter(pk__in=ids).delete()[0]

@@ -15,7 +15,7 @@ from organizations.tasks import organization_ids
 
 
 class Command(BaseCommand):
-    help = "Remove feedback and executions that are older than FEEDBACK_RETENTION_DAYS or the organization's own days."
+    help = "Remove feedback, executions and remembered answers of models older than the retention."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="Count, and change nothing.")

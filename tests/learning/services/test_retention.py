@@ -10,7 +10,15 @@ import pytest
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from learning.models import Agent, AgentFeedback, Decision, Execution, FeedbackRollupProgress, LearningExample
+from learning.models import (
+    Agent,
+    AgentFeedback,
+    Decision,
+    Execution,
+    FeedbackRollupProgress,
+    LearningExample,
+    LlmResponse,
+)
 from learning.retention_tasks import remove_old
 from learning.rollup_tasks import catch_up
 from learning.services import retention
@@ -164,7 +172,7 @@ def test_zero_days_keep_everything_and_an_organization_may_keep_less(
     assert remove_old(organization.pk) == 0
     with organization_scope(organization.pk):
         retention.set_own_days(days=40)
-        assert retention.preview_retention() == {"feedback": 0, "executions": 1}
+        assert retention.preview_retention() == {"feedback": 0, "executions": 1, "remembered answers": 0}
     assert remove_old(organization.pk) == 1
 
 
@@ -179,3 +187,19 @@ def test_another_organization_keeps_its_rows(organization: Organization, agent: 
     with organization_scope(stranger.pk):
         assert (Execution.objects.count(), AgentFeedback.objects.count()) == (1, 1)
         assert FeedbackRollupProgress.objects.count() == 0
+
+
+def test_what_a_model_answered_is_remembered_no_longer_than_what_people_said(
+    organization: Organization, agent: Agent, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    with organization_scope(organization.pk):
+        for number, days in enumerate((50, 40, 31, 29)):
+            key = UUID(int=retention.key_of(ago(days)).int | number)
+            LlmResponse.objects.create(id=key, key=f"{days}", model="m", text="Dear Ada, sure.")
+        assert retention.preview_retention()["remembered answers"] == 3
+    assert remove_old(organization.pk) == 3
+    with organization_scope(organization.pk):
+        assert list(LlmResponse.objects.values_list("key", flat=True)) == ["29"]
+    settings.FEEDBACK_RETENTION_DAYS = 0
+    assert remove_old(organization.pk) == 0
