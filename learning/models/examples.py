@@ -157,7 +157,7 @@ class ExampleBand(models.Model):
     """One hash of an example's MinHash bands: examples that share one may be near-duplicates (engines/duplicates.py).
 
     Twenty rows for each distinct example, so there is nothing in it that is not needed: no key of its own, and no
-    reference, which would want an index. Whoever deletes an example deletes its bands (services/clusters.py).
+    reference, which would want an index. Whoever deletes an example forgets its bands (`forget_bands`).
     """
 
     pk = models.CompositePrimaryKey("organization", "band_hash", "example_id")
