@@ -8,7 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from learning.models import DatasetExample, LearningExample
-from learning.services.clusters import forget_bands, lock_splits
+from learning.services.cluster_bands import forget_bands
+from learning.services.clusters import lock_splits
 from learning.services.example_words import forget_words
 from organizations import audit
 from organizations.errors import Conflict, Refused
@@ -46,8 +47,9 @@ def delete_examples(*, examples: Sequence[LearningExample]) -> None:
     if DatasetExample.objects.filter(example_id__in=ids).exists():
         raise Conflict("It stands in a published version, which never changes.")
     with transaction.atomic():
+        lock_splits()
         for example in examples:
             audit.record(action="example.deleted", target=example, before={"type": example.example_type})
-        LearningExample.objects.filter(pk__in=ids).delete()
         forget_bands(example_ids=ids)
+        LearningExample.objects.filter(pk__in=ids).delete()
         forget_words(example_ids=ids)

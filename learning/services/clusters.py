@@ -10,28 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from learning.engines.similarity import are_near
-from learning.models import ExampleBand, LearningExample, SplitAssignment
+from learning.models import LearningExample, SplitAssignment
+from learning.services.cluster_bands import PER_BAND, published_near, remember_bands, stored_candidates
 from organizations.scope import current_organization_id
 
-PER_BAND = 16  # examples looked at for one hash; those that share it are mostly near-duplicates of each other
-CANDIDATES = """
-SELECT DISTINCT h.place, b.example_id
-FROM unnest(%(places)s::int[], %(hashes)s::bigint[]) AS h(place, band_hash)
-CROSS JOIN LATERAL (
-  SELECT example_id FROM learning_exampleband
-  WHERE organization_id = %(organization)s AND band_hash = h.band_hash LIMIT %(most)s
-) b
-"""
-REMEMBER = """
-INSERT INTO learning_exampleband (organization_id, band_hash, example_id)
-SELECT %(organization)s, h, e FROM unnest(%(hashes)s::bigint[], %(examples)s::uuid[]) AS b(h, e) ON CONFLICT DO NOTHING
-"""
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('learning.splits:' || %s::text, 0))"
 TRY_LOCK = LOCK.replace("_advisory_", "_try_advisory_")
 
@@ -42,6 +29,9 @@ class Place:
 
     cluster_key: str
     is_bridge: bool = False
+
+
+NOWHERE = Place("")
 
 
 @dataclass
@@ -89,6 +79,8 @@ def place_examples(
     texts, hashes: input and its hash by example; kept: the cluster of those that had one before their text changed,
     which goes on holding them. Other examples move when their clusters turn out to be one.
     """
+    if not texts:
+        return {}
     known = _places_of_same_input(set(hashes.values()), excluded=list(texts))
     first: dict[str, UUID] = {}  # the first example of each input that nobody had before
     for pk in sorted(texts):
@@ -99,14 +91,22 @@ def place_examples(
     return {pk: Place(around.now(place.cluster_key), place.is_bridge) for pk, place in found.items()}
 
 
-def forget_bands(*, example_ids: Sequence[UUID]) -> None:
-    """Before examples are deleted or get other texts: nothing resembles them any more."""
-    ExampleBand.objects.filter(example_id__in=example_ids).delete()
+def dissolve_cluster(*, key: str) -> bool:
+    """Let each example of a cluster be prepared again and find a place of its own; whether that was possible.
+
+    A cluster that was published stays as it is: its texts are in one split and may not come into another.
+    """
+    if SplitAssignment.objects.filter(key=key).exists():
+        return False
+    members = LearningExample.objects.filter(cluster_key=key)
+    members.update(cluster_key="", is_bridge=False, is_representative=False, prepared_version=0)
+    return True
 
 
 def _places_of_same_input(hashes: Iterable[str], excluded: Sequence[UUID]) -> dict[str, Place]:
-    rows = LearningExample.objects.filter(input_hash__in=hashes).exclude(pk__in=excluded).exclude(cluster_key="")
-    found = rows.order_by("-id").values_list("input_hash", "cluster_key", "is_bridge")
+    # One that waits may have another text by now, and takes the bands of this input with it.
+    rows = LearningExample.objects.filter(input_hash__in=hashes, prepared_version__gt=0).exclude(pk__in=excluded)
+    found = rows.exclude(cluster_key="").order_by("-id").values_list("input_hash", "cluster_key", "is_bridge")
     return {same: Place(key, bridge) for same, key, bridge in found}
 
 
@@ -118,52 +118,54 @@ def _place_new(
 
     order = sorted(texts)
     bands = band_hashes([texts[pk] for pk in order]).tolist()
-    near = _near(order, texts, bands)
+    candidates = _candidates(order, bands)
+    near, published = _near(candidates, texts), published_near(texts, candidates)
     clusters = _clusters_of({other for others in near.values() for other in others} - set(order))
-    keys = {*clusters.values(), *kept.values(), *(hashes[pk] for pk in order)}
+    keys = {*clusters.values(), *kept.values(), *(hashes[pk] for pk in order)}.union(*published.values())
     around = _Neighbourhood(dict(SplitAssignment.objects.filter(key__in=keys).values_list("key", "split")))
     placed: dict[UUID, Place] = {}
     for pk in order:
         neighbours = [clusters[other] for other in near[pk] if other in clusters]
         neighbours += [placed[one].cluster_key for one in near[pk] if one in placed and not placed[one].is_bridge]
-        neighbours += [kept[pk]] if pk in kept else []
+        neighbours += [*published[pk], *([kept[pk]] if pk in kept else [])]
         placed[pk] = around.place(hashes[pk], neighbours)
     _move_clusters(around)
-    _remember_bands([(pk, row) for pk, row in zip(order, bands, strict=True) if not placed[pk].is_bridge])
+    remember_bands([(pk, row) for pk, row in zip(order, bands, strict=True) if not placed[pk].is_bridge])
     return around, placed
 
 
-def _near(order: Sequence[UUID], texts: Mapping[UUID, str], bands: Sequence[Sequence[int]]) -> dict[UUID, set[UUID]]:
-    """For each example those that were there before it and are near-duplicates."""
-    candidates = _stored_candidates(order, bands)
+def _candidates(order: Sequence[UUID], bands: Sequence[Sequence[int]]) -> dict[UUID, set[UUID]]:
+    """For each example those that share a band, stored ones and those before it in this batch."""
+    candidates = stored_candidates(order, bands)
     together: dict[int, list[UUID]] = defaultdict(list)
     for pk, row in zip(order, bands, strict=True):
         for value in row:
             candidates[pk].update(together[value][:PER_BAND])
             together[value].append(pk)
+    return candidates
+
+
+def _near(candidates: Mapping[UUID, set[UUID]], texts: Mapping[UUID, str]) -> dict[UUID, set[UUID]]:
+    """For each example those that were there before it and are near-duplicates."""
     missing = {other for others in candidates.values() for other in others} - set(texts)
-    known = dict(LearningExample.objects.filter(pk__in=missing).values_list("pk", "input_text")) | dict(texts)
-    return {
-        pk: {other for other in others if other in known and are_near(texts[pk], known[other])}
-        for pk, others in candidates.items()
-    }
-
-
-def _stored_candidates(order: Sequence[UUID], bands: Sequence[Sequence[int]]) -> dict[UUID, set[UUID]]:
-    found: dict[UUID, set[UUID]] = {pk: set() for pk in order}
-    parameters: dict[str, Any] = {
-        "places": [place for place, row in enumerate(bands) for _ in row],
-        "hashes": [value for row in bands for value in row],
-        "organization": current_organization_id(),
-        "most": PER_BAND,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(CANDIDATES, parameters)
-        for place, example in cursor.fetchall():
-            found[order[place]].add(example)
-    for pk in order:
-        found[pk].discard(pk)
+    rows = LearningExample.objects.filter(pk__in=missing)
+    stored = list(rows.values_list("pk", "input_text", "input_hash", "prepared_version"))
+    known = {pk: text for pk, text, _, _ in stored}
+    waiting = {pk: same for pk, _, same, version in stored if same and not version}
+    instead = _prepared_with(set(waiting.values())) if waiting else {}
+    known |= dict(instead.values()) | dict(texts)
+    found: dict[UUID, set[UUID]] = {}
+    for pk, others in candidates.items():
+        also = {instead[waiting[one]][0] for one in others if one in waiting and waiting[one] in instead}
+        found[pk] = {one for one in (others | also) - {pk} if one in known and are_near(texts[pk], known[one])}
     return found
+
+
+def _prepared_with(hashes: Iterable[str]) -> dict[str, tuple[UUID, str]]:
+    """An example of each input that has it still; those that had the bands of the input may have changed."""
+    rows = LearningExample.objects.filter(input_hash__in=hashes, prepared_version__gt=0, is_bridge=False)
+    found = rows.exclude(cluster_key="").order_by("-id").values_list("input_hash", "pk", "input_text")
+    return {same: (pk, text) for same, pk, text in found}
 
 
 def _clusters_of(examples: Iterable[UUID]) -> dict[UUID, str]:
@@ -182,13 +184,3 @@ def _move_clusters(around: _Neighbourhood) -> None:
         keep = sorted(chosen.values_list("cluster_key", "pk"), key=lambda row: (row[0] != target, row))[:1]
         chosen.exclude(pk__in=[pk for _, pk in keep]).update(is_representative=False)
         moving.update(cluster_key=target)
-
-
-def _remember_bands(rows: Sequence[tuple[UUID, Sequence[int]]]) -> None:
-    values: dict[str, Any] = {
-        "organization": current_organization_id(),
-        "hashes": [value for _, row in rows for value in row],
-        "examples": [pk for pk, row in rows for _ in row],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(REMEMBER, values)

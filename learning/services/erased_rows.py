@@ -21,7 +21,8 @@ from learning.models import (
     RetrievalEvent,
     TelemetrySpan,
 )
-from learning.services.clusters import forget_bands
+from learning.services.cluster_bands import forget_bands
+from learning.services.clusters import lock_splits
 from learning.services.erased_people import spans_of
 from learning.services.example_words import forget_words
 from organizations.erasers import Person, erasers, erasing
@@ -72,6 +73,7 @@ def delete_answers(*, since: datetime | None) -> int:
 
 
 def _delete_examples(ids: Sequence[UUID]) -> dict[str, int]:
+    lock_splits()
     forget_bands(example_ids=ids)
     forget_words(example_ids=ids)
     made = {"compiled corrections": CompiledCorrection.objects.filter(example_id__in=ids).delete()[0]}

@@ -15,7 +15,8 @@ from django.utils import timezone
 from learning.engines.quality import flags_of
 from learning.engines.types import canonical_json
 from learning.models import BAD_TYPES, ExampleType, LearningExample
-from learning.services.clusters import forget_bands, lock_splits, place_examples, try_lock_splits
+from learning.services.cluster_bands import forget_bands, remember_published
+from learning.services.clusters import NOWHERE, dissolve_cluster, lock_splits, place_examples, try_lock_splits
 from learning.services.compiler import compile_prepared
 from learning.services.example_words import remember_words
 from learning.services.languages import answer_languages
@@ -97,7 +98,7 @@ def hash_content(example: LearningExample) -> str:
 def _prepare(example_ids: Sequence[UUID]) -> None:
     lock_splits()
     examples = list(LearningExample.objects.select_for_update().filter(pk__in=example_ids).order_by("id"))
-    before = {example.pk: (example.input_hash, example.cluster_key) for example in examples}
+    before = {example.pk: example.input_hash for example in examples}
     rules = recognizers()
     redacted = {example.pk for example in examples if _redact(example, rules)}
     now = timezone.now()
@@ -131,19 +132,33 @@ def _flags(example: LearningExample) -> list[str]:
     return flags_of(input_text=example.input_text, original_output=original, answer=answer, languages=languages)
 
 
-def _cluster(examples: Sequence[LearningExample], before: dict[UUID, tuple[str, str]]) -> list[LearningExample]:
-    """Place the examples whose input is new; which they were."""
-    moved = [one for one in examples if not one.cluster_key or before[one.pk][0] != one.input_hash]
-    if not moved:
-        return []
-    kept = {one.pk: before[one.pk][1] for one in moved if before[one.pk][1] and not one.is_bridge}
-    forget_bands(example_ids=list(kept))
+def _cluster(examples: Sequence[LearningExample], before: dict[UUID, str]) -> list[LearningExample]:
+    """Place the examples whose input is new; which they were. before: the hashes of the inputs that they had.
+
+    An example without an input resembles nothing and is in no cluster; one that had none before begins anew.
+    """
+    nothing = hash_input("")
+    if any(one.cluster_key == nothing for one in examples) and dissolve_cluster(key=nothing):
+        for example in examples:
+            example.cluster_key = "" if example.cluster_key == nothing else example.cluster_key
+    moved = [one for one in examples if not one.cluster_key or before[one.pk] != one.input_hash]
+    changed = [one.pk for one in moved if before[one.pk] not in ("", one.input_hash)]
+    forget_bands(example_ids=changed)
+    remember_published(example_ids=changed)
+    placed = [one for one in moved if one.input_hash != nothing]
     places = place_examples(
-        texts={one.pk: one.input_text for one in moved}, hashes={one.pk: one.input_hash for one in moved}, kept=kept
+        texts={one.pk: one.input_text for one in placed},
+        hashes={one.pk: one.input_hash for one in placed},
+        kept={one.pk: one.cluster_key for one in placed if _keeps_cluster(one, before[one.pk], nothing)},
     )
     for example in moved:
-        place = places[example.pk]
+        place = places.get(example.pk, NOWHERE)
         same = place.cluster_key == example.cluster_key
         example.cluster_key, example.is_bridge = place.cluster_key, place.is_bridge
         example.is_representative = example.is_representative and same and not place.is_bridge
     return moved
+
+
+def _keeps_cluster(example: LearningExample, before: str, nothing: str) -> bool:
+    """Whether an example with another input stays with those that it was with."""
+    return bool(example.cluster_key) and not example.is_bridge and before != nothing

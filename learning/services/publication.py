@@ -16,18 +16,24 @@ from learning.services.preparation import prepare_all
 from learning.services.recipes import recipe_of
 from learning.services.splits import Member, Shares, assign_splits, group_key
 from organizations import audit
-from organizations.errors import Refused
+from organizations.errors import Conflict, Refused
 from organizations.scope import current_organization_id
 
 CHUNK = 10_000
+TRIES = 3  # of choosing, while people go on changing what was chosen
 LEFT_OUT = {  # the reasons as a person reads them
     "no_consent": "the user did not agree to learning from it",
+    "no_input": "its input is empty",
     "bridge": "resembles examples of different splits",
     "repeated": "another answer to the same input is newer",
     "not_representative": "a near-duplicate represents it",
     "split_conflict": "its cluster and its group are in different splits",
     "synthetic": "synthetic, and its cluster is not trained on",
 }
+
+
+class _Changed(Exception):
+    """Somebody changed examples between choosing and storing them."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +49,20 @@ def publish_version(*, dataset: TrainingDataset, progress: Callable[[int], None]
     """An immutable version of what the dataset selects now.
 
     The same content again is the same version: the one with that manifest is returned and nothing is written.
-    `progress` is told how many examples were prepared. Raises Refused when nothing is eligible.
+    `progress` is told how many examples were prepared. Raises Refused when nothing is eligible, and Conflict when
+    people change examples again and again while they are chosen.
     """
-    prepare_all(waiting=eligible_examples(dataset), progress=progress)
+    for _ in range(TRIES):
+        prepare_all(waiting=eligible_examples(dataset), progress=progress)
+        try:
+            return _publish(dataset)
+        except _Changed:
+            continue
+    raise Conflict("Examples of this dataset are being changed right now. Publish it again in a moment.", "dataset")
+
+
+def _publish(dataset: TrainingDataset) -> DatasetVersion:
+    """One try, all or nothing. Raises _Changed, Refused."""
     with transaction.atomic():
         lock_splits()
         TrainingDataset.objects.select_for_update().get(pk=dataset.pk)
@@ -75,7 +92,8 @@ def _select(dataset: TrainingDataset) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(sql.FRESH)
         cursor.execute(sql.select(query, dataset.group_by), parameters)
-    left_out = _drop(sql.NO_CONSENT, "no_consent") | _drop(sql.BRIDGES, "bridge") | _drop(sql.REPEATED, "repeated")
+    left_out = _drop(sql.NO_CONSENT, "no_consent") | _drop(sql.NO_INPUT, "no_input")
+    left_out |= _drop(sql.BRIDGES, "bridge") | _drop(sql.REPEATED, "repeated")
     if dataset.duplicates == "representative":
         left_out |= _drop(sql.NOT_REPRESENTATIVE, "not_representative")
     return left_out
@@ -124,6 +142,8 @@ def _write(dataset: TrainingDataset, chosen: Chosen) -> DatasetVersion:
     )
     with connection.cursor() as cursor:
         cursor.execute(sql.STORE, {"organization": current_organization_id(), "version": version.pk})
+        if cursor.rowcount != chosen.total:
+            raise _Changed
     write_card(version=version, left_out=chosen.left_out)
     told = {"dataset": dataset.name, "number": version.number, "total": chosen.total}
     audit.record(

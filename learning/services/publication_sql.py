@@ -29,6 +29,7 @@ LEFT JOIN learning_agentfeedback f ON f.organization_id = e.organization_id AND 
 WHERE e.id IN ({eligible})
 """
 NO_CONSENT = "DELETE FROM publication_item WHERE consent IS FALSE"
+NO_INPUT = "DELETE FROM publication_item WHERE cluster_key = ''"
 BRIDGES = "DELETE FROM publication_item WHERE is_bridge"
 REPEATED = """
 DELETE FROM publication_item i USING (
@@ -78,6 +79,7 @@ MANIFEST = f"SELECT count(*), {digest_of('publication_item')} FROM publication_i
 COUNTS = """
 SELECT split, count(*), avg(quality_score) FROM publication_item GROUP BY GROUPING SETS ((split), ())
 """
+# Texts are read only here, and people may change them at any time: what is not any more what was chosen is not stored.
 STORE = """
 INSERT INTO learning_datasetexample (id, organization_id, created_at, updated_at, version_id, example_id, split,
   cluster_key, group_key, example_type, input_text, input_context, original_output, expected_output, rejected_output,
@@ -85,7 +87,8 @@ INSERT INTO learning_datasetexample (id, organization_id, created_at, updated_at
 SELECT gen_random_uuid(), %(organization)s, now(), now(), %(version)s, e.id, i.split, i.cluster_key, i.group_key,
   e.example_type, e.input_text, e.input_context, e.original_output, e.expected_output, e.rejected_output,
   i.content_hash, i.weight
-FROM publication_item i JOIN learning_learningexample e ON e.id = i.example_id
+FROM publication_item i JOIN learning_learningexample e ON e.organization_id = %(organization)s AND e.id = i.example_id
+  AND e.prepared_version > 0 AND e.content_hash = i.content_hash
 """
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from learning.engines.similarity import grams, similarity
 from learning.models import DatasetExample, DatasetVersion, LearningExample, Split, SplitAssignment, TrainingDataset
 from learning.services import datasets, publication
+from learning.services.cluster_review import delete_examples
 from learning.services.preparation import prepare_waiting
 from learning.services.splits import Member, Shares, assign_splits
 from organizations.models import Organization
@@ -42,7 +43,11 @@ def shifted(text: str, by: int) -> str:
 texts = st.builds(lambda start, by: shifted(variant(WORDS, start), by), st.integers(0, 15), st.integers(0, 2))
 add = st.tuples(st.just("add"), texts, st.sampled_from(["ann", "bob"]))
 publish_one = st.tuples(st.just("publish"), st.sampled_from(["by cluster", "by user"]), st.just(""))
-steps = st.lists(st.one_of(add, add, add, publish_one), min_size=12, max_size=40)
+chosen = st.integers(0, 99).map(str)  # an example that is there, counted round
+change = st.tuples(st.just("change"), texts, chosen)
+delete = st.tuples(st.just("delete"), st.just(""), chosen)
+prepare = st.tuples(st.just("prepare"), st.just(""), st.just(""))
+steps = st.lists(st.one_of(add, add, add, change, delete, prepare, publish_one), min_size=12, max_size=40)
 
 
 def items() -> list[DatasetExample]:
@@ -77,16 +82,31 @@ def test_no_order_of_examples_and_versions_leaks(scope: Organization, steps: lis
             "by user": datasets.create_dataset(name=f"{agent.pk} 2", group_by="user", train_share=5000),
         }
         published: dict[Any, list[tuple[Any, ...]]] = {}
-        for step, value, user in steps:
+        for step, value, who in steps:
             if step == "add":
-                context = {"user": user}
+                context = {"user": who}
                 factories.make_example(agent, review_status="approved", input_text=value, input_context=context)
-            else:
+            elif step == "publish":
                 publish(by_name[value], published)
+            else:
+                do(step, value, who)
             assert leaks() == []
         for pk, content in published.items():
             assert content_of(DatasetVersion.objects.get(pk=pk)) == content, "a published version changed"
         transaction.set_rollback(True)
+
+
+def do(step: str, text: str, which: str) -> None:
+    examples = list(LearningExample.objects.order_by("id"))
+    if step == "prepare" or not examples:
+        prepare_waiting()
+        return
+    example = examples[int(which) % len(examples)]
+    if step == "change":
+        example.input_text = text
+        example.save(update_fields=["input_text"])
+    elif not DatasetExample.objects.filter(example=example).exists():
+        delete_examples(examples=[example])
 
 
 def publish(dataset: TrainingDataset, published: dict[Any, list[tuple[Any, ...]]]) -> None:
