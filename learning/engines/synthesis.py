@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from learning.engines.fencing import FENCE, fenced
 from learning.engines.types import CompletionRequest, Message
 
+ORIGIN = "synthetic_of"  # the key in `input_context` that holds the id of the example it was made of
 LONGEST_INPUT = 4_000  # characters; a longer input has no variants made of it
 LONGEST_ANSWER = 1_000
 TASK = f"""You write test data. Between lines of {FENCE} you get what somebody asked an assistant, and the right answer.

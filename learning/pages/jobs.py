@@ -43,7 +43,7 @@ def job_detail(request: HttpRequest, job_id: UUID) -> HttpResponse:
     context = {
         "job": job,
         "outcome": read_outcome(job.result),
-        "resumable": job.status in RESUMABLE,
+        "resumable": job.status in RESUMABLE and jobs.is_complete(job),
         "undoable": not why_not_undo(job),
         "undone_by": undone_by(job),
         "undoes": job.request.get("job") if job.kind == JobKind.UNDO else None,

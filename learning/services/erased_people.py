@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Min, Q
 
 from learning.engines.quotes import Quotes, texts_in
+from learning.engines.synthesis import ORIGIN
 from learning.models import (
     AgentConfig,
     AgentFeedback,
@@ -34,33 +35,64 @@ SELECT id FROM {table} t WHERE organization_id = %(organization)s AND ({own} OR 
 """
 CARRIED = "jsonb_path_exists({column}, %(path)s::jsonpath, jsonb_build_object('user', %(user)s::text))"
 MADE_FROM = "(t.source_execution_id = ANY(%(executions)s) OR t.source_feedback_id = ANY(%(feedback)s))"
+# Examples made of examples: variants, which name their origin, and rows of our exports that came back. These are named
+# after the example, or carry its external id; then the same input tells them from rows that only share a number.
+COPIES = f"""
+SELECT t.id FROM learning_learningexample t
+WHERE t.organization_id = %(organization)s AND NOT t.id = ANY(%(known)s) AND (
+  t.input_context->>'{ORIGIN}' = ANY(%(names)s) OR t.external_id = ANY(%(names)s)
+  OR t.external_id <> '' AND (t.external_id, t.input_text) IN (
+    SELECT o.external_id, o.input_text FROM learning_learningexample o
+    WHERE o.organization_id = %(organization)s AND o.id = ANY(%(ids)s) AND o.external_id <> ''))
+"""  # noqa: S608  our own names
 
 
 @dataclass(frozen=True)
 class Found:
-    """A person's rows, and when the first of them came."""
+    """A person's rows, the spans of their traces, and when the first of all these came."""
 
     person: Person
     since: datetime | None
+    span_ids: tuple[UUID, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.person.execution_ids or self.person.feedback_ids or self.person.example_ids)
+        person = self.person
+        return bool(person.execution_ids or person.feedback_ids or person.example_ids or self.span_ids)
 
 
 def find_person(user: str) -> Found:
-    """Every execution, piece of feedback and example that is the person's or was made from what is."""
+    """Every execution, piece of feedback and example that is the person's or was made from what is, and open spans."""
     executions = _ids("learning_execution", user, '"user" = %(user)s', ["context", "metadata"])
     feedback = _ids("learning_agentfeedback", user, '"user" = %(user)s OR execution_id = ANY(%(executions)s)', [],
                     executions=executions)  # fmt: skip
     examples = _ids("learning_learningexample", user, MADE_FROM, ["input_context"], executions=executions,
                     feedback=feedback)  # fmt: skip
-    person = Person(user, tuple(executions), tuple(feedback), tuple(examples))
+    person = Person(user, tuple(executions), tuple(feedback), with_copies(examples))
+    spans = spans_of(person)
+    rows = ((Execution, executions), (AgentFeedback, feedback), (LearningExample, person.example_ids),
+            (TelemetrySpan, spans))  # fmt: skip
     firsts = [
         model._default_manager.filter(pk__in=ids).aggregate(first=Min("created_at"))["first"]
-        for model, ids in ((Execution, executions), (AgentFeedback, feedback), (LearningExample, examples))
+        for model, ids in rows
         if ids
     ]
-    return Found(person, min(firsts, default=None))
+    return Found(person, min(firsts, default=None), tuple(spans))
+
+
+def with_copies(example_ids: Sequence[UUID]) -> tuple[UUID, ...]:
+    """These examples after what was made of them, at any remove: what is deleted in this order leaves no orphan."""
+    known = list(example_ids)
+    newest = known
+    while newest:
+        names = [str(pk) for pk in newest]
+        given: dict[str, Any] = {
+            "organization": current_organization_id(), "known": known, "ids": newest, "names": names
+        }  # fmt: skip
+        with connection.cursor() as cursor:
+            cursor.execute(COPIES, given)
+            newest = [row[0] for row in cursor.fetchall()]
+        known = [*newest, *known]
+    return tuple(known)
 
 
 def spans_of(person: Person) -> list[UUID]:
@@ -74,7 +106,7 @@ def spans_of(person: Person) -> list[UUID]:
 def quotes_of(found: Found) -> Quotes:
     """What counts as quoting the person: runs of words that are theirs alone, names in them, and the pseudonym."""
     names = [found.person.user] if len(found.person.user) > 4 else []
-    return Quotes.of(_words(found.person), known=_others(found), names=names)
+    return Quotes.of(_words(found), known=_others(found), names=names)
 
 
 def _ids(table: str, user: str, own: str, carried: list[str], **given: Any) -> list[UUID]:
@@ -85,7 +117,8 @@ def _ids(table: str, user: str, own: str, carried: list[str], **given: Any) -> l
         return [row[0] for row in cursor.fetchall()]
 
 
-def _words(person: Person) -> Iterator[str]:
+def _words(found: Found) -> Iterator[str]:
+    person = found.person
     executions = Q(execution_id__in=person.execution_ids)
     for row in Execution.objects.filter(pk__in=person.execution_ids).iterator():
         yield from (row.external_id, row.input, row.output)
@@ -95,7 +128,7 @@ def _words(person: Person) -> Iterator[str]:
         yield from (decision.reasoning, *texts_in([decision.input, decision.output, decision.alternatives]))
     for event in RetrievalEvent.objects.filter(executions).iterator():
         yield event.query
-    for span in TelemetrySpan.objects.filter(pk__in=spans_of(person)).iterator():
+    for span in TelemetrySpan.objects.filter(pk__in=found.span_ids).iterator():
         yield from texts_in(list(_values(span.reading)))
     for said in AgentFeedback.objects.filter(pk__in=person.feedback_ids).iterator():
         yield from (said.feedback_text, said.correction_text, said.execution_external_id)

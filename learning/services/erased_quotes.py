@@ -49,7 +49,8 @@ def cut_quotes(*, quotes: Quotes, job_id: Any) -> Iterator[tuple[str, int]]:
     for events in _batches(AuditEvent.objects.exclude(salt=""), ["before", "after"]):
         told = [event.pk for event in events if quotes.found_in([event.before, event.after])]
         with erasing():
-            yield "audit events", audit.erase_told(event_ids=told)
+            erased = audit.erase_told(event_ids=told)
+        yield "audit events", erased
 
 
 def _cut(model: type[models.Model], rows: list[Any], fields: list[str], quotes: Quotes) -> int:

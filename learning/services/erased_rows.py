@@ -48,14 +48,19 @@ def count_rows(person: Person) -> dict[str, int]:
 
 
 def delete_rows(person: Person) -> Iterator[dict[str, int]]:
-    """Delete what is the person's; yields how many rows after each batch, which may be committed by itself."""
-    with erasing():
-        yield {"spans": TelemetrySpan.objects.filter(pk__in=spans_of(person)).delete()[0]}
-        for eraser in erasers():
-            yield eraser(person)
+    """Delete what is the person's; yields how many rows after each batch, which may be committed by itself.
+
+    Nothing is yielded inside of `erasing()`: a transaction that is open there would outlive the step.
+    """
+    yield {"spans": TelemetrySpan.objects.filter(pk__in=spans_of(person)).delete()[0]}
+    for eraser in erasers():
+        with erasing():
+            counts = eraser(person)
+        yield counts
     for ids in _batches(person.example_ids):
         with erasing():
-            yield _delete_examples(ids)
+            counts = _delete_examples(ids)
+        yield counts
     for ids in _batches(person.feedback_ids):
         # What others did with it is not theirs to keep: an example made of it meanwhile is found by the next look.
         free = AgentFeedback.objects.filter(pk__in=ids).exclude(pk__in=_sources("source_feedback_id", ids))

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,13 +19,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from learning.models import ErasureReceipt, Job, JobKind, LearningExample, ReviewStatus
+from learning.models import ErasureReceipt, Job, JobKind, JobStatus, LearningExample, ReviewStatus
 from learning.services import artifact_store, erased_configs
-from learning.services.erased_people import Found, find_person, quotes_of
+from learning.services.erased_imports import stop_imports
+from learning.services.erased_people import Found, find_person, quotes_of, with_copies
 from learning.services.erased_quotes import cut_quotes
 from learning.services.erased_rows import count_rows, delete_answers, delete_rows
 from learning.services.erased_versions import count_items, erase_from_version, versions_of
-from learning.services.jobs import Step, Work, start_job
+from learning.services.jobs import NAMING, Step, Work, resume_job, start_job
 from organizations import audit
 from organizations.erasers import Person, erasers
 from organizations.errors import Conflict, Refused
@@ -98,27 +99,40 @@ def preview_erasure(*, user: str) -> Preview:
 def request_erasure(*, user: str, requested_by: Any = None) -> Job:
     """Queue the erasure of a person; wake a worker with `learning.waking.wake_for_job` after it.
 
-    The job holds the pseudonym until it is done. Asked again while it waits or works, it is the same job.
+    The job holds the pseudonym until it is over, however it ends. Asked again before it is done, it is the same job,
+    which goes on where it stopped: the receipt tells all of it.
     """
     check_user(user)
+    request = {NAMING: user, "subject": subject_of(user)}
     with transaction.atomic():
-        waiting = Job.objects.filter(kind=JobKind.ERASURE, request__user=user)
-        if job := next((job for job in waiting.order_by("id") if job.is_open), None):
+        known = Job.objects.filter(kind=JobKind.ERASURE).exclude(status=JobStatus.COMPLETED).order_by("id")
+        if job := known.filter(request__user=user, status__in=[JobStatus.PENDING, JobStatus.RUNNING]).first():
             return job
-        job = start_job(
-            kind=JobKind.ERASURE, title="Erasure of a person's data", request={"user": user}, user=requested_by
-        )
-        audit.record(action="erasure.requested", target=job, after={"subject": subject_of(user)})
+        if job := known.filter(request__subject=request["subject"]).first():
+            again = {"request": request, "cursor": job.cursor | {"looks": 0}, "created_by": requested_by}
+            Job.objects.filter(pk=job.pk).update(**again)
+            job.refresh_from_db()
+            resume_job(job=job)
+        else:
+            job = start_job(
+                kind=JobKind.ERASURE, title="Erasure of a person's data", request=request, user=requested_by
+            )
+        audit.record(action="erasure.requested", target=job, after={"subject": request["subject"]})
     return job
 
 
 def work(work: Work) -> Iterator[Step]:
     """The work of an erasure."""
     user, tally = work.request["user"], Tally.read(work.cursor)
-    while found := find_person(user):
+    while True:
+        if stopped := stop_imports():
+            tally.counts["stopped imports"] += stopped
+            yield tally.step()
+        if not (found := find_person(user)):
+            break
         tally.looks += 1
         if tally.looks > MOST_LOOKS:
-            raise Conflict("The application goes on sending data of this person. Stop it there, then resume the job.")
+            raise Conflict("The application goes on sending data of this person. Stop it there, then ask again.")
         _note_beginning(tally, found)
         yield from _erase(found, tally, work.job_id)
     _finish(work, tally)
@@ -127,6 +141,10 @@ def work(work: Work) -> Iterator[Step]:
 
 def _erase(found: Found, tally: Tally, job_id: Any) -> Iterator[Step]:
     """One pass over everything that is there now."""
+    _withdraw(found.person)
+    yield tally.step()
+    # What was being made of an example when it was withdrawn is there by now, and no more will be.
+    found = replace(found, person=replace(found.person, example_ids=with_copies(found.person.example_ids)))
     person = found.person
     _withdraw(person)
     tally.built |= set(erased_configs.built_from(person))
@@ -169,7 +187,7 @@ def _finish(work: Work, tally: Tally) -> None:
         tally.counts.update(eraser(Person(user)))
     since = datetime.fromisoformat(tally.since) if tally.since else None
     tally.counts["remembered answers"] += delete_answers(since=since)
-    tally.counts["uploaded files"] += artifact_store.forget_abandoned(seconds=-1) if since else 0
+    tally.counts["uploaded files"] += artifact_store.forget_abandoned(seconds=-1)
     retrain = erased_configs.to_retrain(config_ids=tally.built, cut=tally.cut)
     receipt = ErasureReceipt.objects.create(
         job_id=work.job_id,

@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from learning.models import Job, JobStatus
+from learning.models import Job, JobKind, JobStatus
 from organizations import audit
 from organizations.actors import Actor, person, system_actor
 from organizations.errors import Conflict
@@ -28,6 +28,8 @@ from organizations.transitions import LostRace, move
 
 SILENCE = timedelta(seconds=60)  # a step takes a few seconds at most
 MOST_ATTEMPTS = 5
+NAMING = "user"  # in the request of an erasure: whom to forget, until the job is over
+FORGOTTEN = "This erasure ended and no longer knows whom it was about. Ask for it again: it goes on where it stopped."
 
 
 class LostJob(Exception):
@@ -150,7 +152,7 @@ def request_job_cancel(*, job: Job) -> None:
     """Stop a job: at once while it waits, after its step while it works. Raises Conflict when it is over already."""
     if job.status == JobStatus.PENDING:
         try:
-            move(job, JobStatus.CANCELLED, cancel_requested=True, finished_at=timezone.now())
+            end_job(job=job, to=JobStatus.CANCELLED, cancel_requested=True)
             return
         except LostRace:
             job.refresh_from_db()  # a worker claimed it in this very moment
@@ -162,17 +164,35 @@ def request_job_cancel(*, job: Job) -> None:
 
 
 def resume_job(*, job: Job) -> None:
-    """Go on where a failed or cancelled job stopped. Raises Conflict in any other state."""
+    """Go on where a failed or cancelled job stopped. Raises Conflict in any other state, and for an ended erasure."""
+    if job.status in (JobStatus.FAILED, JobStatus.CANCELLED) and not is_complete(job):
+        raise Conflict(FORGOTTEN, "status")
     values: dict[str, Any] = {"cancel_requested": False, "attempt": 0, "failure_reason": "", "finished_at": None}
     move(job, JobStatus.PENDING, **values)
+
+
+def is_complete(job: Job) -> bool:
+    """Whether its request still says all that it takes to go on: an erasure that ended names nobody."""
+    return job.kind != JobKind.ERASURE or NAMING in job.request
+
+
+def end_job(*, job: Job, to: str, **values: Any) -> None:
+    """Move a job to one of its ends; the audit tells what was done until then, where the job counts it in its cursor.
+
+    Raises LostRace.
+    """
+    with transaction.atomic():
+        move(job, to, finished_at=timezone.now(), **_forgetting(job), **values)
+        if to != JobStatus.COMPLETED and (counts := job.cursor.get("counts")):
+            audit.record(action="job.left_off", target=job, after=counts)
 
 
 def due_jobs() -> list[UUID]:
     """Jobs that a worker should take up; those whose worker went silent too often are ended here."""
     for job in Job.objects.filter(_silent() & (Q(attempt__gte=MOST_ATTEMPTS) | Q(cancel_requested=True))):
         cancelled = job.cancel_requested
-        to, reason = (JobStatus.CANCELLED, "") if cancelled else (JobStatus.FAILED, _silence(job.attempt))
-        move(job, to, failure_reason=reason, finished_at=timezone.now())
+        to, reason = (JobStatus.CANCELLED, "") if cancelled else (JobStatus.FAILED, _silence(job))
+        end_job(job=job, to=to, failure_reason=reason)
     return list(Job.objects.filter(claimable()).order_by("id").values_list("pk", flat=True))
 
 
@@ -181,12 +201,19 @@ def claimable() -> Q:
     return (Q(status=JobStatus.PENDING) | _silent()) & Q(attempt__lt=MOST_ATTEMPTS, cancel_requested=False)
 
 
+def _forgetting(job: Job) -> dict[str, Any]:
+    """What ends without a receipt does not go on naming the person: there may never be one who resumes it."""
+    naming = job.kind == JobKind.ERASURE and NAMING in job.request
+    return {"request": {name: value for name, value in job.request.items() if name != NAMING}} if naming else {}
+
+
 def _silent() -> Q:
     return Q(status=JobStatus.RUNNING, heartbeat_at__lt=timezone.now() - SILENCE)
 
 
-def _silence(attempts: int) -> str:
-    return f"The worker went silent {attempts} times. What was done until then is kept; the job can be resumed."
+def _silence(job: Job) -> str:
+    going_on = "ask for the erasure again" if job.kind == JobKind.ERASURE else "the job can be resumed"
+    return f"The worker went silent {job.attempt} times. What was done until then is kept; {going_on}."
 
 
 def _actor(job: Job) -> Actor:
@@ -207,4 +234,4 @@ def _lock(work: Work) -> Job:
 
 def _settle(work: Work, to: str, **values: Any) -> None:
     with transaction.atomic():
-        move(_lock(work), to, finished_at=timezone.now(), **values)
+        end_job(job=_lock(work), to=to, **values)

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from learning.engines import synthesis as engine
+from learning.engines.synthesis import ORIGIN
 from learning.engines.types import Completion
 from learning.models import Agent, Job, JobKind, LearningExample, ReviewStatus, SourceType, Split, SplitAssignment
 from learning.services.datasets import TEACHING
@@ -24,7 +25,6 @@ from organizations.errors import Refused
 from organizations.scope import current_organization_id
 
 MOST_VARIANTS, MOST_CALLS = 5, 5_000
-ORIGIN = "synthetic_of"  # the key in `input_context` that holds the id of the example it was made of
 AT_ONCE = 2  # examples in one step
 
 
@@ -107,15 +107,25 @@ def _keep(pairs: Sequence[tuple[LearningExample, int]], replies: Sequence[Comple
     """The usable variants, stored; how many, and by reason what was not usable."""
     counts: Counter[str] = Counter()
     known: set[str] = set()
+    standing = _still_origins([origin for origin, _ in pairs])
     for (origin, _), reply in zip(pairs, replies, strict=True):
         text, reason = ("", "refused_by_model") if reply.error else _read(reply.text, origin, known)
-        if text and _exists(origin, text):
+        if origin.pk not in standing:
+            text, reason = "", "withdrawn"
+        elif text and _exists(origin, text):
             text, reason = "", "repeated"
         counts[reason or "variants"] += 1
         if text:
             known.add(normal_text(text))
             _variant(origin, text).save()
     return counts
+
+
+def _still_origins(examples: Sequence[LearningExample]) -> set[UUID]:
+    """Those that may be varied now, and until the transaction ends: somebody is forgotten while a model thinks."""
+    ids = {one.pk for one in examples}
+    rows = origins(examples[0].agent_id).filter(pk__in=ids) if examples else LearningExample.objects.none()
+    return set(rows.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
 
 
 def _read(text: str, origin: LearningExample, known: set[str]) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from learning.job_tasks import work_through
 from learning.models import Job, JobStatus, SourceType
 from learning.services.agent_directory import find_agent
 from learning.services.example_imports import Wishes, start_import
-from learning.services.jobs import Work, claim_job
+from learning.services.jobs import LostJob, Work, claim_job
 from organizations.errors import Refused
 from organizations.scope import organization_scope
 from organizations.tasks import find_organization
@@ -47,7 +48,8 @@ class Command(BaseCommand):
             organization_id = find_organization(options["organization"])
             with organization_scope(organization_id):
                 work = _claim(options)
-            work_through(organization_id, work)
+            with suppress(LostJob):  # somebody ended it, such as an erasure; its reason is told below
+                work_through(organization_id, work)
         except Refused as error:
             raise CommandError(error.message) from error
         with organization_scope(organization_id):

@@ -161,3 +161,21 @@ def test_impossible_numbers_are_refused(
     with organization_scope(organization.pk), pytest.raises(Refused) as refusal:
         start_synthesis(agent=agent, variants=given[0], most_calls=given[1])
     assert refusal.value.field == field
+
+
+def test_what_was_withdrawn_while_the_model_was_asked_has_no_variants(
+    organization: Organization, agent: Agent, llm: ScriptedLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from learning.services import synthesis
+
+    ask = synthesis.ask
+
+    def withdraw_meanwhile(*given: Any) -> Any:
+        with organization_scope(organization.pk):
+            LearningExample.objects.update(review_status=ReviewStatus.REJECTED)
+        return ask(*given)
+
+    monkeypatch.setattr(synthesis, "ask", withdraw_meanwhile)
+    job = run(organization, agent, most_calls=4)
+    with organization_scope(organization.pk):
+        assert (job.result["withdrawn"], synthetic().count()) == (4, 0)

@@ -1,0 +1,25 @@
+"""Imports while a person is forgotten: a file may hold the person, and nobody can tell before it was read."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from learning.models import Job, JobKind, JobStatus
+from organizations.transitions import move
+
+STOPPED = (
+    "A person's data is being erased, and this file may hold some of it. Take it out of the file, then import it again."
+)
+
+
+def stop_imports() -> int:
+    """End the imports that wait or work, in the caller's transaction; how many there were.
+
+    A worker in the middle of one finds at the end of its step that the job is not its own, and keeps nothing of it.
+    """
+    waiting = Job.objects.filter(kind=JobKind.IMPORT, status__in=[JobStatus.PENDING, JobStatus.RUNNING])
+    # Locked, so that none is claimed or takes a step between the look and the move.
+    found = list(waiting.order_by("pk").select_for_update(of=("self",)))
+    for job in found:
+        move(job, JobStatus.FAILED, failure_reason=STOPPED, finished_at=timezone.now())
+    return len(found)
