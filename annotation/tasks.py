@@ -13,7 +13,7 @@ from annotation.services.queues import default_queue
 from annotation.services.reliability import LABELS, keep_estimate, read_votes
 from learning.models import LearningExample
 from organizations.scope import organization_scope
-from organizations.tasks import organization_ids
+from organizations.tasks import each_organization
 
 MOST_BATCHES = 20  # of one queue in one sweep
 
@@ -21,27 +21,33 @@ MOST_BATCHES = 20  # of one queue in one sweep
 @shared_task(name="annotation.fill_queues")
 def fill_queues() -> None:
     """Slots for new examples, and approvals where a queue allows them, before anybody asks for an item."""
-    for organization_id in organization_ids():
-        with organization_scope(organization_id):
-            if LearningExample.objects.exists():
-                default_queue()  # made for the first examples of an organization
-        for queue_id in _active_queues(organization_id):
-            for _ in range(MOST_BATCHES):  # each batch is a transaction of its own
-                with organization_scope(organization_id):
-                    if not fill_queue(queue=AnnotationQueue.objects.get(pk=queue_id)):
-                        break
+    each_organization(_fill_those_of)
+
+
+def _fill_those_of(organization_id: UUID) -> None:
+    with organization_scope(organization_id):
+        if LearningExample.objects.exists():
+            default_queue()  # made for the first examples of an organization
+    for queue_id in _active_queues(organization_id):
+        for _ in range(MOST_BATCHES):  # each batch is a transaction of its own
+            with organization_scope(organization_id):
+                if not fill_queue(queue=AnnotationQueue.objects.get(pk=queue_id)):
+                    break
 
 
 @shared_task(name="annotation.estimate_reliability")
 def estimate_all() -> None:
     """The reliability of each queue's experts, from what they said by now."""
-    for organization_id in organization_ids():
-        for queue_id in _active_queues(organization_id):
-            with organization_scope(organization_id):
-                votes = read_votes(queue=AnnotationQueue.objects.get(pk=queue_id))
-            estimate = dawid_skene(votes, LABELS)  # between two transactions, not in one
-            with organization_scope(organization_id):
-                keep_estimate(queue=AnnotationQueue.objects.get(pk=queue_id), estimate=estimate)
+    each_organization(_estimate_those_of)
+
+
+def _estimate_those_of(organization_id: UUID) -> None:
+    for queue_id in _active_queues(organization_id):
+        with organization_scope(organization_id):
+            votes = read_votes(queue=AnnotationQueue.objects.get(pk=queue_id))
+        estimate = dawid_skene(votes, LABELS)  # between two transactions, not in one
+        with organization_scope(organization_id):
+            keep_estimate(queue=AnnotationQueue.objects.get(pk=queue_id), estimate=estimate)
 
 
 def _active_queues(organization_id: UUID) -> list[UUID]:

@@ -14,7 +14,7 @@ from experiments.models import Experiment, ExperimentStatus
 from experiments.services.analysis import analyse_experiment
 from experiments.services.results import latest_analysis
 from organizations.scope import organization_scope
-from organizations.tasks import organization_ids
+from organizations.tasks import each_organization
 
 log = logging.getLogger(__name__)
 # Looks are dense at first and thin out, so that a week of looking stays a few hundred rows.
@@ -25,7 +25,7 @@ SHORTEST, LONGEST = timedelta(seconds=50), timedelta(hours=1)
 @shared_task(name="experiments.analyse_running")
 def analyse_running_experiments() -> int:
     """Look at every running experiment that is due; how many were looked at."""
-    return sum(_analyse_those_of(organization_id) for organization_id in organization_ids())
+    return sum(each_organization(_analyse_those_of))
 
 
 def _analyse_those_of(organization_id: UUID) -> int:

@@ -15,7 +15,7 @@ from learning.services import gate
 from learning.services.language_model import language_model
 from organizations.scope import organization_scope
 from organizations.stopping import Stopping, raise_when_stopping
-from organizations.tasks import organization_ids, tenant_task
+from organizations.tasks import each_organization, tenant_task
 
 log = logging.getLogger(__name__)
 BEAT_SECONDS = 2.0  # as often as the page asks
@@ -46,11 +46,14 @@ def run_gate(*, organization_id: UUID, report_id: str) -> None:
 @shared_task(name="learning.sweep_gates")
 def sweep_gates() -> None:
     """Wake a worker for each gate that nobody works on."""
-    for organization_id in organization_ids():
-        with organization_scope(organization_id):
-            waiting = gate.open_gates()
-        for report_id in waiting:
-            run_gate.delay(organization_id=str(organization_id), report_id=str(report_id))
+    each_organization(_wake_those_of)
+
+
+def _wake_those_of(organization_id: UUID) -> None:
+    with organization_scope(organization_id):
+        waiting = gate.open_gates()
+    for report_id in waiting:
+        run_gate.delay(organization_id=str(organization_id), report_id=str(report_id))
 
 
 def check(organization_id: UUID, work: gate.GateWork) -> GateResult:

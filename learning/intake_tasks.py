@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from celery import shared_task
 from django.db import connection
 
 from learning.services.early_feedback import join_early_feedback
 from organizations.scope import organization_scope
-from organizations.tasks import organization_ids
+from organizations.tasks import each_organization
 
 MONTHS_AHEAD = 3
 MISSED_WITHIN = timedelta(
@@ -28,8 +29,9 @@ def keep_partitions() -> int:
 @shared_task(name="learning.join_early_feedback")
 def join_missed_feedback() -> int:
     """Join what the intake could not see; how many pieces of feedback were joined."""
-    joined = 0
-    for organization_id in organization_ids():
-        with organization_scope(organization_id):
-            joined += join_early_feedback(younger_than=MISSED_WITHIN)
-    return joined
+    return sum(each_organization(_join_those_of))
+
+
+def _join_those_of(organization_id: UUID) -> int:
+    with organization_scope(organization_id):
+        return join_early_feedback(younger_than=MISSED_WITHIN)

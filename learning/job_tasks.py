@@ -16,7 +16,7 @@ from learning.services.jobs import JobCancelled, LostJob, Step, Work, Worker
 from organizations.errors import Refused
 from organizations.scope import organization_scope
 from organizations.stopping import Stopping, raise_when_stopping
-from organizations.tasks import organization_ids, tenant_task
+from organizations.tasks import each_organization, tenant_task
 
 log = logging.getLogger(__name__)
 # Where the work of each kind is; loaded when there is some.
@@ -47,11 +47,14 @@ def run_job(*, organization_id: UUID, job_id: str) -> None:
 @shared_task(name="learning.sweep_jobs")
 def sweep_jobs() -> None:
     """Wake a worker for each job that nobody works on."""
-    for organization_id in organization_ids():
-        with organization_scope(organization_id):
-            due = jobs.due_jobs()
-        for job_id in due:
-            run_job.delay(organization_id=str(organization_id), job_id=str(job_id))
+    each_organization(_wake_those_of)
+
+
+def _wake_those_of(organization_id: UUID) -> None:
+    with organization_scope(organization_id):
+        due = jobs.due_jobs()
+    for job_id in due:
+        run_job.delay(organization_id=str(organization_id), job_id=str(job_id))
 
 
 def worker_of(kind: str) -> Worker:

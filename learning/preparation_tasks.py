@@ -9,7 +9,7 @@ from celery import shared_task
 from learning.services.preparation import BATCH, prepare_waiting
 from learning.services.redaction_rules import mark_outdated
 from organizations.scope import organization_scope
-from organizations.tasks import organization_ids
+from organizations.tasks import each_organization
 
 MOST_BATCHES = 100  # of one organization in one go; the next beat goes on
 
@@ -17,7 +17,7 @@ MOST_BATCHES = 100  # of one organization in one go; the next beat goes on
 @shared_task(name="learning.prepare_examples")
 def prepare_all_examples() -> int:
     """Prepare what waits in every organization; how many examples were prepared."""
-    return sum(catch_up(organization_id) for organization_id in organization_ids())
+    return sum(each_organization(catch_up))
 
 
 def catch_up(organization_id: UUID, most: int = MOST_BATCHES) -> int:

@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 
 from learning.services.retention import apply_step
-from organizations.tasks import organization_ids
+from organizations.tasks import each_organization
 
 MOST_STEPS = 200  # of one organization in one go; the next beat goes on
 
@@ -15,7 +15,7 @@ MOST_STEPS = 200  # of one organization in one go; the next beat goes on
 @shared_task(name="learning.apply_retention")
 def apply_retention() -> int:
     """Remove what is past its retention in every organization; how many rows."""
-    return sum(remove_old(organization_id) for organization_id in organization_ids())
+    return sum(each_organization(remove_old))
 
 
 def remove_old(organization_id: UUID, most: int = MOST_STEPS) -> int:

@@ -8,7 +8,7 @@ from celery import shared_task
 
 from learning.services.rollups import sum_up_feedback
 from organizations.scope import organization_scope
-from organizations.tasks import organization_ids
+from organizations.tasks import each_organization
 
 MOST_STEPS = 100  # days of one organization in one go; the next beat goes on
 
@@ -16,7 +16,7 @@ MOST_STEPS = 100  # days of one organization in one go; the next beat goes on
 @shared_task(name="learning.sum_up_feedback")
 def sum_up_all_feedback() -> int:
     """Bring the sums of every organization up to a minute ago; in how many steps."""
-    return sum(catch_up(organization_id) for organization_id in organization_ids())
+    return sum(each_organization(catch_up))
 
 
 def catch_up(organization_id: UUID, most: int = MOST_STEPS) -> int:

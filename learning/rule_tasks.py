@@ -8,7 +8,7 @@ from celery import shared_task
 
 from learning.services.rule_application import learn_by_rules
 from organizations.scope import organization_scope
-from organizations.tasks import organization_ids
+from organizations.tasks import each_organization
 
 MOST_BATCHES = 100  # of one organization in one go; the next beat goes on
 
@@ -16,8 +16,7 @@ MOST_BATCHES = 100  # of one organization in one go; the next beat goes on
 @shared_task(name="learning.learn_by_rules")
 def learn_by_all_rules() -> None:
     """Apply the rules of every organization to what has come in."""
-    for organization_id in organization_ids():
-        catch_up(organization_id)
+    each_organization(catch_up)
 
 
 def catch_up(organization_id: UUID, most: int = MOST_BATCHES) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
 from celery import shared_task
 
 from learning.services.telemetry import forget_spans, write_overdue_traces
 from organizations.scope import organization_scope
-from organizations.tasks import organization_ids
+from organizations.tasks import each_organization
 
 
 @shared_task(name="learning.write_overdue_traces")
@@ -24,8 +25,8 @@ def forget() -> int:
 
 
 def _in_each(work: Callable[[], int]) -> int:
-    done = 0
-    for organization_id in organization_ids():
+    def in_scope(organization_id: UUID) -> int:
         with organization_scope(organization_id):
-            done += work()
-    return done
+            return work()
+
+    return sum(each_organization(in_scope))

@@ -20,7 +20,7 @@ from learning.services.language_model import language_model
 from learning.services.run_progress import LostClaim, RunWork
 from organizations.scope import organization_scope
 from organizations.stopping import Stopping, raise_when_stopping
-from organizations.tasks import organization_ids, tenant_task
+from organizations.tasks import each_organization, tenant_task
 
 log = logging.getLogger(__name__)
 BEAT_SECONDS = 1.0
@@ -42,11 +42,14 @@ def run_training(*, organization_id: UUID, run_id: str) -> None:
 @shared_task(name="learning.sweep_training")
 def sweep_training() -> None:
     """Wake a worker for each run that nobody works on, and end those that nobody will finish."""
-    for organization_id in organization_ids():
-        with organization_scope(organization_id):
-            due = training.due_runs()
-        for run_id in due:
-            run_training.delay(organization_id=str(organization_id), run_id=str(run_id))
+    each_organization(_wake_those_of)
+
+
+def _wake_those_of(organization_id: UUID) -> None:
+    with organization_scope(organization_id):
+        due = training.due_runs()
+    for run_id in due:
+        run_training.delay(organization_id=str(organization_id), run_id=str(run_id))
 
 
 def _work_through(organization_id: UUID, work: RunWork) -> None:

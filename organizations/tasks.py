@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from celery import shared_task
@@ -17,8 +17,10 @@ from organizations import audit
 from organizations.errors import Missing
 from organizations.models import Organization
 from organizations.scope import current_scope, organization_scope
+from organizations.stopping import Stopping
 
 log = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
 # Every task comes by this module: whoever loads one may send it, and the application knows where to.
 import_string(settings.TASK_APPLICATION)
 
@@ -72,12 +74,37 @@ def organization_ids() -> list[UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def each_organization(work: Callable[[UUID], Answer]) -> list[Answer]:
+    """What `work` answers for each organization, for the sweeps of beat; called outside of any scope.
+
+    An organization for which it fails is named in the log and keeps no other from its turn.
+    """
+    answers = []
+    for organization_id in organization_ids():
+        try:
+            answers.append(work(organization_id))
+        except Stopping:
+            raise
+        except Exception:
+            log.exception("%s failed for organization %s; the next sweep tries again", _name(work), organization_id)
+            if not connection.in_atomic_block:  # a connection that broke is made anew for the next one
+                connection.close_if_unusable_or_obsolete()
+    return answers
+
+
 @shared_task(name="organizations.seal_audit")
 def seal_audit() -> None:
     """Seal the audit of each organization."""
-    for organization_id in organization_ids():
-        with organization_scope(organization_id):
-            audit.seal_events()
+    each_organization(_seal_those_of)
+
+
+def _seal_those_of(organization_id: UUID) -> None:
+    with organization_scope(organization_id):
+        audit.seal_events()
+
+
+def _name(work: Callable[..., Any]) -> str:
+    return f"{work.__module__}.{work.__qualname__}"
 
 
 def _plain(value: Any) -> Any:
