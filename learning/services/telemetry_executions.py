@@ -87,8 +87,7 @@ def write_traces(*, trace_ids: Iterable[str]) -> list[str]:
     problems = _write(plans)
     _link(by_trace, plans, waiting)
     _write_retrievals(plans)
-    for plan in plans:
-        _merge(plan)
+    problems += [problem for plan in plans if (problem := _merge(plan))]
     return problems
 
 
@@ -240,21 +239,47 @@ def _write_retrievals(plans: Sequence[Plan]) -> None:
         )
 
 
-def _merge(plan: Plan) -> None:
-    """A parent that came very late shows that several executions were one: what people said of them moves to it."""
+def _merge(plan: Plan) -> str:
+    """A parent that came very late shows that several executions were one: what people said of them moves to it.
+
+    One that keeps examples stays itself. Why nothing could be moved, in words; empty when it was.
+    """
     others = plan.existing[1:]
-    if others and plan.written is not None:
-        _hand_over(others, plan.written, Execution.objects.values_list("agent_id", flat=True).get(pk=plan.written))
-        ExecutionKey.objects.filter(pk__in=others).delete()
-        Execution.objects.filter(pk__in=others).delete()
+    if not others or plan.written is None:
+        return ""
+    try:
+        with transaction.atomic():
+            agent_id = Execution.objects.values_list("agent_id", flat=True).get(pk=plan.written)
+            _hand_over(others, plan.written, agent_id)
+            examples = LearningExample.objects.filter(source_execution_id__in=others)
+            kept = set(examples.values_list("source_execution_id", flat=True))
+            gone = [pk for pk in others if pk not in kept]
+            ExecutionKey.objects.filter(pk__in=gone).delete()
+            Execution.objects.filter(pk__in=gone).delete()
+    except IntegrityError:
+        log.warning("Executions %s could not be joined with %s", others, plan.written, exc_info=True)
+        return f"Other executions of the trace could not be joined with {plan.item['execution_id']!r}."
+    return ""
 
 
 def _hand_over(executions: Sequence[UUID], execution_id: UUID, agent_id: UUID) -> None:
-    """Feedback and examples of these executions become this one's, and this agent's."""
+    """Feedback and examples of these executions become this one's, and this agent's.
+
+    A rule makes one example of an execution: where it made one of several, the oldest moves and the others stay.
+    """
     now = timezone.now()
     AgentFeedback.objects.filter(execution_id__in=executions).update(
         execution_id=execution_id, agent_id=agent_id, updated_at=now
     )
-    LearningExample.objects.filter(source_execution_id__in=executions).update(
+    own = LearningExample.objects.filter(source_execution_id=execution_id)
+    own.exclude(agent_id=agent_id).update(agent_id=agent_id, updated_at=now)
+    taken = set(own.exclude(rule=None).values_list("rule_id", flat=True))
+    others = LearningExample.objects.filter(source_execution_id__in=executions).exclude(pk__in=own.values("pk"))
+    moving = []
+    for pk, rule_id in others.order_by("id").values_list("pk", "rule_id"):
+        if rule_id is None or rule_id not in taken:
+            moving.append(pk)
+            taken.add(rule_id)
+    LearningExample.objects.filter(pk__in=moving).update(
         source_execution_id=execution_id, agent_id=agent_id, updated_at=now
     )

@@ -15,6 +15,7 @@ from learning.models import (
     Agent,
     AgentFeedback,
     Decision,
+    ExampleRule,
     Execution,
     ExecutionKey,
     LearningExample,
@@ -22,6 +23,7 @@ from learning.models import (
     TelemetrySpan,
 )
 from learning.otlp.spans import Span
+from learning.services import telemetry_executions
 from learning.services.executions import log_execution
 from learning.services.feedback import submit_feedback
 from learning.services.telemetry import forget_spans, take_spans, write_overdue_traces
@@ -201,6 +203,46 @@ def test_a_parent_that_comes_very_late_takes_over_what_was_said_of_its_children(
     assert set(LearningExample.objects.values_list("source_execution_id", "agent__external_id")) == {
         (execution.pk, "support-bot")
     }
+
+
+def test_examples_that_one_rule_made_of_several_children_lose_no_spans() -> None:
+    spans = whole_trace()
+    take_spans(spans=[spans[2], spans[6]])
+    let_time_pass(seconds=31)
+    write_overdue_traces()
+    first, second = Execution.objects.order_by("started_at")
+    rules = [
+        ExampleRule.objects.create(name=name, source="execution_log", example_type="edge_case") for name in ("a", "b")
+    ]
+    for execution, rule in ((first, rules[0]), (second, rules[0]), (second, rules[1])):
+        factories.make_example(execution.agent, source_execution=execution, rule=rule)
+    assert take_spans(spans=[*spans[:2], *spans[3:6]]).warnings == []
+    whole = Execution.objects.get(pk=first.pk)
+    assert (whole.input, whole.output, whole.decisions.count()) == ("Where is it?", "In Lyon.", 1)
+    rows = LearningExample.objects.order_by("id").values_list("rule__name", "source_execution_id", "agent__external_id")
+    made = list(rows)
+    assert made[0] == ("a", first.pk, "support-bot")
+    assert made[1][:2] == ("a", second.pk), "a rule makes one example of an execution; this one stays where it is"
+    assert made[2] == ("b", first.pk, "support-bot")
+    assert TelemetrySpan.objects.filter(execution=first).count() == 6  # all but the web server's
+
+
+def test_children_that_cannot_be_joined_lose_no_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    spans = whole_trace()
+    take_spans(spans=[spans[2], spans[6]])
+    let_time_pass(seconds=31)
+    write_overdue_traces()
+    first, second = Execution.objects.order_by("started_at")
+
+    def collide(executions: list[Any], *to: Any) -> None:
+        if second.pk in executions:
+            Execution.objects.create(id=first.pk, agent=first.agent, started_at=first.started_at)
+
+    monkeypatch.setattr(telemetry_executions, "_hand_over", collide)
+    taken = take_spans(spans=[*spans[:2], *spans[3:6]])
+    assert "could not be joined" in taken.warnings[0]
+    assert TelemetrySpan.objects.filter(execution=first).count() == 6  # all but the web server's
+    assert Execution.objects.filter(pk=second.pk).exists()
 
 
 def test_a_later_version_of_a_span_wins_in_any_order() -> None:
