@@ -25,7 +25,7 @@ from learning.models import (
 )
 from learning.services.example_rules import rules_in_order
 from learning.services.execution_search import first_key
-from learning.services.rule_candidates import Found, read_between, read_joined
+from learning.services.rule_candidates import Found, joined_up_to, read_between, read_joined
 
 BATCH = 500
 # What people say about an answer, they mostly say within the hour.
@@ -121,16 +121,23 @@ def _follow(source: str, rules: Sequence[Rule], mark: UUID | None, horizon: UUID
 
 
 def _follow_joined(progress: RuleProgress) -> bool:
-    """Feedback behind the mark whose execution has come only now."""
+    """Feedback behind the mark whose execution has come only now; whether another call would find more."""
     now = timezone.now()
+    settled, since, mark = now - AGAIN, progress.joined_until, progress.feedback_mark
     rules = rules_in_order(source=RuleSource.USER_FEEDBACK)
-    if rules and progress.joined_until and progress.feedback_mark:
-        batch = read_joined(
-            since=progress.joined_until, until=now, mark=progress.feedback_mark, limit=100 * BATCH,
-            slow=asks_what_is_slow(rules),
-        )  # fmt: skip
-        make_examples(batch, rules)
-    progress.joined_until = now - AGAIN
+    if not rules or since is None or mark is None:
+        progress.joined_until = settled
+        return False
+    slow = asks_what_is_slow(rules)
+    if until := joined_up_to(since=since, until=settled, mark=mark, number=BATCH):
+        make_examples(read_joined(since=since, until=until, mark=mark, slow=slow), rules)
+        progress.joined_until = until
+        return True
+    progress.joined_until = max(since, settled)
+    while until := joined_up_to(since=since, until=now, mark=mark, number=BATCH):
+        make_examples(read_joined(since=since, until=until, mark=mark, slow=slow), rules)
+        since = until
+    make_examples(read_joined(since=since, until=now, mark=mark, slow=slow), rules)
     return False
 
 

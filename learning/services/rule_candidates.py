@@ -59,6 +59,10 @@ JOINED = """
 AND execution_external_id <> '' AND updated_at > created_at
 AND updated_at > %(since)s AND updated_at <= %(until)s AND id <= %(mark)s AND execution_id IS NOT NULL
 """
+JOINED_UP_TO = f"""
+SELECT updated_at FROM learning_agentfeedback WHERE organization_id = %(organization)s {JOINED}
+ORDER BY updated_at LIMIT 1 OFFSET %(before)s
+"""  # noqa: S608  our own conditions
 SLOW = """
 SELECT percentile_disc(0.95) WITHIN GROUP (ORDER BY duration_ms) FROM (
   SELECT duration_ms FROM learning_execution WHERE organization_id = %(organization)s AND agent_id = %(agent)s
@@ -89,10 +93,25 @@ def read_between(
     return _read(statement, {"after": after, "before": before, "limit": limit}, source, slow)
 
 
-def read_joined(*, since: datetime, until: datetime, mark: UUID, limit: int, slow: bool = False) -> list[Found]:
-    """Feedback with keys up to `mark` that was changed in this span: mostly because its execution has come."""
-    given = {"since": since, "until": until, "mark": mark, "limit": limit}
+def read_joined(*, since: datetime, until: datetime, mark: UUID, slow: bool = False) -> list[Found]:
+    """Feedback with keys up to `mark` that was changed in this span: mostly because its execution has come.
+
+    All of it, in the order of keys; see `joined_up_to` for a span of bounded size.
+    """
+    given = {"since": since, "until": until, "mark": mark, "limit": None}
     return _read(FEEDBACK.format(chosen=JOINED), given, RuleSource.USER_FEEDBACK, slow)
+
+
+def joined_up_to(*, since: datetime, until: datetime, mark: UUID, number: int) -> datetime | None:
+    """Until when `number` of those pieces of feedback were changed; None when there are fewer in the whole span.
+
+    A little more than `number` may have been: what one transaction joined has one time and is not divided.
+    """
+    given: dict[str, Any] = {"since": since, "until": until, "mark": mark, "before": number - 1}
+    with connection.cursor() as cursor:
+        cursor.execute(JOINED_UP_TO, given | {"organization": current_organization_id()})
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def is_collected(execution_id: UUID) -> bool:

@@ -339,3 +339,39 @@ def test_a_name_is_given_once_and_every_change_is_in_the_audit(scope: Organizati
     actions = list(AuditEvent.objects.filter(target_type="examplerule").order_by("id").values_list("action", flat=True))
     verbs = ["created", "switched_on", "changed", "switched_off"]
     assert actions == [f"examplerule.{verb}" for verb in verbs]
+
+
+def test_feedback_is_learned_from_however_much_is_joined_at_once(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule()
+    early = [
+        AgentFeedback.objects.create(agent=agent, feedback_type="thumbs_up", execution_external_id=f"later {number}")
+        for number in range(7)
+    ]
+    learn()
+    monkeypatch.setattr(rule_application, "BATCH", 2)
+    monkeypatch.setattr(rule_application, "AGAIN", timedelta(0))
+    for feedback in early[:3]:
+        AgentFeedback.objects.filter(pk=feedback.pk).update(execution=execute(agent), updated_at=timezone.now())
+    together = timezone.now()
+    for feedback in early[3:]:
+        AgentFeedback.objects.filter(pk=feedback.pk).update(execution=execute(agent), updated_at=together)
+    learn()
+    assert LearningExample.objects.count() == 7
+
+
+def test_much_that_was_joined_in_the_last_minutes_is_learned_from_too(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule()
+    early = [
+        AgentFeedback.objects.create(agent=agent, feedback_type="thumbs_up", execution_external_id=f"later {number}")
+        for number in range(5)
+    ]
+    learn()
+    monkeypatch.setattr(rule_application, "BATCH", 2)
+    for feedback in early:
+        AgentFeedback.objects.filter(pk=feedback.pk).update(execution=execute(agent), updated_at=timezone.now())
+    learn()
+    assert LearningExample.objects.count() == 5
+    progress = rule_application.RuleProgress.objects.get()
+    assert progress.joined_until < timezone.now() - rule_application.AGAIN / 2, "late commits are looked for again"
