@@ -17,6 +17,7 @@ from learning.services.datasets import eligible_examples, newest_number
 from learning.services.jobs import Step, Work
 from learning.services.preparation import BATCH, prepare_waiting_of
 from learning.services.publication import publish_version
+from learning.services.redaction_rules import mark_outdated
 from organizations.errors import Refused
 from organizations.scope import current_organization_id, organization_scope
 
@@ -53,6 +54,8 @@ def work(work: Work) -> Iterator[Step]:
     if dataset is None:
         raise Refused("The dataset is not there any more.")
     total = eligible_examples(dataset).count()
+    while mark_outdated():  # the rules of redaction may have changed
+        yield Step(work.done, total)
     unprepared = eligible_examples(dataset).filter(prepared_version=0).count()
     yield Step(total - unprepared, total)
     while done := prepare_waiting_of(eligible_examples(dataset), limit=BATCH):
