@@ -13,7 +13,7 @@ from learning.api.serializers import jobs as shapes
 from learning.models import Job
 from learning.services import jobs
 from learning.services.job_list import visible_jobs
-from learning.services.undoing import undo_job
+from learning.services.undoing import resume_job, undo_job
 from learning.waking import wake_for_job
 from organizations.actors import Actor
 from organizations.api import OrganizationViewSet
@@ -62,7 +62,7 @@ class JobViewSet(OrganizationViewSet):
     )
     def resume(self, request: Any, pk: str) -> Response:
         job = self.get_object()
-        jobs.resume_job(job=job)
+        resume_job(job=job)
         wake_for_job(job)
         return Response(shapes.JobSerializer(self.get_object()).data)
 

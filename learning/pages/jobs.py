@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from learning.models import Job, JobKind, JobStatus
 from learning.services import jobs
 from learning.services.job_list import read_outcome, visible_jobs
-from learning.services.undoing import undo_job, undone_by, why_not_undo
+from learning.services.undoing import resume_job, undo_job, undone_by, why_not_undo
 from learning.waking import wake_for_job
 from organizations.errors import Refused
 from organizations.identifiers import as_uuid
@@ -71,7 +71,7 @@ def job_resume(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """Go on where a job stopped."""
     job = _find(request, job_id)
     try:
-        jobs.resume_job(job=job)
+        resume_job(job=job)
     except Refused as error:
         messages.error(request, error.message)
     else:

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
 from learning.models import Job, JobChange, JobKind, JobStatus, LearningExample
+from learning.services import jobs
 from learning.services.cluster_review import release_representative
 from learning.services.clusters import lock_splits
 from learning.services.jobs import Step, Work, start_job
@@ -23,12 +25,33 @@ OVER = (JobStatus.FAILED, JobStatus.CANCELLED)
 
 def undo_job(*, job: Job, user: Any = None) -> Job:
     """Queue the undoing. Raises Conflict when there is nothing to undo, or somebody did already."""
-    reason = why_not_undo(job)
-    if reason:
-        raise Conflict(reason, "status")
-    total = JobChange.objects.filter(job=job).count()
-    request = {"job": str(job.pk)}
-    return start_job(kind=JobKind.UNDO, title=f"Undo: {job.title}", request=request, total=total, user=user)
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(pk=job.pk)  # nobody resumes it meanwhile
+        if reason := why_not_undo(job):
+            raise Conflict(reason, "status")
+        total = JobChange.objects.filter(job=job).count()
+        request = {"job": str(job.pk)}
+        return start_job(kind=JobKind.UNDO, title=f"Undo: {job.title}", request=request, total=total, user=user)
+
+
+def resume_job(*, job: Job) -> None:
+    """Go on where any job stopped. Raises Conflict for one that was undone, and for the undoing of one that works."""
+    with transaction.atomic():
+        undoes = Job.objects.filter(pk=job.request["job"]) if job.kind == JobKind.UNDO else Job.objects.none()
+        keys = [job.pk, *undoes.values_list("pk", flat=True)]
+        list(Job.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
+        job.refresh_from_db()
+        if why := _why_not_resume(job, undoes.first()):
+            raise Conflict(why, "status")
+        jobs.resume_job(job=job)
+
+
+def _why_not_resume(job: Job, undoes: Job | None) -> str:
+    if undoes:
+        return why_not_undo(undoes)
+    # An undoing that was stopped has put a part back, and may go on itself.
+    begun = Job.objects.filter(kind=JobKind.UNDO, request__job=str(job.pk)).exclude(status__in=OVER, done=0)
+    return "It was undone. Start the action anew instead." if begun.exists() else ""
 
 
 def why_not_undo(job: Job) -> str:
