@@ -51,7 +51,8 @@ class Job(OrganizationModel):
     cursor: Any = models.JSONField(default=dict)
     result: Any = models.JSONField(default=dict)
     status = models.CharField(max_length=10, choices=JobStatus.choices, default=JobStatus.PENDING)
-    attempt = models.PositiveIntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0)  # only ever grows
+    forgiven = models.PositiveIntegerField(default=0, db_default=0)  # attempts that do not count: before it was resumed
     done = models.PositiveBigIntegerField(default=0)
     total = models.PositiveBigIntegerField(null=True, blank=True)  # unknown until it was counted
     cancel_requested = models.BooleanField(default=False)

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from learning.formats.rows import ENCODER, Row
 from learning.models import ReviewStatus, SourceType, SplitAssignment
 from learning.services.clusters import lock_splits
+from learning.services.preparation import hash_input
 from organizations.scope import current_organization_id
 
 Key = tuple[str, str]  # the agent's id and the external id
@@ -45,7 +46,7 @@ UPDATE learning_learningexample e SET updated_at = now(), example_type = r.examp
   rejected_output = r.rejected_output, domain = coalesce(nullif(r.domain, ''), e.domain), task_type = r.task_type,
   complexity = r.complexity, tags = r.tags, quality_score = r.quality_score, weight_override = r.weight,
   source_hash = r.source_hash, review_status = CASE WHEN %(status)s = 'approved' OR e.review_status = 'pending'
-    THEN %(status)s ELSE 'needs_revision' END
+    THEN %(status)s ELSE 'pending' END
 FROM json_to_recordset(%(rows)s::json) AS r({COLUMNS})
 WHERE e.organization_id = %(organization)s AND e.id = r.id
 """  # noqa: S608  our own names
@@ -95,6 +96,8 @@ def store_rows(
     """
     first: dict[Key, Row] = {}
     for row in rows:
+        if row.split and not row.cluster_key:  # a split is a cluster's: it begins one
+            row.cluster_key = hash_input(row.input_text)
         first.setdefault((row.agent_id, row.external_id), row)
     status = ReviewStatus.APPROVED if approve else ReviewStatus.PENDING
     if not first:

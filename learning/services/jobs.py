@@ -8,6 +8,7 @@ together with its cursor, so that a worker that is killed loses at most the step
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -28,6 +29,7 @@ from organizations.transitions import LostRace, move
 
 SILENCE = timedelta(seconds=60)  # a step takes a few seconds at most
 MOST_ATTEMPTS = 5
+_HAS_ATTEMPTS = Q(attempt__lt=F("forgiven") + MOST_ATTEMPTS)
 NAMING = "user"  # in the request of an erasure: whom to forget, until the job is over
 FORGOTTEN = "This erasure ended and no longer knows whom it was about. Ask for it again: it goes on where it stopped."
 
@@ -145,7 +147,11 @@ def end_cancelled_job(*, work: Work) -> None:
 def put_back_job(*, work: Work) -> None:
     """The product stops: the job goes on after the next start, and this attempt does not count. Raises LostJob."""
     with transaction.atomic():
-        move(_lock(work), JobStatus.PENDING, attempt=work.attempt - 1)
+        job = _lock(work)
+        if job.cancel_requested:  # nobody would take it up again
+            end_job(job=job, to=JobStatus.CANCELLED)
+        else:
+            move(job, JobStatus.PENDING, forgiven=job.forgiven + 1)
 
 
 def request_job_cancel(*, job: Job) -> None:
@@ -167,8 +173,8 @@ def resume_job(*, job: Job) -> None:
     """Go on where a failed or cancelled job stopped. Raises Conflict in any other state, and for an ended erasure."""
     if job.status in (JobStatus.FAILED, JobStatus.CANCELLED) and not is_complete(job):
         raise Conflict(FORGOTTEN, "status")
-    values: dict[str, Any] = {"cancel_requested": False, "attempt": 0, "failure_reason": "", "finished_at": None}
-    move(job, JobStatus.PENDING, **values)
+    values: dict[str, Any] = {"cancel_requested": False, "failure_reason": "", "finished_at": None}
+    move(job, JobStatus.PENDING, forgiven=job.attempt, **values)
 
 
 def is_complete(job: Job) -> bool:
@@ -189,16 +195,17 @@ def end_job(*, job: Job, to: str, **values: Any) -> None:
 
 def due_jobs() -> list[UUID]:
     """Jobs that a worker should take up; those whose worker went silent too often are ended here."""
-    for job in Job.objects.filter(_silent() & (Q(attempt__gte=MOST_ATTEMPTS) | Q(cancel_requested=True))):
+    for job in Job.objects.filter(_silent() & (~_HAS_ATTEMPTS | Q(cancel_requested=True))):
         cancelled = job.cancel_requested
         to, reason = (JobStatus.CANCELLED, "") if cancelled else (JobStatus.FAILED, _silence(job))
-        end_job(job=job, to=to, failure_reason=reason)
+        with suppress(LostRace):  # it came to an end by itself
+            end_job(job=job, to=to, failure_reason=reason)
     return list(Job.objects.filter(claimable()).order_by("id").values_list("pk", flat=True))
 
 
 def claimable() -> Q:
     """What may be claimed: nobody has it, or its worker went silent."""
-    return (Q(status=JobStatus.PENDING) | _silent()) & Q(attempt__lt=MOST_ATTEMPTS, cancel_requested=False)
+    return (Q(status=JobStatus.PENDING) | _silent()) & _HAS_ATTEMPTS & Q(cancel_requested=False)
 
 
 def _forgetting(job: Job) -> dict[str, Any]:
@@ -213,7 +220,7 @@ def _silent() -> Q:
 
 def _silence(job: Job) -> str:
     going_on = "ask for the erasure again" if job.kind == JobKind.ERASURE else "the job can be resumed"
-    return f"The worker went silent {job.attempt} times. What was done until then is kept; {going_on}."
+    return f"The worker went silent {job.attempt - job.forgiven} times. What was done until then is kept; {going_on}."
 
 
 def _actor(job: Job) -> Actor:

@@ -28,6 +28,7 @@ def oldest_unprepared() -> datetime | None:
 
 
 def were_reopened_since(moment: datetime) -> bool:
-    """Whether an action on many examples has sent old ones back to review since then."""
+    """Whether an action on many examples, or an import of new texts, has sent old ones back to review since then."""
     reopening = Q(kind=JobKind.BULK_ACTION, request__action__name="reopen") | Q(kind=JobKind.UNDO)
+    reopening |= Q(kind=JobKind.IMPORT, request__wishes__update=True, request__wishes__dry_run=False)
     return Job.objects.filter(reopening, heartbeat_at__gte=moment).exists()

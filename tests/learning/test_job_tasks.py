@@ -143,10 +143,46 @@ def test_a_worker_that_lost_its_job_writes_nothing(organization: Organization) -
 
 def test_a_job_that_is_stopped_with_the_product_goes_on_after_its_next_start(organization: Organization) -> None:
     job = run(organization, start(organization, "stop"))
-    assert (job.status, job.attempt, made(organization)) == (JobStatus.PENDING, 0, 3)
+    assert (job.status, job.attempt - job.forgiven, made(organization)) == (JobStatus.PENDING, 0, 3)
     stopping._asked.value = 0
     assert run(organization, job).status == JobStatus.COMPLETED
     assert made(organization) == 4
+
+
+def test_a_job_that_is_stopped_with_the_product_and_was_to_be_cancelled_ends(organization: Organization) -> None:
+    job = start(organization)
+    with organization_scope(organization.pk):
+        work = jobs.claim_job(job_id=job.pk)
+        assert work is not None
+        jobs.request_job_cancel(job=Job.objects.get())
+        jobs.put_back_job(work=work)
+        assert Job.objects.get().status == JobStatus.CANCELLED
+
+
+def test_a_worker_that_wakes_after_the_job_was_resumed_is_still_locked_out(organization: Organization) -> None:
+    job = start(organization)
+    with organization_scope(organization.pk):
+        hung = jobs.claim_job(job_id=job.pk)
+        assert hung is not None
+        jobs.fail_job(work=hung, reason="It took too long.")
+        jobs.resume_job(job=Job.objects.get())
+        later = jobs.claim_job(job_id=job.pk)
+        assert later is not None
+        with pytest.raises(LostJob):
+            jobs.record_step(work=hung, step=jobs.Step(9))
+        jobs.record_step(work=later, step=jobs.Step(1))
+
+
+def test_a_resumed_job_has_all_its_attempts_again(organization: Organization) -> None:
+    job = start(organization)
+    with organization_scope(organization.pk):
+        for _ in range(2):
+            for _ in range(jobs.MOST_ATTEMPTS):
+                assert jobs.claim_job(job_id=job.pk) is not None
+                Job.objects.update(heartbeat_at=timezone.now() - timedelta(hours=1))
+            assert jobs.due_jobs() == []
+            assert jobs.claim_job(job_id=job.pk) is None
+            jobs.resume_job(job=Job.objects.get())
 
 
 def test_the_sweep_wakes_silent_jobs_and_ends_hopeless_ones(organization: Organization) -> None:
