@@ -56,13 +56,18 @@ class Batch:
 
 
 def read_batches(
-    path: Path, name: str = AUTO, columns: Mapping[str, str] | None = None, cursor: Mapping[str, int] | None = None
+    path: Path,
+    name: str = AUTO,
+    columns: Mapping[str, str] | None = None,
+    cursor: Mapping[str, int] | None = None,
+    stopped: Event | None = None,
 ) -> Iterator[Batch]:
     """Every record of a file, an archive or a folder, after `cursor`. Raises BadFile.
 
-    Where a file breaks off, what came before is kept and the place is refused.
+    Where a file breaks off, what came before is kept and the place is refused. Nothing more is read once `stopped` is
+    set.
     """
-    at = cursor or {}
+    at, stopped = cursor or {}, stopped or Event()
     parts = parts_of(path)
     for place, part in enumerate(parts):
         if place < at.get("part", 0):
@@ -70,16 +75,20 @@ def read_batches(
         chosen = detect(part) if name == AUTO else name
         shown = part.name if len(parts) > 1 else ""
         here = at if place == at.get("part", 0) else {}
-        yield from _read_part(part, place, Batch(shown, chosen), columns or {}, here)
+        yield from _read_part(part, place, Batch(shown, chosen), columns or {}, here, stopped)
+        if stopped.is_set():
+            return
 
 
 def _read_part(
-    part: Part, place: int, batch: Batch, columns: Mapping[str, str], start: Mapping[str, int]
+    part: Part, place: int, batch: Batch, columns: Mapping[str, str], start: Mapping[str, int], stopped: Event
 ) -> Iterator[Batch]:
     number = start.get("number", 0)
     records = records_of(part, batch.format, start.get("at", 0), number, known=columns.values())
     try:
         for number, record, at in records:
+            if stopped.is_set():
+                return
             batch.add(number, record, columns)
             if batch.is_full:
                 batch.cursor = {"part": place, "at": at, "number": number}
@@ -93,10 +102,12 @@ def _read_part(
     yield batch
 
 
-def read_ahead(batches: Iterator[Batch]) -> Generator[Batch, None, None]:
-    """The same, one batch ahead: while the database stores a batch, a thread reads the next one."""
+def read_ahead(batches: Iterator[Batch], stopped: Event) -> Generator[Batch, None, None]:
+    """The same, one batch ahead: while the database stores a batch, a thread reads the next one.
+
+    stopped: set here when nobody wants more, so that the thread ends; `read_batches` looks at it for each record.
+    """
     queue: Queue[Batch | BaseException | None] = Queue(maxsize=1)
-    stopped = Event()
 
     def put(item: Batch | BaseException | None) -> None:
         while not stopped.is_set():

@@ -13,6 +13,7 @@ LONGEST_LINE = 1_000_000  # bytes
 FREE = 64_000_000  # bytes that compressed data may become, however small it is
 RATIO = 200  # after that it may become so many times its size: text shrinks to a twentieth, not to a thousandth
 CHUNK = 65_536
+LONGEST_NAME = 200  # characters of a member of an archive: it stands before each problem of its rows
 
 
 class BadFile(Exception):
@@ -86,7 +87,9 @@ class Inflated(io.RawIOBase):
 
 
 def check_name(name: str) -> None:
-    """Raises BadFile when the name of a member of an archive leads out of it."""
+    """Raises BadFile when the name of a member of an archive is too long or leads out of it."""
+    if len(name) > LONGEST_NAME:
+        raise BadFile(f"a name in the archive is longer than {LONGEST_NAME} characters")
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\x00" in name:
         raise BadFile("a name in the archive leads out of it: plain names and folders only")

@@ -20,6 +20,8 @@ FORMULA = re.compile(r"'*[=+\-@\t\r]")
 GUARDED = re.compile(r"'+[=+\-@\t\r]")
 JSON_CELLS = {"input_context"}
 MOST_COLUMNS = 200
+# Bytes that may be read twice, beside twice what was read: a file of nothing but mistakes is no more work than another.
+READ_AGAIN = 4_000_000
 
 
 def read(file: BinaryIO, at: int = 0, number: int = 0, columns: Iterable[str] = ()) -> Records:
@@ -42,28 +44,35 @@ def read(file: BinaryIO, at: int = 0, number: int = 0, columns: Iterable[str] = 
             record: dict[str, Any] | str = _record(names, cells) if cells else {}
         except (BadRow, csv.Error) as error:
             record = str(error) if isinstance(error, BadRow) else "a quotation mark is out of place, or a cell too long"
-            feed.back_to_second_line()
+            if not feed.back_to_second_line():
+                record += f"; what is up to line {feed.number} is refused with it"
         if record:
             yield feed.first, record, feed.at
 
 
 class _Feed:
-    """Lines for the parser of CSV. A record that goes wrong is given back but for its first line."""
+    """Lines for the parser of CSV. What goes wrong is given back but for its first line, unless that is much."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.lines = read_lines(file)
         self.again: list[tuple[bytes | None, int]] = []  # to be read once more, the next one last
         self.record: list[tuple[bytes | None, int]] = []
-        self.at = self.number = self.first = self.size = 0
+        self.at = self.number = self.first = self.size = self.given_back = 0
 
     def begin(self) -> None:
         self.record, self.size, self.first = [], 0, self.number + 1
 
-    def back_to_second_line(self) -> None:
+    def back_to_second_line(self) -> bool:
+        """False when too much was given back before: the record goes as a whole."""
         lines = self.record[1:]
+        size = sum(size for _, size in lines)
+        if lines and self.given_back + size > READ_AGAIN + 2 * self.at:
+            return False
+        self.given_back += size
         self.again += reversed(lines)
         self.number -= len(lines)
-        self.at -= sum(size for _, size in lines)
+        self.at -= size
+        return True
 
     def __iter__(self) -> Iterator[str]:
         return self

@@ -87,7 +87,8 @@ def _read_list(file: BinaryIO, at: int, number: int) -> Records:
         at = _skip_opening(file)
     buffer = b""
     while True:
-        buffer, end = _next_object(file, buffer)
+        buffer, blank, end = _next_object(file, buffer)
+        at += blank
         if end is None:
             return
         number += 1
@@ -99,11 +100,12 @@ def _read_list(file: BinaryIO, at: int, number: int) -> Records:
         buffer = buffer[end:]
 
 
-TOO_LONG, NO_OBJECT, CUT_OFF = -1, -2, -3
+TOO_LONG, NO_OBJECT, CUT_OFF, BLANK = -1, -2, -3, -4
 BROKEN = {
     TOO_LONG: f"the object is longer than {LONGEST_LINE:,} bytes; nothing after it was read",
     NO_OBJECT: "it is no JSON object; nothing after it was read",
     CUT_OFF: "the file ends before the object does",
+    BLANK: f"there are more than {LONGEST_LINE:,} bytes of blanks; nothing after them was read",
 }
 
 
@@ -113,24 +115,38 @@ def _skip_opening(file: BinaryIO) -> int:
     return position
 
 
-def _next_object(file: BinaryIO, buffer: bytes) -> tuple[bytes, int | None]:
-    """(what was read and not used, where the next object ends in it: None at the end of the list, or why not)."""
+def _next_object(file: BinaryIO, buffer: bytes) -> tuple[bytes, int, int | None]:
+    """(what was read and not used, how many blanks before it were dropped, the end of the next object in it).
+
+    The end is None at the end of the list, or says why there is no object.
+    """
+    blank = 0
     while True:
         start = BETWEEN.match(buffer).end()  # type: ignore[union-attr]
         if start < len(buffer):
-            if buffer[start : start + 1] == b"]":
-                return buffer, None
-            if buffer[start : start + 1] != b"{":
-                return buffer, NO_OBJECT
-            end = _end_of_object(buffer, start)
-            if end is not None and end - start <= LONGEST_LINE:
-                return buffer, end
-            if len(buffer) - start > LONGEST_LINE:
-                return buffer, TOO_LONG
-        more = file.read(max(CHUNK, len(buffer)))
+            end = _end_or_reason(buffer, start)
+            if end != CUT_OFF:
+                return buffer, blank, end
+        else:
+            buffer, blank = b"", blank + start
+            if blank > LONGEST_LINE:
+                return buffer, blank, BLANK
+        more = file.read(max(CHUNK, len(buffer)))  # an object at most
         if not more:
-            return buffer, CUT_OFF
+            return buffer, blank, CUT_OFF
         buffer += more
+
+
+def _end_or_reason(buffer: bytes, start: int) -> int | None:
+    """CUT_OFF: the buffer ends before it."""
+    if buffer[start : start + 1] == b"]":
+        return None
+    if buffer[start : start + 1] != b"{":
+        return NO_OBJECT
+    end = _end_of_object(buffer, start)
+    if end is not None and end - start <= LONGEST_LINE:
+        return end
+    return TOO_LONG if len(buffer) - start > LONGEST_LINE else CUT_OFF
 
 
 def _end_of_object(buffer: bytes, start: int) -> int | None:

@@ -89,8 +89,7 @@ def check_row(record: Mapping[str, Any], columns: Mapping[str, str] | None = Non
     numbers: list[float | None] = [_integer("complexity", values.get("complexity"), 1, 5)]
     numbers += [_number("quality_score", values.get("quality_score"), 1), _number("weight", values.get("weight"), 100)]
     tags = _tags(values.get("tags"))
-    if any("\x00" in name for name in names):
-        raise BadRow("it holds a NUL character, which cannot be stored")
+    _storable(names)
     source = _choice("source_type", values.get("source_type"), SOURCES)
     place = [_key(values.get("cluster_key")), _choice("split", values.get("split"), SPLITS)]
     told = [*texts, context_json, kind, *names[2:], *map(str, numbers), source, *place, *tags]
@@ -242,10 +241,15 @@ def _check_answers(kind: str, texts: list[str]) -> None:
 
 def _digest(values: list[str]) -> str:
     """SHA-256 of all values, which hold no NUL. Raises BadRow for what cannot be stored."""
+    return hashlib.sha256(_storable(values)).hexdigest()
+
+
+def _storable(values: list[str]) -> bytes:
+    """All values, with a NUL between them. Raises BadRow."""
     material = "\x00".join(values)
     if material.count("\x00") >= len(values):
         raise BadRow("it holds a NUL character, which cannot be stored")
     try:
-        return hashlib.sha256(material.encode()).hexdigest()
+        return material.encode()
     except UnicodeEncodeError as error:
         raise BadRow("it holds half of a surrogate pair, which cannot be stored") from error

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
+
+from django.utils import timezone
 
 from learning.formats.batches import Batch, read_ahead, read_batches
 from learning.formats.bounds import BadFile, BadRow
@@ -18,13 +22,17 @@ from learning.formats.catalogue import AUTO, FORMATS
 from learning.formats.rows import FIELDS, Row
 from learning.models import Agent, Job, JobKind, JobStatus, SourceType
 from learning.services import artifact_store
+from learning.services.heartbeats import kept_alive
 from learning.services.import_writing import Seen, store_rows
 from learning.services.jobs import Step, Work, start_job
 from organizations import audit
 from organizations.errors import Missing, Refused
+from organizations.identifiers import storable
 
 MOST_PROBLEMS = 1_000
+LONGEST_PROBLEMS = 100_000  # characters of all together
 MOST_NAMES = 50
+LONGEST_NAME = 100
 KNOWN_OTHERWISE = "its external id is known with other content; choose to update if it is right"
 
 
@@ -68,26 +76,38 @@ class Report:
     problems: list[list[Any]] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.told = sum(len(part) + len(reason) for part, _, reason in self.problems)  # characters
+
     def refuse(self, part: str, number: int, reason: str) -> None:
         self.refused += 1
-        if len(self.problems) < MOST_PROBLEMS:
+        self.told += len(part) + len(reason)
+        if len(self.problems) < MOST_PROBLEMS and self.told <= LONGEST_PROBLEMS:
             self.problems.append([part, number, reason])
 
     def counts(self) -> dict[str, int]:
         return {name: getattr(self, name) for name in ("rows", "new", "updated", "unchanged", "refused")}
 
 
-def start_import(*, name: str, wishes: Wishes, file: str = "", path: Path | None = None, user: Any = None) -> Job:
+def start_import(
+    *, name: str, wishes: Wishes, file: str = "", path: Path | None = None, user: Any = None, checked: str = ""
+) -> Job:
     """Queue an import of a kept upload (`file`) or of a file on this machine. Raises Refused.
 
-    name: what the person calls the file. Wake a worker with `learning.waking.wake_for_job` after it.
+    name: what the person calls the file. checked: the dry run that looked through it. Wake a worker with
+    `learning.waking.wake_for_job` after it.
     """
     wishes.check()
     if wishes.agent_id and not Agent.objects.filter(pk=wishes.agent_id).exists():
         raise Missing("There is no such agent.", "agent_id")
     place = {"file": file} if path is None else {"path": str(path.resolve())}
     title = f"{'Dry run of an import' if wishes.dry_run else 'Import'}: {Path(name).name[:120] or 'a file'}"
-    return start_job(kind=JobKind.IMPORT, title=title, request=place | {"wishes": asdict(wishes)}, user=user)
+    request = place | {"wishes": asdict(wishes)} | ({"checked": checked} if checked else {})
+    job = start_job(kind=JobKind.IMPORT, title=title, request=request, user=user)
+    if not wishes.dry_run:  # before the first row: what becomes of the job later does not hide what was wished
+        asked = {"approve": wishes.approve, "update": wishes.update, "source_type": wishes.source_type}
+        audit.record(action="examples.import_requested", target=job, after=asked)
+    return job
 
 
 def work(work: Work) -> Iterator[Step]:
@@ -97,16 +117,18 @@ def work(work: Work) -> Iterator[Step]:
     path = artifact_store.find_artifact(kept) if kept else Path(work.request["path"])
     going_on = work.cursor if not wishes.dry_run else {}  # a dry run remembers what it saw while it runs
     report = Report(**work.result | going_on["counts"]) if going_on else Report()
-    batches = read_ahead(read_batches(path, wishes.format, wishes.columns, going_on))
+    stopped = Event()
+    batches = read_ahead(read_batches(path, wishes.format, wishes.columns, going_on, stopped), stopped)
     try:
-        with closing(_Taking(wishes, report)) as taking, closing(batches):
+        with kept_alive(work), closing(_Taking(wishes, report)) as taking, closing(batches):
             told = -1
             for batch in batches:
                 taking.take(batch)
                 # The list of problems is long: it is written when it grew, the counts with every batch.
                 result = asdict(report) if len(report.problems) > told else None
                 told = len(report.problems)
-                yield Step(report.rows, cursor=batch.cursor | {"counts": report.counts()}, result=result)
+                cursor = None if wishes.dry_run else batch.cursor | {"counts": report.counts()}
+                yield Step(report.rows, cursor=cursor, result=result)
     except (BadFile, OSError) as error:
         raise Refused(f"The file cannot be read: {_reason(error)}.") from error
     if not wishes.dry_run:
@@ -114,7 +136,21 @@ def work(work: Work) -> Iterator[Step]:
         audit.record(action="examples.imported", target=Job(pk=work.job_id), after=done)
     yield Step(report.rows, total=report.rows, result=asdict(report))
     if kept and not wishes.dry_run:
-        artifact_store.delete_artifact(kept)  # after the step in which it was last needed
+        _delete_unless_needed(kept, work)  # after the step in which it was last needed
+
+
+def _delete_unless_needed(file: str, work: Work) -> None:
+    """Delete an upload when no other import reads it, or may still follow on its dry run."""
+    artifact_store.lock_artifacts()
+    jobs = Job.objects.filter(kind=JobKind.IMPORT, request__file=file).exclude(pk=work.job_id)
+    others = list(jobs.only("request", "status", "created_at"))
+    followed = {work.request.get("checked")} | {job.request.get("checked") for job in others}
+    recent = timezone.now() - timedelta(seconds=artifact_store.ABANDONED)
+    for job in others:
+        waits = job.status == JobStatus.COMPLETED and job.request["wishes"]["dry_run"] and job.created_at > recent
+        if job.is_open or (waits and str(job.pk) not in followed):
+            return
+    artifact_store.delete_artifact(file)
 
 
 class _Taking:
@@ -133,7 +169,7 @@ class _Taking:
         """Store what is good, and report what is not in the order of the file."""
         report = self.report
         if not report.rows:
-            report.unused = sorted(batch.unused)[:MOST_NAMES]
+            report.unused = sorted({storable(name, LONGEST_NAME) for name in batch.unused})[:MOST_NAMES]
         report.format, report.unit = batch.format, FORMATS[batch.format].unit
         report.rows += batch.count
         refused, rows = list(batch.refused), []
@@ -194,6 +230,8 @@ def import_checked(*, job: Job, user: Any = None) -> Job:
     kept = job.request.get("file", "")
     if not kept:
         raise Refused("The file of this dry run was not uploaded. Import it with manage.py import_examples.", "file")
-    artifact_store.find_artifact(kept)
+    artifact_store.lock_artifacts()  # nobody deletes it before this import is known
+    artifact_store.find_artifact(kept).touch()
     name = job.title.partition(": ")[2]
-    return start_import(name=name, wishes=replace(wishes, dry_run=False), file=kept, user=user)
+    wishes = replace(wishes, dry_run=False)
+    return start_import(name=name, wishes=wishes, file=kept, user=user, checked=str(job.pk))

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import contextvars
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event, Thread
 from typing import Any
-from uuid import UUID
-
-from django.db import connection
 
 from learning.models import DatasetVersion, Job, JobKind, JobStatus, TrainingDataset
 from learning.services import jobs
 from learning.services.datasets import eligible_examples, newest_number
+from learning.services.heartbeats import kept_alive
 from learning.services.jobs import Step, Work
 from learning.services.preparation import BATCH, prepare_waiting_of
 from learning.services.publication import publish_version
 from learning.services.redaction_rules import mark_outdated
 from organizations.errors import Refused
-from organizations.scope import current_organization_id, organization_scope
 
 LARGE = 5_000  # eligible examples; publishing more takes longer than a request may
-BEAT = 10.0  # seconds
 
 
 def publish_or_queue(*, dataset: TrainingDataset, user: Any = None) -> DatasetVersion | Job:
@@ -66,26 +59,3 @@ def work(work: Work) -> Iterator[Step]:
         version = publish_version(dataset=dataset)
     told = {"dataset": dataset.name, "version": version.number, "examples": version.total}
     yield Step(total, total, result=told | {"is_new": version.number > before})
-
-
-@contextmanager
-def kept_alive(work: Work) -> Iterator[None]:
-    """Beat for a step that takes longer than a worker may be silent; from beside its transaction, to be seen."""
-    organization_id, over = current_organization_id(), Event()
-    # Of its own context: the scope in it is that of another transaction, on another connection.
-    beating = Thread(target=contextvars.Context().run, args=(_beat, organization_id, work, over), daemon=True)
-    beating.start()
-    try:
-        yield
-    finally:
-        over.set()
-        beating.join()
-
-
-def _beat(organization_id: UUID, work: Work, over: Event) -> None:
-    try:
-        while not over.wait(BEAT):
-            with organization_scope(organization_id):
-                jobs.beat_job(work=work)
-    finally:
-        connection.close()

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from learning import job_tasks
 from learning.models import Agent, DatasetVersion, Job, JobKind, JobStatus, TrainingDataset
-from learning.services import datasets, jobs, publication_jobs
+from learning.services import datasets, heartbeats, jobs, publication_jobs
 from learning.services.publication import publish_version
 from learning.services.publication_jobs import publish_or_queue
 from organizations.models import Organization
@@ -86,7 +86,7 @@ def test_a_step_that_takes_long_is_not_taken_for_silence(
         seen.append(Job.objects.get(pk=job.pk).heartbeat_at)
         return version
 
-    monkeypatch.setattr(publication_jobs, "BEAT", 0.05)
+    monkeypatch.setattr(heartbeats, "BEAT", 0.05)
     monkeypatch.setattr(publication_jobs, "publish_version", slowly)
     with organization_scope(organization.pk):
         job = publish_or_queue(dataset=dataset)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from learning.models import Agent, LearningExample, ReviewStatus, SourceType
+from learning.models import Agent, Job, LearningExample, ReviewStatus, SourceType
 from learning.services import example_imports
 from learning.services.example_imports import Wishes, start_import
-from learning.services.jobs import Step, Work, claim_job
+from learning.services.jobs import Step, Work, claim_job, record_step
 from organizations.models import AuditEvent, Organization
 from tests import factories
 
@@ -99,7 +99,7 @@ def test_other_content_under_a_known_id_is_refused_or_updates(agent: Agent, tmp_
     assert result["problems"][0][:2] == ["", 1] and "known with other content" in result["problems"][0][2]
     assert counts(bring(tmp_path, changed, agent, update=True)) == (0, 1, 0, 0)
     example = LearningExample.objects.get()
-    assert (example.expected_output, example.review_status) == ("four", ReviewStatus.NEEDS_REVISION)
+    assert (example.expected_output, example.review_status) == ("four", ReviewStatus.PENDING)
 
 
 BAD_LINES = {
@@ -116,6 +116,7 @@ BAD_LINES = {
     b'{"input_text": "a\\u0000b", "expected_output": "y"}\n': "NUL",
     b'{"input_text": "x", "expected_output": "y", "input_context": {"a": "\\u0000"}}\n': "NUL",
     b'{"input_text": "a\\ud800b", "expected_output": "y"}\n': "surrogate",
+    b'{"input_text": "x", "expected_output": "y", "external_id": "\\ud800"}\n': "half of a surrogate",
     b'{"input_text": "x", "expected_output": "y", "input_context": ' + b'{"a":' * 40 + b"1" + b"}" * 41: "deeper",
     b'{"a":' * 100_000 + b"\n": "deeper than 32",
     b'{"input_text": "' + b"x" * 1_200_000 + b'", "expected_output": "y"}\n': "longer than 1,000,000 bytes",
@@ -141,3 +142,21 @@ def test_a_bad_line_is_named_and_the_good_ones_are_stored_as_the_dry_run_said(
     ((_, number, reason),) = result["problems"]
     assert number == 2 and BAD_LINES[line] in reason
     assert LearningExample.objects.count() == 2
+
+
+def test_names_of_columns_that_are_not_used_can_be_stored(agent: Agent, tmp_path: Path) -> None:
+    path = tmp_path / "file.jsonl"
+    path.write_bytes(lines(GOOD | {"a\x00b\ud800": 1, "long" * 100: 2}))
+    work = work_of(path, agent)
+    for step in example_imports.work(work):
+        record_step(work=work, step=step)
+    assert Job.objects.get().result["unused"] == ["ab", ("long" * 100)[:100]]
+
+
+def test_the_problems_that_are_kept_are_bounded_together(
+    agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(example_imports, "LONGEST_PROBLEMS", 500)
+    result = bring(tmp_path, b"{}\n" * 900, agent)
+    assert result["refused"] == 900
+    assert len(result["problems"]) > 1 and sum(len(reason) for _, _, reason in result["problems"]) <= 500
