@@ -27,7 +27,7 @@ MANAGER = need("manage", role=Role.MANAGER)
     list=extend_schema(
         summary="Imports, actions on many examples and other long work, the newest first",
         parameters=[shapes.JobFilterSerializer],
-        responses=shapes.JobSerializer(many=True),
+        responses=shapes.ListedJobSerializer(many=True),
     ),
     retrieve=extend_schema(summary="One job: how far it is, what it did", responses=shapes.JobSerializer),
 )
@@ -42,8 +42,8 @@ class JobViewSet(OrganizationViewSet):
 
     def list(self, request: Any) -> Response:
         asked = read_query(shapes.JobFilterSerializer, request)
-        page = self.paginate_queryset(self.get_queryset().filter(**asked))
-        return self.get_paginated_response(shapes.JobSerializer(page, many=True).data)
+        page = self.paginate_queryset(self.get_queryset().filter(**asked).defer("request", "cursor", "result"))
+        return self.get_paginated_response(shapes.ListedJobSerializer(page, many=True).data)
 
     def retrieve(self, request: Any, pk: str) -> Response:
         return Response(shapes.JobSerializer(self.get_object()).data)

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 
 from learning.models import Job, JobKind, JobStatus
 from learning.services import jobs
-from learning.services.job_list import read_outcome, visible_jobs
+from learning.services.job_list import listed_jobs, read_outcome, visible_jobs
 from learning.services.undoing import resume_job, undo_job, undone_by, why_not_undo
 from learning.waking import wake_for_job
 from organizations.errors import Refused
@@ -26,7 +26,7 @@ RESUMABLE = (JobStatus.FAILED, JobStatus.CANCELLED)
 @page(role=Role.MANAGER)
 def job_list(request: HttpRequest) -> HttpResponse:
     """All jobs, the newest first."""
-    rows = visible_jobs(actor=_actor(request)).select_related("created_by").order_by("-id")
+    rows = listed_jobs(actor=_actor(request)).select_related("created_by").order_by("-id")
     before = as_uuid(request.GET.get("before", ""))
     if before:
         rows = rows.filter(pk__lt=before)

@@ -44,9 +44,14 @@ def visible_jobs(*, actor: Actor) -> QuerySet[Job]:
     return jobs if actor.allows(Role.ADMIN) else jobs.exclude(kind__in=FOR_ADMINISTRATORS)
 
 
+def listed_jobs(*, actor: Actor) -> QuerySet[Job]:
+    """The same for lists: without what may be long, which is shown for one job alone."""
+    return visible_jobs(actor=actor).defer("request", "cursor", "result")
+
+
 def failed_jobs(*, actor: Actor, limit: int = 5) -> list[Job]:
     """Jobs of the last days that failed and that nobody took up again, the newest first."""
-    recent = visible_jobs(actor=actor).filter(status=JobStatus.FAILED, finished_at__gte=timezone.now() - RECENT)
+    recent = listed_jobs(actor=actor).filter(status=JobStatus.FAILED, finished_at__gte=timezone.now() - RECENT)
     return list(recent.order_by("-id")[:limit])
 
 

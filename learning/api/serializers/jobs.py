@@ -14,22 +14,27 @@ class JobFilterSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=JobStatus.choices, required=False)
 
 
-class JobSerializer(serializers.Serializer[Any]):
+class ListedJobSerializer(serializers.Serializer[Any]):
+    """Without its result, which may be long: ask for the job itself."""
+
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=JobKind.choices)
     title = serializers.CharField()
     status = serializers.ChoiceField(choices=JobStatus.choices)
     done = serializers.IntegerField()
     total = serializers.IntegerField(allow_null=True, help_text="null until it was counted.")
-    result = serializers.DictField(
-        child=serializers.JSONField(allow_null=True), help_text="What was done so far; its keys depend on the kind."
-    )
     failure_reason = serializers.CharField()
     cancel_requested = serializers.BooleanField()
     attempt = serializers.IntegerField()
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class JobSerializer(ListedJobSerializer):
+    result = serializers.DictField(
+        child=serializers.JSONField(allow_null=True), help_text="What was done so far; its keys depend on the kind."
+    )
 
 
 class StartedJobSerializer(serializers.Serializer[Any]):
