@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from learning import job_tasks
-from learning.models import Agent, AgentFeedback, DatasetExample, LearningExample, SplitAssignment, TrainingDataset
+from learning.models import (
+    Agent,
+    AgentFeedback,
+    DatasetExample,
+    ExampleBand,
+    ExampleWords,
+    LearningExample,
+    SplitAssignment,
+    TrainingDataset,
+)
 from learning.services.dataset_exports import open_export, stream_export
 from learning.services.datasets import create_dataset
 from learning.services.erased_people import with_copies
@@ -114,6 +123,8 @@ def test_variants_and_exports_that_came_back_go_with_what_they_were_made_of(
     with organization_scope(organization.pk):
         assert not AgentFeedback.objects.exists()
         assert sorted(LearningExample.objects.values_list("pk", flat=True)) == before
+        for kept in (ExampleBand, ExampleWords):  # they refer to their example by its number alone
+            assert kept.objects.exists() and not kept.objects.exclude(example_id__in=before).exists()
 
 
 def test_copies_are_followed_at_any_remove_and_come_before_what_they_were_made_of(scope: Organization) -> None:
