@@ -94,7 +94,7 @@ def _pages(file: BinaryIO, chunk: Any, shape: Any, budget: _Budget) -> Iterator[
         budget.take_page()
         file.seek(at)
         head = _struct(file)
-        kind, size, packed = head.get(1), _whole(head.get(2)), _whole(head.get(3))
+        kind, size, packed = _whole(head.get(1)), _whole(head.get(2)), _whole(head.get(3))
         at = file.tell() + packed
         said = head.get(HEADS.get(kind, 0))  # the part of the head that is of this kind
         if not isinstance(said, dict):

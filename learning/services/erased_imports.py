@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
 from learning.models import Job, JobKind, JobStatus
-from organizations.transitions import move
+from learning.services.jobs import end_job
 
 STOPPED = (
     "A person's data is being erased, and this file may hold some of it. Take it out of the file, then import it again."
@@ -21,5 +19,5 @@ def stop_imports() -> int:
     # Locked, so that none is claimed or takes a step between the look and the move.
     found = list(waiting.order_by("pk").select_for_update(of=("self",)))
     for job in found:
-        move(job, JobStatus.FAILED, failure_reason=STOPPED, finished_at=timezone.now())
+        end_job(job=job, to=JobStatus.FAILED, failure_reason=STOPPED)
     return len(found)
