@@ -112,7 +112,12 @@ class Slot(OrganizationModel):
                     name=name,
                     condition=Q(waiting=True),
                 )
-                for name, first in (("slot_list", []), ("slot_of_agent", ["agent"]), ("slot_of_domain", ["domain"]))
+                for name, first in (
+                    ("slot_list", []),
+                    ("slot_of_agent", ["agent"]),
+                    ("slot_of_domain", ["domain"]),
+                    ("slot_of_type", ["example_type"]),
+                )
             ),
             models.Index(fields=["organization", "-id"], name="slot_past", condition=Q(waiting=False)),
         ]

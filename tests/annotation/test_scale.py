@@ -29,7 +29,8 @@ INSERT INTO learning_learningexample (id, organization_id, created_at, updated_a
   input_text, input_context, original_output, expected_output, rejected_output, domain, task_type, tags, review_status,
   cluster_key)
 SELECT gen_random_uuid(), %(organization)s, now() - n * interval '1 second' - interval '1 hour', now(),
-  CASE WHEN n %% 100 = 0 THEN %(rare)s::uuid ELSE %(agent)s::uuid END, 'correction', 'user_feedback', 'Text ' || n,
+  CASE WHEN n %% 100 = 0 THEN %(rare)s::uuid ELSE %(agent)s::uuid END,
+  CASE WHEN n %% 100 = 2 THEN 'edge_case' ELSE 'correction' END, 'user_feedback', 'Text ' || n,
   '{}', 'neutral', 'positive', '', CASE WHEN n %% 100 = 1 THEN 'law' ELSE 'art' END, '', '{}', 'pending', ''
 FROM generate_series(1, %(examples)s) n;
 INSERT INTO annotation_slot (id, organization_id, created_at, updated_at, queue_id, example_id, kind, stage, round,
@@ -141,7 +142,9 @@ def test_a_claim_writes_no_index(desk: Desk) -> None:
     assert (updated, hot) == (1, 1)
 
 
-@pytest.mark.parametrize("filters", [{}, {"queue": True}, {"agent_id": True}, {"domain": "law"}])
+@pytest.mark.parametrize(
+    "filters", [{}, {"queue": True}, {"agent_id": True}, {"domain": "law"}, {"example_type": "edge_case"}]
+)
 def test_a_page_deep_in_a_filtered_list_reads_as_many_rows_as_it_shows(desk: Desk, filters: dict[str, Any]) -> None:
     with organization_scope(desk.organization.id):
         given = filters | ({"queue": desk.queue} if "queue" in filters else {})
