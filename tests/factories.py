@@ -91,6 +91,7 @@ def make_published_version(agent: Agent, examples: int = 80) -> DatasetVersion:
             original_output=f"I think it is {label}",
             expected_output=label,
             review_status=ReviewStatus.APPROVED,
+            prepared_version=0,  # publishing prepares it
         )
     dataset = create_dataset(name=f"Dataset {next(_numbers)}", agent=agent)
     return publish_version(dataset=dataset)

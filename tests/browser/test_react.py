@@ -118,11 +118,18 @@ def test_leaving_the_page_part_aborts_its_request(run: Run, page: Page) -> None:
     page.on("requestfailed", lambda request: failed.append(request.failure or ""))
     run("mount({ use: (hooks) => hooks.useLearningStats() })")
     shown(page, True, "null")
-    page.wait_for_timeout(100)
+    until(page, lambda: len(held) == 1 + len(failed))  # strict mode has left its first mount
     run("mount()")
-    page.wait_for_timeout(300)
-    assert len(failed) == len(held) == 2  # strict mode's first mount, and the second
+    until(page, lambda: len(held) == len(failed))
     assert run("renders.every((one) => one.data === undefined)")
+
+
+def until(page: Page, condition: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    pytest.fail("it did not come so far within 5 seconds")
 
 
 LATE = """(() => {
