@@ -89,7 +89,7 @@ def preview_erasure(*, user: str) -> Preview:
     """What would be erased now; nothing is changed, and nothing is written down."""
     person = find_person(check_user(user)).person
     versions = [
-        {"dataset": version.dataset.name, "dataset_id": str(version.dataset_id), "number": version.number}
+        {"dataset": version.dataset.name, "dataset_id": str(version.dataset_id), "number": version.number, "items": 0}
         for version in versions_of(person)
     ]
     retrain = erased_configs.to_retrain(config_ids=erased_configs.built_from(person), cut=[])

@@ -204,6 +204,28 @@ def test_two_outputs_are_compared_by_keys(
         assert example.review_status == ReviewStatus.APPROVED
 
 
+def test_pairs_are_compared_one_after_the_other(
+    organization: Organization, live_server: Any, signed_in_page: Any
+) -> None:
+    """The second comes into the page by a script, the first came with it."""
+    with organization_scope(organization.id):
+        agent = factories.make_agent(name="Shop letters")
+        for number in range(2):
+            texts = {"expected_output": f"On Thursday {number}.", "rejected_output": f"On its way {number}!"}
+            factories.make_example(agent, example_type="preference", original_output="", **texts)
+    page = signed_in_page()
+    page.goto(live_server.url + DESK)
+    for left in (1, 0):
+        settle(page)
+        page.keyboard.press("1")
+        expect(page.locator("[data-choice][aria-pressed=true]")).to_have_count(1)
+        first = page.get_by_test_id("pair-left").inner_text()
+        page.keyboard.press("a")
+        if left:
+            expect(page.get_by_test_id("pair-left")).not_to_have_text(first)
+    expect(page.get_by_text("Nothing waits for your review")).to_be_visible()
+
+
 def test_slider_numbers_and_fields_are_reached_by_keys(desk: Page) -> None:
     settle(desk)
     desk.keyboard.press("2")

@@ -71,14 +71,12 @@ def test_the_dry_run_reports_as_the_page_shows(
         assert LearningExample.objects.count() == 10
 
 
-def test_the_export_is_chats_without_the_test_split(
-    dataset: TrainingDataset, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_export_is_chats_of_the_train_split(dataset: TrainingDataset, capfd: pytest.CaptureFixture[str]) -> None:
     run(command("export_dataset"))
     lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     with organization_scope(dataset.organization_id):
         version = dataset.versions.get()
-    assert len(lines) == version.train_count + version.validation_count
+    assert len(lines) == version.train_count
     assert {message["role"] for line in lines for message in line["messages"]} == {"user", "assistant"}
 
 
