@@ -16,6 +16,7 @@ from annotation.services.preferences import SIDES
 SKIP, FLAG = "skip", "flag"
 ACTIONS = [*Decision.choices, (SKIP, "Skip"), (FLAG, "Flag")]
 TYPED = (*SCORES, "notes", "improvement_suggestions", "confidence", "is_training_data")
+BETTER = [("", ""), *((side, side) for side in SIDES)]
 ROW_FIELDS = ("category_name", "category_score", "category_issues")
 
 
@@ -50,9 +51,9 @@ class ReviewForm(forms.Form):
     confidence = share(label="How sure are you?", help_text="0 is a guess, 1 is certain.")
     is_training_data = forms.BooleanField(required=False, label="Use it for training")
     seconds_spent = forms.IntegerField(required=False, min_value=0, max_value=MOST_SECONDS, widget=forms.HiddenInput)
-    better = forms.ChoiceField(required=False, choices=[("", ""), *((side, side) for side in SIDES)])
+    better = forms.ChoiceField(required=False, label="Better output", choices=BETTER)
     strength = forms.IntegerField(required=False, min_value=1, max_value=STRONGEST)
-    skip_reason = forms.CharField(required=False, max_length=LONGEST_NOTE)
+    skip_reason = forms.CharField(required=False, max_length=LONGEST_NOTE, label="Why you skip it")
     flag_reason = forms.ChoiceField(required=False, choices=FlagReason.choices)
     flag_note = forms.CharField(required=False, max_length=LONGEST_NOTE)
 

@@ -19,11 +19,11 @@ from organizations.errors import Refused
 
 NOTICE = "review_notice"  # what the next page says about the step before
 SAID = {Decision.APPROVE: "Approved.", Decision.REJECT: "Rejected.", Decision.REQUEST_CHANGES: "Marked for revision."}
-# Side, strength, words and key of each answer to "which output is better?"
+# Side, strength, words and key of each answer to "which output is better?" The left one is A, the right one B.
 CHOICES = [
-    ("left", 3, "Left much better", "1"), ("left", 2, "Left better", "2"), ("left", 1, "Left a little", "3"),
+    ("left", 3, "A much better", "1"), ("left", 2, "A better", "2"), ("left", 1, "A a little better", "3"),
     ("equal", 1, "Equal", "4"),
-    ("right", 1, "Right a little", "5"), ("right", 2, "Right better", "6"), ("right", 3, "Right much better", "7"),
+    ("right", 1, "B a little better", "5"), ("right", 2, "B better", "6"), ("right", 3, "B much better", "7"),
 ]  # fmt: skip
 EMPTY_ROW = CategoryRow("", "", "")
 

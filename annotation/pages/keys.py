@@ -23,8 +23,8 @@ WRITE = [
 ]
 LOOK = [(["d"], "Changes inline or side by side"), (["?"], "This list")]
 COMPARE = [
-    (["1", "2", "3"], "The left output is much, clearly, a little better"),
+    (["1", "2", "3"], "Output A is much, clearly, a little better"),
     (["4"], "Both are equally good"),
-    (["5", "6", "7"], "The right output is a little, clearly, much better"),
+    (["5", "6", "7"], "Output B is a little, clearly, much better"),
 ]
 SHORTCUTS = [("Decide", DECIDE), ("Write", WRITE), ("Two outputs", COMPARE), ("Look", LOOK)]

@@ -62,7 +62,11 @@ class DatasetFileViewSet(DatasetViewSet):
         file = request.data.get("file")
         key = artifact_store.keep_upload(chunks=_chunks(file))
         job = start_import(
-            name=storable(name or getattr(file, "name", ""), 200), file=key, wishes=wishes, user=request.auth.user
+            name=storable(name or getattr(file, "name", ""), 200),
+            file=key,
+            wishes=wishes,
+            user=request.auth.user,
+            dataset=str(dataset.pk),
         )
         wake_for_job(job)
         return started(job)

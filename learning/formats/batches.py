@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Full, Queue
 from threading import Event, Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 from learning.formats.bounds import BadFile, BadRow
 from learning.formats.catalogue import AUTO, FORMATS, detect, records_of, row_of
@@ -20,6 +20,14 @@ CHARACTERS = 4_000_000
 WAIT = 0.2  # seconds after which a reader that nobody listens to looks up
 
 
+class Refusal(NamedTuple):
+    """Why a record is no row. `field`: what is at fault in it; empty where it is the record as a whole."""
+
+    number: int
+    field: str
+    reason: str
+
+
 @dataclass
 class Batch:
     """Rows by their numbers, and why others are none. `cursor`: where to go on after it, for `read_batches`."""
@@ -27,7 +35,7 @@ class Batch:
     part: str
     format: str
     rows: list[tuple[int, Row]] = field(default_factory=list)
-    refused: list[tuple[int, str]] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
     unused: set[str] = field(default_factory=set)
     characters: int = 0
     cursor: dict[str, int] = field(default_factory=dict)
@@ -39,7 +47,7 @@ class Batch:
                 raise BadRow(record)
             row = row_of(self.format, record, columns)
         except BadRow as reason:
-            self.refused.append((number, str(reason)))
+            self.refused.append(Refusal(number, reason.field, str(reason)))
             return
         if not self.rows and FORMATS[self.format].meaning is None:
             self.unused = unused_names(record, columns)
@@ -97,7 +105,7 @@ def _read_part(
     except BadFile as error:
         if not number:
             raise  # nothing was read: the file is not what it was said to be
-        batch.refused.append((number + 1, f"{error}; nothing after it was read"))
+        batch.refused.append(Refusal(number + 1, "", f"{error}; nothing after it was read"))
     batch.cursor = {"part": place + 1, "at": 0, "number": 0}
     yield batch
 

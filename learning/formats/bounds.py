@@ -21,7 +21,14 @@ class BadFile(Exception):
 
 
 class BadRow(Exception):
-    """One row cannot be taken; the text says why and never quotes what the row says."""
+    """One row cannot be taken; the text says why and never quotes what the row says.
+
+    `field`: the name of what is at fault; empty where it is the row as a whole.
+    """
+
+    def __init__(self, reason: str, field: str = "") -> None:
+        super().__init__(reason)
+        self.field = field
 
 
 def read_lines(file: BinaryIO, longest: int = LONGEST_LINE) -> Iterator[tuple[bytes | None, int]]:

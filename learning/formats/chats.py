@@ -18,7 +18,7 @@ def split_question(turns: Any, name: str) -> dict[str, Any]:
     """input_text and input_context of the turns before an answer. Raises BadRow."""
     turns = check_turns(turns, name)
     if not turns or turns[-1]["role"] != "user":
-        raise BadRow(f"{name} does not end with a question of the user")
+        raise BadRow(f"{name} does not end with a question of the user", _field(name))
     earlier = turns[:-1]
     return {"input_text": turns[-1]["content"], "input_context": {"messages": earlier} if earlier else {}}
 
@@ -27,7 +27,7 @@ def answer_in(turns: Any, name: str) -> str:
     """The answer, which is one turn of the assistant. Raises BadRow."""
     turns = check_turns(turns, name)
     if len(turns) != 1 or turns[0]["role"] != "assistant":
-        raise BadRow(f"{name} is not one turn of the assistant")
+        raise BadRow(f"{name} is not one turn of the assistant", _field(name))
     return str(turns[0]["content"])
 
 
@@ -47,18 +47,23 @@ def answer(text: str) -> list[dict[str, str]]:
 def check_turns(turns: Any, name: str) -> list[dict[str, str]]:
     """The turns with role and text alone. Raises BadRow for tool calls, pictures and whatever else is no text."""
     if not isinstance(turns, Sequence) or isinstance(turns, str | bytes):
-        raise BadRow(f"{name} is no list of turns")
+        raise BadRow(f"{name} is no list of turns", _field(name))
     return [_turn(turn, name) for turn in turns]
+
+
+def _field(name: str) -> str:
+    """The field without the place in it that a name such as "messages (the last)" tells."""
+    return name.partition(" ")[0]
 
 
 def _turn(turn: Any, name: str) -> dict[str, str]:
     if not isinstance(turn, dict) or turn.get("role") not in ROLES:
-        raise BadRow(f"{name} holds a turn whose role is none of: {', '.join(ROLES)}")
+        raise BadRow(f"{name} holds a turn whose role is none of: {', '.join(ROLES)}", _field(name))
     content = turn.get("content")
     if isinstance(content, list):  # the same text in parts
         parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
         texts = [part.get("text") for part in parts]
         content = "".join(str(text) for text in texts) if len(parts) == len(content) else None
     if not isinstance(content, str) or turn.get("tool_calls") or turn.get("function_call"):
-        raise BadRow(f"{name} holds more than text, such as a tool call")
+        raise BadRow(f"{name} holds more than text, such as a tool call", _field(name))
     return {"role": turn["role"], "content": content}

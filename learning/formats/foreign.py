@@ -16,15 +16,16 @@ from learning.formats.rows import ENCODER, FIELDS
 
 Meaning = Callable[[Mapping[str, Any]], dict[str, Any]]
 INPUTS = ("text", "input", "input_text", "prompt", "question")
+USERS = ("user_id", "userId")
 
 
 def read_chat(record: Mapping[str, Any]) -> dict[str, Any]:
     """OpenAI's chat, which is TRL's conversational supervised fine-tuning too: the last turn is the answer."""
     turns = check_turns(record.get("messages"), "messages")
     if not turns:
-        raise BadRow("messages is empty")
-    asked = split_question(turns[:-1], "messages before the answer")
-    return _carried(record) | asked | {"expected_output": answer_in(turns[-1:], "the last of messages")}
+        raise BadRow("messages is empty", "messages")
+    asked = split_question(turns[:-1], "messages (before the answer)")
+    return _carried(record) | asked | {"expected_output": answer_in(turns[-1:], "messages (the last)")}
 
 
 def read_prompt_completion(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def read_openai_dpo(record: Mapping[str, Any]) -> dict[str, Any]:
     """A question with the preferred and the other answer."""
     given = record.get("input")
     if not isinstance(given, dict):
-        raise BadRow("input is no JSON object")
+        raise BadRow("input is no JSON object", "input")
     answers = {
         "expected_output": answer_in(record.get("preferred_output"), "preferred_output"),
         "rejected_output": answer_in(record.get("non_preferred_output"), "non_preferred_output"),
@@ -59,7 +60,7 @@ def read_trl_kto(record: Mapping[str, Any]) -> dict[str, Any]:
     """A question, an answer, and whether it is a good one."""
     label, said = record.get("label"), answer_in(record.get("completion"), "completion")
     if not isinstance(label, bool):
-        raise BadRow("label must be true or false")
+        raise BadRow("label must be true or false", "label")
     judged = {"example_type": "positive", "expected_output": said}
     if not label:
         judged = {"example_type": "negative", "original_output": said}
@@ -73,11 +74,11 @@ def read_label_studio(record: Mapping[str, Any]) -> dict[str, Any]:
         raise BadRow("it is no task of Label Studio: it needs data and annotations")
     made = [one for one in annotations if isinstance(one, dict) and not one.get("was_cancelled")]
     if not made:
-        raise BadRow("nobody annotated this task")
+        raise BadRow("nobody annotated this task", "annotations")
     chosen = max(made, key=lambda one: (bool(one.get("ground_truth")), str(one.get("updated_at") or "")))
     asked = next((data[name] for name in INPUTS if isinstance(data.get(name), str)), None)
     if asked is None:
-        raise BadRow(f"data names no text: one of {', '.join(INPUTS)}")
+        raise BadRow(f"data names no text: one of {', '.join(INPUTS)}", "data")
     original = next((data[name] for name in ("output", "answer", "response") if isinstance(data.get(name), str)), "")
     number = record.get("id")
     return {
@@ -85,6 +86,7 @@ def read_label_studio(record: Mapping[str, Any]) -> dict[str, Any]:
         "input_text": asked,
         "original_output": original,
         "expected_output": _label_studio_answer(chosen.get("result")),
+        "user_id": _user_in(data),
     }
 
 
@@ -93,11 +95,11 @@ def read_langfuse(record: Mapping[str, Any]) -> dict[str, Any]:
     if "traceId" in record or "dataType" in record:
         raise BadRow("this is a score, which is feedback: manage.py import_feedback --from langfuse takes it")
     if record.get("status") == "ARCHIVED":
-        raise BadRow("the item is archived")
+        raise BadRow("the item is archived", "status")
     expected = record.get("expectedOutput", record.get("expected_output"))
     asked = _langfuse_input(record.get("input"))
     if expected is None:
-        raise BadRow("the item has no expected output")
+        raise BadRow("the item has no expected output", "expectedOutput")
     metadata = record.get("metadata")
     context = asked.pop("input_context", {}) | (metadata if isinstance(metadata, dict) else {})
     number = record.get("id")
@@ -105,13 +107,21 @@ def read_langfuse(record: Mapping[str, Any]) -> dict[str, Any]:
         "external_id": f"langfuse:{number}" if number else "",
         "expected_output": _as_text(expected),
         "input_context": context,
+        "user_id": _user_in(metadata),
     }
 
 
 def _carried(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of ours that stand beside the format's own."""
+    """Fields of ours that stand beside the format's own; a user may be named in its metadata too."""
     named = {"external_id": record.get("id") if isinstance(record.get("id"), str) else ""}
-    return named | {name: record[name] for name in FIELDS if name in record}
+    given = named | {name: record[name] for name in FIELDS if name in record}
+    return given | {"user_id": _user_in(record) or _user_in(record.get("metadata"))}
+
+
+def _user_in(place: Any) -> Any:
+    """Who is named there as the user, as it stands; "" for nobody."""
+    named = [place.get(name) for name in USERS] if isinstance(place, Mapping) else []
+    return next((one for one in named if one not in (None, "")), "")
 
 
 def _label_studio_answer(result: Any) -> str:
@@ -126,7 +136,7 @@ def _label_studio_answer(result: Any) -> str:
             if part.get("type") in ("textarea", "choices") and said:
                 texts += [said] if isinstance(said, str) else [str(one) for one in said]
     if not texts:
-        raise BadRow("the annotation writes no text and chooses nothing")
+        raise BadRow("the annotation writes no text and chooses nothing", "annotations")
     return "\n".join(texts)
 
 
@@ -136,7 +146,7 @@ def _langfuse_input(value: Any) -> dict[str, Any]:
     if isinstance(turns, list) and turns and all(isinstance(turn, dict) and "role" in turn for turn in turns):
         return split_question(turns, "input")
     if value is None:
-        raise BadRow("the item has no input")
+        raise BadRow("the item has no input", "input")
     return {"input_text": _as_text(value)}
 
 

@@ -24,11 +24,13 @@ SOURCES = (
 )  # fmt: skip
 SPLITS = ("train", "validation", "test")
 TEXTS = ("input_text", "original_output", "expected_output", "rejected_output")
-NAMES = {"external_id": 200, "agent_id": 200, "domain": 100, "task_type": 100}  # characters at most
+NAMES = {"external_id": 200, "agent_id": 200, "domain": 100, "task_type": 100, "user_id": 200}  # characters at most
 FIELDS = (
     "external_id", "agent_id", "example_type", "source_type", *TEXTS, "input_context", "domain", "task_type",
-    "complexity", "tags", "quality_score", "weight", "cluster_key", "split",
+    "complexity", "tags", "quality_score", "weight", "cluster_key", "split", "user_id",
 )  # fmt: skip
+# Where applications write whose row it is in a context, beside the fields that are there for it.
+USER_NAMES = ("user", "user_id", "userId", "end_user", "enduser.id", "user.id")
 # How others call what we call input and right answer; a name of ours goes first.
 ALIASES = {
     "example_id": "external_id", "id": "external_id",
@@ -36,7 +38,7 @@ ALIASES = {
     "text": "input_text", "context": "input_context",
     "expected": "expected_output", "answer": "expected_output", "completion": "expected_output",
     "output": "expected_output", "response": "expected_output", "chosen": "expected_output",
-    "original": "original_output", "rejected": "rejected_output",
+    "original": "original_output", "rejected": "rejected_output", "userId": "user_id",
 }  # fmt: skip
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON, and not a backslash before a plain u0000
 KEY = re.compile(r"[0-9a-f]{64}")
@@ -66,6 +68,7 @@ class Row:
     weight: float | None = None
     cluster_key: str = ""
     split: str = ""
+    user_id: str = ""  # a pseudonym
 
     @property
     def size(self) -> int:
@@ -81,7 +84,7 @@ def check_row(record: Mapping[str, Any], columns: Mapping[str, str] | None = Non
         values[name] = record[source]
     texts = [_text(name, values.get(name)) for name in TEXTS]
     if not texts[0].strip():
-        raise BadRow("input_text is empty")
+        raise BadRow("input_text is empty", "input_text")
     context, context_json = _context(values.get("input_context"))
     names = [_name(name, values.get(name), most) for name, most in NAMES.items()]
     kind = _choice("example_type", values.get("example_type"), TYPES) or guess_type(*texts[1:])
@@ -92,14 +95,15 @@ def check_row(record: Mapping[str, Any], columns: Mapping[str, str] | None = Non
     _storable(names)
     source = _choice("source_type", values.get("source_type"), SOURCES)
     place = [_key(values.get("cluster_key")), _choice("split", values.get("split"), SPLITS)]
-    told = [*texts, context_json, kind, *names[2:], *map(str, numbers), source, *place, *tags]
+    told = [*texts, context_json, kind, *names[2:4], *map(str, numbers), source, *place, *tags]
+    told += ["", names[4]] if names[4] else []  # no tag is empty; rows that name nobody keep the hash they had before
     digest = _digest(told)
     return Row(
         input_text=texts[0], original_output=texts[1], expected_output=texts[2], rejected_output=texts[3],
         example_type=kind, source_hash=digest, external_id=names[0] or f"row:{digest[:40]}", agent_id=names[1],
         source_type=source, input_context=context, context_json=context_json, domain=names[2], task_type=names[3],
         complexity=numbers[0], quality_score=numbers[1], weight=numbers[2], tags=tags,  # type: ignore[arg-type]
-        cluster_key=place[0], split=place[1],
+        cluster_key=place[0], split=place[1], user_id=names[4],
     )  # fmt: skip
 
 
@@ -134,9 +138,9 @@ def _text(name: str, value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise BadRow(f"{name} is no text")
+        raise BadRow(f"{name} is no text", name)
     if len(value) > LONGEST_TEXT:
-        raise BadRow(f"{name} is longer than {LONGEST_TEXT:,} characters")
+        raise BadRow(f"{name} is longer than {LONGEST_TEXT:,} characters", name)
     return value
 
 
@@ -146,9 +150,9 @@ def _name(name: str, value: Any, most: int) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
-        raise BadRow(f"{name} is no text")
+        raise BadRow(f"{name} is no text", name)
     if len(value) > most or value != value.strip():
-        raise BadRow(f"{name} has space at its ends or is longer than {most} characters")
+        raise BadRow(f"{name} has space at its ends or is longer than {most} characters", name)
     return value
 
 
@@ -156,7 +160,7 @@ def _choice(name: str, value: Any, known: tuple[str, ...]) -> str:
     if value is None or value == "":
         return ""
     if value not in known:
-        raise BadRow(f"{name} must be one of: {', '.join(known)}")
+        raise BadRow(f"{name} must be one of: {', '.join(known)}", name)
     return str(value)
 
 
@@ -168,7 +172,7 @@ def _number(name: str, value: Any, high: int) -> float | None:
     except (ValueError, OverflowError):
         number = math.nan
     if not 0 <= number <= high:
-        raise BadRow(f"{name} must be a number from 0 to {high}")
+        raise BadRow(f"{name} must be a number from 0 to {high}", name)
     return number
 
 
@@ -177,7 +181,7 @@ def _integer(name: str, value: Any, low: int, high: int) -> int | None:
     if number is None:
         return None
     if number != int(number) or number < low:
-        raise BadRow(f"{name} must be a whole number from {low} to {high}")
+        raise BadRow(f"{name} must be a whole number from {low} to {high}", name)
     return int(number)
 
 
@@ -185,7 +189,7 @@ def _key(value: Any) -> str:
     if value is None or value == "":
         return ""
     if not isinstance(value, str) or not KEY.fullmatch(value):
-        raise BadRow("cluster_key must be 64 hexadecimal digits")
+        raise BadRow("cluster_key must be 64 hexadecimal digits", "cluster_key")
     return value
 
 
@@ -193,9 +197,9 @@ def _tags(value: Any) -> list[str]:
     if value is None or value == "":
         return []
     if not isinstance(value, list) or len(value) > MOST_TAGS:
-        raise BadRow(f"tags must be a list of at most {MOST_TAGS} texts")
+        raise BadRow(f"tags must be a list of at most {MOST_TAGS} texts", "tags")
     if not all(isinstance(tag, str) and 0 < len(tag) <= 50 for tag in value):
-        raise BadRow("each of the tags must be a text of 1 to 50 characters")
+        raise BadRow("each of the tags must be a text of 1 to 50 characters", "tags")
     return list(dict.fromkeys(value))
 
 
@@ -203,16 +207,16 @@ def _context(value: Any) -> tuple[dict[str, Any], str]:
     if not value and value in (None, "", {}):
         return {}, "{}"
     if not isinstance(value, dict):
-        raise BadRow("input_context must be a JSON object")
+        raise BadRow("input_context must be a JSON object", "input_context")
     try:
         check_depth(value)
         text = ENCODER.encode(value)
     except (ValueError, TypeError, RecursionError) as error:
-        raise BadRow("input_context holds what is no JSON") from error
+        raise BadRow("input_context holds what is no JSON", "input_context") from error
     if NUL.search(text):
-        raise BadRow("input_context holds a NUL character, which cannot be stored")
+        raise BadRow("input_context holds a NUL character, which cannot be stored", "input_context")
     if len(text) > LONGEST_CONTEXT:
-        raise BadRow(f"input_context is longer than {LONGEST_CONTEXT:,} characters of JSON")
+        raise BadRow(f"input_context is longer than {LONGEST_CONTEXT:,} characters of JSON", "input_context")
     return value, text
 
 
@@ -232,11 +236,11 @@ def _check_answers(kind: str, texts: list[str]) -> None:
     _, original, expected, rejected = texts
     if kind in BAD:
         if not original.strip():
-            raise BadRow(f"a {kind} example needs an original_output")
+            raise BadRow(f"a {kind} example needs an original_output", "original_output")
     elif not expected.strip():
-        raise BadRow(f"a {kind} example needs an expected_output")
+        raise BadRow(f"a {kind} example needs an expected_output", "expected_output")
     if kind == "preference" and not rejected.strip():
-        raise BadRow("a preference needs a rejected_output")
+        raise BadRow("a preference needs a rejected_output", "rejected_output")
 
 
 def _digest(values: list[str]) -> str:

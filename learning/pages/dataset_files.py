@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 
 from learning.formats.catalogue import AUTO, FORMATS
 from learning.models import Agent, Job, JobKind, JobStatus, SourceType, TrainingDataset
+from learning.pages.job_words import refused_rows
 from learning.services import artifact_store
 from learning.services.example_imports import Wishes, import_checked, start_import
 from learning.services.job_list import visible_jobs
@@ -105,8 +106,7 @@ def dataset_import_checked(request: HttpRequest, dataset_id: UUID, job_id: UUID)
         "job": job,
         "refused": refused,
         "ready": job.status == JobStatus.COMPLETED and job.request["wishes"]["dry_run"],
-        "problems": job.result.get("problems", [])[:SHOWN],
-        "hidden": max(0, job.result.get("refused", 0) - SHOWN),
+        "refusals": refused_rows(job.result, SHOWN),
         "brings": job.result.get("new", 0) + job.result.get("updated", 0),
     }
     template = "_dataset_checked" if getattr(request, "htmx", False) else "dataset_checked"
@@ -117,6 +117,12 @@ def _check(form: ImportForm, request: HttpRequest) -> Job:
     """Keep the file and look through it in a job. Raises Refused."""
     file = form.cleaned_data["file"]
     key = artifact_store.keep_upload(chunks=file.chunks())
-    job = start_import(name=storable(file.name, 200), file=key, wishes=form.wishes(), user=request.user)
+    job = start_import(
+        name=storable(file.name, 200),
+        file=key,
+        wishes=form.wishes(),
+        user=request.user,
+        dataset=str(form.dataset.pk),
+    )
     wake_for_job(job)
     return job

@@ -10,8 +10,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from learning.models import Job, JobKind, JobStatus
+from learning.pages.job_words import links_of, read_outcome
 from learning.services import jobs
-from learning.services.job_list import listed_jobs, read_outcome, visible_jobs
+from learning.services.job_list import listed_jobs, visible_jobs
 from learning.services.undoing import resume_job, undo_job, undone_by, why_not_undo
 from learning.waking import wake_for_job
 from organizations.errors import Refused
@@ -43,6 +44,7 @@ def job_detail(request: HttpRequest, job_id: UUID) -> HttpResponse:
     context = {
         "job": job,
         "outcome": read_outcome(job.result),
+        "links": links_of(job),
         "resumable": job.status in RESUMABLE and jobs.is_complete(job),
         "undoable": not why_not_undo(job),
         "undone_by": undone_by(job),

@@ -14,6 +14,7 @@ from django.db.models import Min, Q
 
 from learning.engines.quotes import Quotes, texts_in
 from learning.engines.synthesis import ORIGIN
+from learning.formats.rows import USER_NAMES
 from learning.models import (
     AgentConfig,
     AgentFeedback,
@@ -27,14 +28,15 @@ from organizations.erasers import Person
 from organizations.scope import current_organization_id
 
 SAMPLE = 2_000  # rows of others, of each kind, whose words are nobody's own
-# Where applications write whose row it is, beside the fields that are there for it.
-NAMED = ("user", "user_id", "userId", "end_user", "enduser.id", "user.id")
-PATH = "$.** ? (" + " || ".join(f'@."{name}" == $user' for name in NAMED) + ")"
+PATH = "$.** ? (" + " || ".join(f'@."{name}" == $user' for name in USER_NAMES) + ")"
 OWN_ROWS = """
 SELECT id FROM {table} t WHERE organization_id = %(organization)s AND ({own} OR {carried})
 """
 CARRIED = "jsonb_path_exists({column}, %(path)s::jsonpath, jsonb_build_object('user', %(user)s::text))"
-MADE_FROM = "(t.source_execution_id = ANY(%(executions)s) OR t.source_feedback_id = ANY(%(feedback)s))"
+# An example that was imported or given with a user has no execution or feedback that would say whose it is.
+OWN_EXAMPLES = """
+  t."user" = %(user)s OR t.source_execution_id = ANY(%(executions)s) OR t.source_feedback_id = ANY(%(feedback)s)
+"""
 # Examples made of examples: variants, which name their origin, and rows of our exports that came back. These are named
 # after the example, or carry its external id; then the same input tells them from rows that only share a number.
 COPIES = f"""
@@ -65,7 +67,7 @@ def find_person(user: str) -> Found:
     executions = _ids("learning_execution", user, '"user" = %(user)s', ["context", "metadata"])
     feedback = _ids("learning_agentfeedback", user, '"user" = %(user)s OR execution_id = ANY(%(executions)s)', [],
                     executions=executions)  # fmt: skip
-    examples = _ids("learning_learningexample", user, MADE_FROM, ["input_context"], executions=executions,
+    examples = _ids("learning_learningexample", user, OWN_EXAMPLES, ["input_context"], executions=executions,
                     feedback=feedback)  # fmt: skip
     person = Person(user, tuple(executions), tuple(feedback), with_copies(examples))
     spans = spans_of(person)

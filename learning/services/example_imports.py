@@ -16,14 +16,15 @@ from typing import Any
 
 from django.utils import timezone
 
-from learning.formats.batches import Batch, read_ahead, read_batches
+from learning.formats.batches import Batch, Refusal, read_ahead, read_batches
 from learning.formats.bounds import BadFile, BadRow
 from learning.formats.catalogue import AUTO, FORMATS
-from learning.formats.rows import FIELDS, Row
+from learning.formats.rows import FIELDS, USER_NAMES, Row
 from learning.models import Agent, Job, JobKind, JobStatus, SourceType
 from learning.services import artifact_store
 from learning.services.heartbeats import kept_alive
 from learning.services.import_writing import Seen, store_rows
+from learning.services.job_list import named_problems
 from learning.services.jobs import Step, Work, start_job
 from organizations import audit
 from organizations.errors import Missing, Refused
@@ -64,45 +65,61 @@ class Wishes:
 
 @dataclass
 class Report:
-    """What became of the rows. `problems`: [where, number, reason] of the first that were refused."""
+    """What became of the rows. `problems`: {file, line, field, reason} of the first that were refused.
+
+    file: the part of an archive, empty where there is one alone; field: empty where it is the row as a whole.
+    """
 
     rows: int = 0
     new: int = 0
     updated: int = 0
     unchanged: int = 0
     refused: int = 0
+    without_user_id: int = 0  # of those that can be taken: nobody finds them by whose they are
     format: str = ""
     unit: str = "line"
-    problems: list[list[Any]] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.told = sum(len(part) + len(reason) for part, _, reason in self.problems)  # characters
+        self.problems = named_problems(self.problems)
+        self.told = sum(map(_length, self.problems))  # characters
 
-    def refuse(self, part: str, number: int, reason: str) -> None:
+    def refuse(self, part: str, refusal: Refusal) -> None:
+        number, at_fault, reason = refusal
+        problem = {"file": part, "line": number, "field": at_fault, "reason": reason}
         self.refused += 1
-        self.told += len(part) + len(reason)
+        self.told += _length(problem)
         if len(self.problems) < MOST_PROBLEMS and self.told <= LONGEST_PROBLEMS:
-            self.problems.append([part, number, reason])
+            self.problems.append(problem)
 
     def counts(self) -> dict[str, int]:
-        return {name: getattr(self, name) for name in ("rows", "new", "updated", "unchanged", "refused")}
+        names = ("rows", "new", "updated", "unchanged", "refused", "without_user_id")
+        return {name: getattr(self, name) for name in names}
 
 
 def start_import(
-    *, name: str, wishes: Wishes, file: str = "", path: Path | None = None, user: Any = None, checked: str = ""
+    *,
+    name: str,
+    wishes: Wishes,
+    file: str = "",
+    path: Path | None = None,
+    user: Any = None,
+    checked: str = "",
+    dataset: str = "",
 ) -> Job:
     """Queue an import of a kept upload (`file`) or of a file on this machine. Raises Refused.
 
-    name: what the person calls the file. checked: the dry run that looked through it. Wake a worker with
-    `learning.waking.wake_for_job` after it.
+    name: what the person calls the file. checked: the dry run that looked through it. dataset: the id of the one that
+    it was asked for, where the job leads back to. Wake a worker with `learning.waking.wake_for_job` after it.
     """
     wishes.check()
     if wishes.agent_id and not Agent.objects.filter(pk=wishes.agent_id).exists():
         raise Missing("There is no such agent.", "agent_id")
     place = {"file": file} if path is None else {"path": str(path.resolve())}
     title = f"{'Dry run of an import' if wishes.dry_run else 'Import'}: {Path(name).name[:120] or 'a file'}"
-    request = place | {"wishes": asdict(wishes)} | ({"checked": checked} if checked else {})
+    told = {"checked": checked, "dataset": dataset}
+    request = place | {"wishes": asdict(wishes)} | {name: value for name, value in told.items() if value}
     job = start_job(kind=JobKind.IMPORT, title=title, request=request, user=user)
     if not wishes.dry_run:  # before the first row: what becomes of the job later does not hide what was wished
         asked = {"approve": wishes.approve, "update": wishes.update, "source_type": wishes.source_type}
@@ -177,19 +194,20 @@ class _Taking:
             try:
                 row.agent_id = self._agent_of(row)
                 rows.append((number, row))
+                report.without_user_id += not (row.user_id or row.input_context.keys() & USER_NAMES)
             except BadRow as error:
-                refused.append((number, str(error)))
-        refused += [(number, KNOWN_OTHERWISE) for number in self._store(rows)]
-        for number, reason in sorted(refused):
-            report.refuse(batch.part, number, reason)
+                refused.append(Refusal(number, error.field, str(error)))
+        refused += [Refusal(number, "external_id", KNOWN_OTHERWISE) for number in self._store(rows)]
+        for refusal in sorted(refused):
+            report.refuse(batch.part, refusal)
 
     def _agent_of(self, row: Row) -> str:
         if self.wishes.agent_id:
             return self.wishes.agent_id
         if not row.agent_id:
-            raise BadRow("it names no agent_id, and no agent was chosen for all rows")
+            raise BadRow("it names no agent_id, and no agent was chosen for all rows", "agent_id")
         if row.agent_id not in self.agents:
-            raise BadRow("there is no agent with its agent_id")
+            raise BadRow("there is no agent with its agent_id", "agent_id")
         return self.agents[row.agent_id]
 
     def _store(self, rows: list[tuple[int, Row]]) -> list[int]:
@@ -205,6 +223,10 @@ class _Taking:
         self.report.updated += stored.updated
         self.report.unchanged += stored.unchanged
         return [rows[place][0] for place in stored.refused]
+
+
+def _length(problem: dict[str, Any]) -> int:
+    return sum(len(part) for part in problem.values() if isinstance(part, str))
 
 
 def _agents(wishes: Wishes) -> dict[str, str]:
@@ -234,4 +256,5 @@ def import_checked(*, job: Job, user: Any = None) -> Job:
     artifact_store.find_artifact(kept).touch()
     name = job.title.partition(": ")[2]
     wishes = replace(wishes, dry_run=False)
-    return start_import(name=name, wishes=wishes, file=kept, user=user, checked=str(job.pk))
+    dataset = job.request.get("dataset", "")
+    return start_import(name=name, wishes=wishes, file=kept, user=user, checked=str(job.pk), dataset=dataset)

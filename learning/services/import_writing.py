@@ -25,15 +25,15 @@ JOIN learning_learningexample e ON e.organization_id = %(organization)s AND e.ag
 COLUMNS = """
   id uuid, agent_id uuid, example_type text, source_type text, input_text text, input_context jsonb,
   original_output text, expected_output text, rejected_output text, domain text, task_type text, complexity int,
-  tags text[], quality_score float8, weight float8, external_id text, source_hash text, cluster_key text
+  tags text[], quality_score float8, weight float8, external_id text, source_hash text, cluster_key text, user_id text
 """
 INSERT = f"""
 INSERT INTO learning_learningexample (id, organization_id, created_at, updated_at, agent_id, example_type, source_type,
   input_text, input_context, original_output, expected_output, rejected_output, domain, task_type, complexity, tags,
-  quality_score, review_status, weight_override, external_id, source_hash, cluster_key)
+  quality_score, review_status, weight_override, external_id, source_hash, cluster_key, "user")
 SELECT r.id, %(organization)s, now(), now(), r.agent_id, r.example_type, r.source_type, r.input_text, r.input_context,
   r.original_output, r.expected_output, r.rejected_output, coalesce(nullif(r.domain, ''), a.domain), r.task_type,
-  r.complexity, r.tags, r.quality_score, %(status)s, r.weight, r.external_id, r.source_hash, r.cluster_key
+  r.complexity, r.tags, r.quality_score, %(status)s, r.weight, r.external_id, r.source_hash, r.cluster_key, r.user_id
 FROM json_to_recordset(%(rows)s::json) AS r({COLUMNS})
 JOIN learning_agent a ON a.organization_id = %(organization)s AND a.id = r.agent_id
 ON CONFLICT (organization_id, agent_id, external_id) WHERE NOT (external_id = '') DO NOTHING
@@ -45,7 +45,8 @@ UPDATE learning_learningexample e SET updated_at = now(), example_type = r.examp
   input_context = r.input_context, original_output = r.original_output, expected_output = r.expected_output,
   rejected_output = r.rejected_output, domain = coalesce(nullif(r.domain, ''), e.domain), task_type = r.task_type,
   complexity = r.complexity, tags = r.tags, quality_score = r.quality_score, weight_override = r.weight,
-  source_hash = r.source_hash, review_status = CASE WHEN %(status)s = 'approved' OR e.review_status = 'pending'
+  source_hash = r.source_hash, "user" = coalesce(nullif(r.user_id, ''), e."user"),
+  review_status = CASE WHEN %(status)s = 'approved' OR e.review_status = 'pending'
     THEN %(status)s ELSE 'pending' END
 FROM json_to_recordset(%(rows)s::json) AS r({COLUMNS})
 WHERE e.organization_id = %(organization)s AND e.id = r.id
@@ -179,7 +180,7 @@ def _values(pk: str, row: Row, source_type: str) -> dict[str, Any]:
         "expected_output": row.expected_output, "rejected_output": row.rejected_output, "domain": row.domain,
         "task_type": row.task_type, "complexity": row.complexity, "tags": row.tags,
         "quality_score": row.quality_score, "weight": row.weight, "external_id": row.external_id,
-        "source_hash": row.source_hash, "cluster_key": row.cluster_key,
+        "source_hash": row.source_hash, "cluster_key": row.cluster_key, "user_id": row.user_id,
     }  # fmt: skip
 
 

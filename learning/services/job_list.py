@@ -1,9 +1,8 @@
-"""Which jobs whoever asks may see and steer, and what they did, laid out for reading. Reads only."""
+"""Which jobs whoever asks may see and steer, and what they refused. Reads only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -16,26 +15,7 @@ from organizations.models import Role
 
 # Their titles and results speak of a person who wants to be forgotten.
 FOR_ADMINISTRATORS = (JobKind.ERASURE,)
-MOST_SHOWN = 200  # rows of one table of a result
 RECENT = timedelta(days=7)
-
-
-@dataclass(frozen=True)
-class Table:
-    """A list of what a job found, such as the lines that an import refused; `more`: how many are not shown."""
-
-    name: str
-    columns: list[str]
-    rows: list[list[Any]]
-    more: int = 0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A job's result: single figures, and tables."""
-
-    figures: list[tuple[str, Any]]
-    tables: list[Table]
 
 
 def visible_jobs(*, actor: Actor) -> QuerySet[Job]:
@@ -55,26 +35,15 @@ def failed_jobs(*, actor: Actor, limit: int = 5) -> list[Job]:
     return list(recent.order_by("-id")[:limit])
 
 
-def read_outcome(result: Mapping[str, Any]) -> Outcome:
-    """Any result as figures and tables: lists become tables, mappings tables of two columns."""
-    figures: list[tuple[str, Any]] = []
-    tables: list[Table] = []
-    for key, value in result.items():
-        if isinstance(value, Mapping):
-            tables += [_table(key, [{"": name, "count": one} for name, one in value.items()])] if value else []
-        elif isinstance(value, list):
-            tables += [_table(key, value)] if value else []
-        elif value is not None:
-            figures.append((_words(key), value))
-    return Outcome(figures, tables)
+def named_problems(problems: Iterable[Any]) -> list[dict[str, Any]]:
+    """What a job refused, each as an object; earlier imports kept [file, line, reason]."""
+    return [_named(problem) for problem in problems]
 
 
-def _table(key: str, values: Sequence[Any]) -> Table:
-    rows = [one if isinstance(one, Mapping) else {"": one} for one in values[:MOST_SHOWN]]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    cells = [[row.get(name, "") for name in names] for row in rows]
-    return Table(_words(key), [_words(str(name)) for name in names], cells, max(0, len(values) - MOST_SHOWN))
-
-
-def _words(key: str) -> str:
-    return str(key).replace("_", " ").capitalize()
+def _named(problem: Any) -> dict[str, Any]:
+    if isinstance(problem, dict):
+        return problem
+    if isinstance(problem, list) and len(problem) == 3:
+        file, line, reason = problem
+        return {"file": file, "line": line, "field": "", "reason": reason}
+    return {"reason": str(problem)}

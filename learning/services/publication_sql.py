@@ -14,7 +14,8 @@ GROUP_NAMES = {
     GroupBy.CLUSTER: "NULL::text",
     GroupBy.CONVERSATION: "coalesce(x.context->>'session_id', x.metadata->>'session_id', "
     "e.input_context->>'session_id', e.input_context->>'conversation_id')",
-    GroupBy.USER: "coalesce(nullif(x.\"user\", ''), nullif(f.\"user\", ''), e.input_context->>'user')",
+    GroupBy.USER: "coalesce(nullif(x.\"user\", ''), nullif(f.\"user\", ''), nullif(e.\"user\", ''), "
+    "e.input_context->>'user')",
     GroupBy.SOURCE: "coalesce(e.input_context->>'source', e.source_type)",
 }
 SELECT = """

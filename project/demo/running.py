@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
+from project.services.addresses import model_url
 from project.services.console import Console
 from project.services.errors import ServiceError
 from project.services.local_model import serves
@@ -31,6 +32,7 @@ def running_product(say: Callable[[str], None], *, may_start: bool = True) -> It
         raise ServiceError(f"Nothing answers at {options.address}.")
     say("The product is not running: starting it for the demo.")
     with Product(options, Console()):
+        settings.OPENAI_BASE_URL = options.model_url or model_url()  # its port may be another than at the last start
         _demand_model(options)
         yield options.address
 

@@ -1,7 +1,7 @@
-"""Who may sign in to the demo's organization, and the demo's API keys: made once, kept where only we can read them.
+"""Who may sign in to the first organization, and the API keys that the demo plays with.
 
-Passwords and keys are random for each installation. They stand in var/<name>/demo-access.json; sign-ins.txt beside it
-is the same for people to read.
+Passwords and keys are random for each installation, made once, and kept where only we can read them: in
+var/<name>/demo-access.json; sign-ins.txt beside it has the sign-ins for people to read.
 """
 
 from __future__ import annotations
@@ -25,19 +25,30 @@ from project.services.place import Place
 
 NAME, SLUG = "Demo", "demo"
 CHANGED = "(changed by its owner)"
+KEY_NAMES = {
+    KeyKind.SECRET: "Made by the demo for its application",
+    KeyKind.PUBLISHABLE: "Made by the demo for the page /demo/",
+}
 
 
 def seed() -> Organization:
-    """The demo's organization, with one person for each role and two keys. What is there already stays as it is."""
+    """The first organization, with one person for each role. What is there already stays as it is."""
     organization = find_demo() or create_organization(name=NAME, slug=SLUG)
-    access = _read()
-    if access.get("organization_id") != str(organization.id):
-        access = {"organization_id": str(organization.id), "people": {}, "keys": {}}
+    access = _access_to(organization)
     with organization_scope(organization.id):
         people = {role: _seed_person(role, access["people"].get(role, {})) for role in Role.values}
-        keys = {kind: _seed_key(kind, access["keys"].get(kind, ""), organization.id) for kind in KeyKind.values}
-    _write(_path(), json.dumps(access | {"people": people, "keys": keys}, indent=2))
+    _write(_path(), json.dumps(access | {"people": people}, indent=2))
     _write(_path().with_name("sign-ins.txt"), _as_text(people))
+    return organization
+
+
+def seed_for_playing() -> Organization:
+    """The same with two keys, for whoever plays the demo: nobody else is given keys that they did not ask for."""
+    organization = seed()
+    access = _access_to(organization)
+    with organization_scope(organization.id):
+        keys = {kind: _seed_key(kind, access["keys"].get(kind, ""), organization.id) for kind in KeyKind.values}
+    _write(_path(), json.dumps(access | {"keys": keys}, indent=2))
     return organization
 
 
@@ -56,18 +67,26 @@ def demo_user(role: str) -> User:
 
 
 def publishable_key() -> str:
-    """The key for the demo pages; empty unless the demo's organization is in scope."""
+    """The key for the demo pages; empty unless the demo has made it, it works, and its organization is in scope."""
     return _key_in_scope(KeyKind.PUBLISHABLE)
 
 
 def secret_key() -> str:
-    """The key of the demo's application; empty unless the demo's organization is in scope."""
+    """The key of the demo's application; empty as above."""
     return _key_in_scope(KeyKind.SECRET)
 
 
 def read_sign_ins() -> str:
     """What `seed` wrote for people to read."""
     return _path().with_name("sign-ins.txt").read_text()
+
+
+def _access_to(organization: Organization) -> dict[str, Any]:
+    """What was handed out before; nothing when it was to another organization."""
+    access = _read()
+    if access.get("organization_id") == str(organization.id):
+        return access
+    return {"organization_id": str(organization.id), "people": {}, "keys": {}}
 
 
 def _seed_person(role: str, known: dict[str, str]) -> dict[str, str]:
@@ -89,14 +108,15 @@ def _seed_person(role: str, known: dict[str, str]) -> dict[str, str]:
 
 def _as_text(people: dict[str, dict[str, str]]) -> str:
     lines = [f"    {_username(role):14} {one['password']:24} {Role(role).label}" for role, one in people.items()]
-    return "\n".join([f"Sign in to the organization {NAME} (name, password, what this person may do):", *lines, ""])
+    title = f"Sign in to the organization {NAME} (in commands: --organization {SLUG}). Name, password, role:"
+    return "\n".join([title, *lines, ""])
 
 
 def _seed_key(kind: str, key: str, organization_id: UUID) -> str:
     known = resolve_api_key(key) if key else None
     if known and known.organization_id == organization_id:
         return key
-    return create_api_key(name=f"Demo, {kind}", kind=kind)[1]
+    return create_api_key(name=KEY_NAMES[KeyKind(kind)], kind=kind)[1]
 
 
 def _username(role: str) -> str:
@@ -107,7 +127,8 @@ def _key_in_scope(kind: str) -> str:
     scope, access = current_scope(), _read()
     if scope is None or access.get("organization_id") != str(scope.organization_id):
         return ""
-    return str(access["keys"].get(kind, ""))
+    key = str(access["keys"].get(kind, ""))
+    return key if key and resolve_api_key(key) else ""  # somebody may have revoked it
 
 
 def _path() -> Path:

@@ -48,7 +48,7 @@ class Story:
     def __init__(self, address: str, plan: Plan, write: Callable[[str], None]) -> None:
         self.address = address
         self.plan = plan
-        self.organization_id = sign_ins.seed().id
+        self.organization_id = sign_ins.seed_for_playing().id
         self.narrator = Narrator(self.organization_id, STEPS, write)
         with organization_scope(self.organization_id):
             self.client = Client(address, api_key=sign_ins.secret_key())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from project.services.errors import ServiceError
-from project.services.place import Place
+from project.services.place import Place, default_name
 
 DATABASE = "als"
 OWNER_ROLE = "als_owner"
@@ -33,13 +33,25 @@ def artifact_dir(name: str) -> Path:
 
 
 def model_port() -> int:
-    """ALS_MODEL_PORT, else 8089. Raises ServiceError when it is not a port."""
-    return port_number("ALS_MODEL_PORT", DEFAULT_MODEL_PORT)
+    """ALS_MODEL_PORT, else the port that the last start took, else 8089. Raises ServiceError when it is not a port."""
+    return port_number("ALS_MODEL_PORT", _last_model_port() or DEFAULT_MODEL_PORT)
+
+
+def model_port_file() -> Path:
+    """Where a start writes the local model's port, so that every other process finds the model."""
+    return Place(default_name()).state / "model-port"
 
 
 def model_url() -> str:
     """The OpenAI-compatible address of the local model."""
     return f"http://127.0.0.1:{model_port()}/v1"
+
+
+def _last_model_port() -> int | None:
+    try:
+        return int(model_port_file().read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def port_number(variable: str, default: int) -> int:

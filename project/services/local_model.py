@@ -13,7 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from project.services.addresses import DEFAULT_MODEL_PORT, model_port_file
 from project.services.place import PROJECT_DIR
+from project.services.ports import obstacle_at
 from project.services.processes import Process, spawn, stop, wait_until
 
 # Threads that wait for work must sleep, not spin: spinning next to a busy neighbour costs nine tenths of the speed.
@@ -73,6 +75,16 @@ def served_models(url: str, *, api_key: str = "local", timeout: float = 2) -> li
             return [str(model["id"]) for model in json.load(response)["data"]]
     except (urllib.error.URLError, OSError, ValueError, KeyError, TypeError):
         return []
+
+
+def take_model_port(named: int | None) -> int:
+    """The local model's port for this start: the named one, else 8089 or, when that is taken, a free one.
+
+    It is written down for all other processes, so only the holder of the lock may call this.
+    """
+    port = named or (free_port() if obstacle_at("127.0.0.1", DEFAULT_MODEL_PORT) else DEFAULT_MODEL_PORT)
+    model_port_file().write_text(f"{port}\n")
+    return port
 
 
 def free_port() -> int:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Self
 
-from project.services.addresses import model_port, port_number
+from project.services.addresses import DEFAULT_MODEL_PORT, port_number
 from project.services.place import default_name
 
 
@@ -17,7 +17,7 @@ class Options:
     name: str
     host: str
     port: int
-    model_port: int
+    model_port: int | None  # None: the usual one, or a free one when that is taken
     database_url: str
     database_owner_url: str
     redis_url: str
@@ -31,7 +31,7 @@ class Options:
             name=default_name(),
             host=os.environ.get("HOST") or "127.0.0.1",
             port=port_number("PORT", 8000),
-            model_port=model_port(),
+            model_port=port_number("ALS_MODEL_PORT", DEFAULT_MODEL_PORT) if os.environ.get("ALS_MODEL_PORT") else None,
             database_url=os.environ.get("DATABASE_URL", ""),
             database_owner_url=os.environ.get("DATABASE_OWNER_URL", ""),
             redis_url=os.environ.get("REDIS_URL", ""),

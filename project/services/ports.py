@@ -9,9 +9,24 @@ from urllib.parse import urlsplit
 
 from project.services.errors import ServiceError
 
+LOOKED_AT = 100  # ports after a taken one, for one to propose
+
 
 def demand_free(host: str, port: int, *, variable: str, purpose: str) -> None:
-    """Raises ServiceError, saying how to choose another port, when nothing can listen there."""
+    """Raises ServiceError, naming a port that is free, when nothing can listen there."""
+    obstacle = obstacle_at(host, port)
+    if obstacle:
+        following = range(port + 1, min(port + LOOKED_AT, 65535) + 1)
+        free = next((other for other in following if not obstacle_at(host, other)), port + 1)
+        again = "make run" if os.environ.get("ALS_DIE_WITH_PARENT") else ".venv/bin/python manage.py up"
+        raise ServiceError(
+            f"Port {port} on {host} cannot be used for the {purpose}: {obstacle}."
+            f" Choose another one: {variable}={free} {again}"
+        )
+
+
+def obstacle_at(host: str, port: int) -> str:
+    """Why nothing can listen there; empty when the port is free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -19,11 +34,8 @@ def demand_free(host: str, port: int, *, variable: str, purpose: str) -> None:
             probe.bind((host, port))
             probe.listen(1)
         except OSError as error:
-            again = "make run" if os.environ.get("ALS_DIE_WITH_PARENT") else "python manage.py up"
-            raise ServiceError(
-                f"Port {port} on {host} cannot be used for the {purpose}: {error.strerror}."
-                f" Choose another one: {variable}={port + 1} {again}"
-            ) from error
+            return error.strerror or str(error)
+    return ""
 
 
 def answers(address: str) -> bool:

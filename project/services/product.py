@@ -9,14 +9,14 @@ from types import TracebackType
 from typing import Self
 
 from project.services import programs, schema
-from project.services.addresses import MODEL_ALIAS, model_url
+from project.services.addresses import DEFAULT_MODEL_PORT, MODEL_ALIAS, model_url
 from project.services.children import Child
 from project.services.cluster import Cluster
 from project.services.console import Console
 from project.services.diagnosis import examine_broker
 from project.services.errors import ServiceError
 from project.services.external import prepare_database
-from project.services.local_model import serves
+from project.services.local_model import serves, take_model_port
 from project.services.options import Options
 from project.services.place import PROJECT_DIR
 from project.services.ports import answers, demand_free
@@ -85,7 +85,7 @@ class Product:
 
     def _demand_ports(self) -> None:
         demand_free(self.options.host, self.options.port, variable="PORT", purpose="pages")
-        if not self.options.model_url:
+        if self.options.model_port and not self.options.model_url:
             demand_free("127.0.0.1", self.options.model_port, variable="ALS_MODEL_PORT", purpose="local model")
 
     def _demand_external_broker(self) -> None:
@@ -97,7 +97,10 @@ class Product:
 
     def _start_model(self) -> None:
         if not self.options.model_url:
-            self.start(programs.model(self.options))
+            port = take_model_port(self.options.model_port)
+            if port != (self.options.model_port or DEFAULT_MODEL_PORT):
+                self.console.line("port of the model", f"{port}; {DEFAULT_MODEL_PORT} is taken")
+            self.start(programs.model(port))
 
     def _prepare_tables(self) -> None:
         if self.options.database_url:

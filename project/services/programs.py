@@ -70,8 +70,8 @@ def beat(place: Place) -> Program:
     return Program("beat", _celery("beat", "--loglevel", "INFO", "--pidfile=", "--schedule", str(schedule)), NO_POOL)
 
 
-def model(options: Options) -> Program:
-    return Program("model", model_command(options.model_port), MODEL_ENVIRONMENT, death_signal=signal.SIGKILL)
+def model(port: int) -> Program:
+    return Program("model", model_command(port), MODEL_ENVIRONMENT, death_signal=signal.SIGKILL)
 
 
 def demo() -> Program:

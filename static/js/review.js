@@ -30,8 +30,9 @@ function begin() {
     redraw(); // the server's marks may lie elsewhere; they must not jump at the first letter
     showView();
     showPair();
-    if (back) announce("What you typed without a connection is back.");
-    else if (form().dataset.keptAt && !drafts.offering()) drafts.state(drafts.SAVED);
+    const refused = form().querySelector("[role=alert]"); // tells its reason by itself, and holds what was typed
+    if (back && !refused) announce("What you typed without a connection is back.");
+    else if (!back && form().dataset.keptAt && !drafts.offering()) drafts.state(drafts.SAVED);
   }
   const said = document.querySelector("[data-notice]");
   if (said) announce(said.textContent.trim());

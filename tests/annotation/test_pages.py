@@ -188,3 +188,13 @@ def test_a_draft_that_an_application_kept_badly_does_not_close_the_desk(agent: A
     assert desk.put(drafts, body, content_type="application/json").status_code == 200
     page = desk.get(DESK)
     assert page.status_code == 200 and "as proposed" in page.content.decode()
+
+
+def test_the_two_outputs_of_a_pair_have_names_that_hold_wherever_they_stand(agent: Agent, sign_in: Any) -> None:
+    """On a phone one stands below the other."""
+    factories.make_example(agent, example_type="preference", expected_output="On Thursday.", rejected_output="Soon!")
+    page = sign_in("expert").get(DESK).content.decode()
+    pair = page.partition('data-testid="preference"')[2].partition("</section>")[0]
+    assert re.findall(r"<h4>(.*?)</h4>", pair) == ["Output A", "Output B"]
+    assert re.findall(r'data-choice="(\w+)"[^>]*>([AB])\b', pair) == [("left", "A")] * 3 + [("right", "B")] * 3
+    assert not re.findall(r">[^<]*\b(?:left|right)\b", pair, re.I)

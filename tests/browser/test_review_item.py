@@ -204,6 +204,26 @@ def test_two_outputs_are_compared_by_keys(
         assert example.review_status == ReviewStatus.APPROVED
 
 
+def test_a_pair_without_a_choice_is_refused_in_words(
+    organization: Organization, live_server: Any, signed_in_page: Any, complaints: list[str]
+) -> None:
+    with organization_scope(organization.id):
+        factories.make_example(
+            factories.make_agent(), example_type="preference", expected_output="Thursday.", rejected_output="Soon!"
+        )
+    page = signed_in_page()
+    page.goto(live_server.url + DESK)
+    settle(page)
+    page.keyboard.press("m")
+    page.keyboard.type("Both are fine.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    expect(page.get_by_role("alert")).to_contain_text("Better output: Say which output is better")
+    expect(page.locator("#desk-says")).not_to_contain_text("without a connection")
+    expect(page.get_by_label("Notes")).to_have_value("Both are fine.")
+    complaints[:] = [line for line in complaints if "422" not in line and "htmx" not in line]
+
+
 def test_pairs_are_compared_one_after_the_other(
     organization: Organization, live_server: Any, signed_in_page: Any
 ) -> None:

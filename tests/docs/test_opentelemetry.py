@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
+from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "integrator.md").read_text()
 SECTION = PAGE.split("## Already using OpenTelemetry?")[1].split("\n## ")[0]
-(VARIABLES,) = re.findall(r"```sh\n(.*?)```", SECTION, re.S)
+VARIABLES, INSTALLATION = re.findall(r"```sh\n(.*?)```", SECTION, re.S)
 (CODE,) = re.findall(r"```python\n(.*?)```", SECTION, re.S)
 
 
@@ -56,6 +58,33 @@ def test_the_example_of_the_page_becomes_an_execution(live_server: Any, organiza
         assert (decision.decision_point, decision.input, decision.output) == ("track", {"parcel": 7}, "Lyon")
         submit_feedback(item={"execution_id": name, "feedback_type": "thumbs_up"})
         assert AgentFeedback.objects.get().execution == execution
+
+
+def test_what_the_page_installs_brings_every_module_of_its_example_and_is_what_is_tested_here() -> None:
+    named = INSTALLATION.removeprefix("pip install ").split()
+    tested = (Path(__file__).resolve().parents[2] / "requirements-dev.in").read_text().split()
+    assert set(named) <= set(tested)
+    needed = {name for one in named for name in map(distribution_name, metadata.requires(one) or [])} | set(named)
+    modules = [node.module for node in ast.walk(ast.parse(CODE)) if isinstance(node, ast.ImportFrom) and node.module]
+    assert len(modules) == 4
+    assert {owner_of(module) for module in modules} <= needed
+
+
+def distribution_name(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement)[0]
+
+
+def owner_of(module: str) -> str:
+    """The installed package that holds a module's file."""
+    found = util.find_spec(module)
+    assert found is not None and found.origin is not None
+    candidates = (one for one in metadata.distributions() if one.name.startswith("opentelemetry-"))
+    (owner,) = [one.name for one in candidates if _holds(one, Path(found.origin))]
+    return owner
+
+
+def _holds(one: metadata.Distribution, path: Path) -> bool:
+    return any(Path(str(file.locate())) == path for file in one.files or [])
 
 
 INSTRUMENTED = """

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from learning.models import JobKind, JobStatus
+from learning.services.job_list import named_problems
 
 
 class JobFilterSerializer(serializers.Serializer[Any]):
@@ -33,8 +34,17 @@ class ListedJobSerializer(serializers.Serializer[Any]):
 
 class JobSerializer(ListedJobSerializer):
     result = serializers.DictField(
-        child=serializers.JSONField(allow_null=True), help_text="What was done so far; its keys depend on the kind."
+        child=serializers.JSONField(allow_null=True),
+        help_text="What was done so far; its keys depend on the kind. `problems` is a list of what was refused: of an import "
+        "objects with `file` (in an archive, or empty), `line` (counted in what `unit` says), `field` (empty: the row as a "
+        "whole) and `reason`; of an action on many examples with `example` and `reason`.",
     )
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        shown: dict[str, Any] = super().to_representation(instance)
+        if "problems" in shown["result"]:
+            shown["result"]["problems"] = named_problems(shown["result"]["problems"])
+        return shown
 
 
 class StartedJobSerializer(serializers.Serializer[Any]):

@@ -89,8 +89,9 @@ def _lines(result: dict[str, Any], shown: int, dry_run: bool) -> list[str]:
     found += [f"{result[name]:,} {name}" for name in ("new", "updated", "unchanged", "refused")]
     if result["unused"]:
         found.append(f"Not used: {', '.join(result['unused'])}")
-    for part, number, reason in result["problems"][:shown]:
-        found.append(f"    {f'{part}, ' if part else ''}{unit} {number}: {reason}")
+    for problem in result["problems"][:shown]:
+        file = f"{problem['file']}, " if problem["file"] else ""
+        found.append(f"    {file}{unit} {problem['line']}: {problem['reason']}")
     if result["refused"] > shown:
         found.append(f"    and {result['refused'] - shown:,} more; --show says how many are listed")
     return found

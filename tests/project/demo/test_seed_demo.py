@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
-from organizations.keys import resolve_api_key
+from organizations.keys import resolve_api_key, revoke_api_key
 from organizations.models import ApiKey, Membership, Organization, User
 from organizations.scope import organization_scope
 from project.demo import sign_ins
@@ -39,6 +39,7 @@ def passwords(state: Path) -> dict[str, str]:
 
 def test_every_role_can_sign_in_with_the_printed_password(own_state: Path) -> None:
     printed = seed()
+    assert f"--organization {sign_ins.SLUG})" in printed
     for role, password in passwords(own_state).items():
         assert f"demo-{role}" in printed and password in printed
         assert Client().login(request=None, username=f"demo-{role}", password=password)
@@ -55,7 +56,7 @@ def test_a_second_time_prints_the_same_and_adds_nothing() -> None:
     organization = sign_ins.find_demo()
     assert organization
     with organization_scope(organization.id):
-        assert ApiKey.objects.count() == 2
+        assert not ApiKey.objects.exists()  # nobody asked for one
 
 
 def test_only_the_administrator_is_staff() -> None:
@@ -79,7 +80,7 @@ def test_a_password_that_was_changed_stays_and_is_not_printed(own_state: Path) -
     assert expert.check_password("chosen by the expert")
 
 
-def test_a_lost_file_gives_new_passwords_and_keys(own_state: Path) -> None:
+def test_a_lost_file_gives_new_passwords(own_state: Path) -> None:
     seed()
     (own_state / "demo-access.json").unlink()
     seed()
@@ -87,7 +88,7 @@ def test_a_lost_file_gives_new_passwords_and_keys(own_state: Path) -> None:
 
 
 def test_the_keys_can_do_what_they_are_for_and_are_seen_by_the_demo_alone(organization: Organization) -> None:
-    seed()
+    sign_ins.seed_for_playing()
     demo = sign_ins.find_demo()
     assert demo
     with organization_scope(demo.id):
@@ -96,3 +97,23 @@ def test_the_keys_can_do_what_they_are_for_and_are_seen_by_the_demo_alone(organi
     assert publishable.scopes == {"feedback"} and secret.scopes == {"ingest", "read", "manage"}
     with organization_scope(organization.id):
         assert sign_ins.publishable_key() == "" == sign_ins.secret_key()
+
+
+def test_playing_makes_two_keys_that_say_what_they_are_for_and_a_second_time_none() -> None:
+    organization = sign_ins.seed_for_playing()
+    assert sign_ins.seed_for_playing() == organization
+    with organization_scope(organization.id):
+        names = list(ApiKey.objects.order_by("name").values_list("name", flat=True))
+    assert names == ["Made by the demo for its application", "Made by the demo for the page /demo/"]
+
+
+def test_a_key_that_was_revoked_is_not_used_on_the_demo_page_and_a_start_makes_no_other() -> None:
+    organization = sign_ins.seed_for_playing()
+    with organization_scope(organization.id):
+        assert sign_ins.publishable_key()
+        for key in ApiKey.objects.all():
+            revoke_api_key(key=key)
+        assert sign_ins.publishable_key() == "" == sign_ins.secret_key()
+    seed()
+    with organization_scope(organization.id):
+        assert ApiKey.objects.count() == 2

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from project.services import children
+from project.services import children, ports
 from project.services.children import Child
 from project.services.errors import ServiceError
 from project.services.place import Place
@@ -158,7 +158,7 @@ def test_the_end_of_a_log_is_shown(tmp_path: Path) -> None:
     assert last_lines(log, 2) == "    line 9998\n    line 9999"
 
 
-@pytest.mark.parametrize(("mark", "command"), [("1", "make run"), ("", "python manage.py up")])
+@pytest.mark.parametrize(("mark", "command"), [("1", "make run"), ("", ".venv/bin/python manage.py up")])
 def test_a_taken_port_is_named_with_the_way_to_choose_another(
     mark: str, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,7 +167,14 @@ def test_a_taken_port_is_named_with_the_way_to_choose_another(
         other.bind(("127.0.0.1", 0))
         other.listen(1)
         port = other.getsockname()[1]
-        with pytest.raises(ServiceError, match=f"Port {port} .* PORT={port + 1} {command}"):
+        with pytest.raises(ServiceError, match=rf"Port {port} .* PORT=\d+ {command}$"):
             demand_free("127.0.0.1", port, variable="PORT", purpose="pages")
     demand_free("127.0.0.1", port, variable="PORT", purpose="pages")
     assert not answers(f"http://127.0.0.1:{port}/")
+
+
+def test_the_port_that_is_proposed_instead_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = {8000, 8001, 8002}
+    monkeypatch.setattr(ports, "obstacle_at", lambda host, port: "Address already in use" if port in taken else "")
+    with pytest.raises(ServiceError, match="PORT=8003 "):
+        demand_free("127.0.0.1", 8000, variable="PORT", purpose="pages")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from project import services
+from project.services import local_model
 from project.services.account import Account
 from project.services.errors import ServiceError
 from project.services.folders import data_folder, private_folder, state_folder
-from project.services.place import Place
+from project.services.place import Place, default_name
 
 STRANGER = Account("stranger", 54321, 54321)
 
@@ -43,6 +45,24 @@ def test_the_port_of_the_model_can_be_chosen_and_is_checked(monkeypatch: pytest.
         monkeypatch.setenv("ALS_MODEL_PORT", wrong)
         with pytest.raises(ServiceError, match="ALS_MODEL_PORT"):
             services.model_url()
+
+
+def test_a_taken_port_of_the_model_gives_way_to_a_free_one_that_every_process_finds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("ALS_MODEL_PORT", raising=False)
+    state_folder(Place(default_name()))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen(1)
+        usual = other.getsockname()[1]
+        monkeypatch.setattr(local_model, "DEFAULT_MODEL_PORT", usual)
+        taken = local_model.take_model_port(None)
+        assert taken != usual
+        assert services.model_url() == f"http://127.0.0.1:{taken}/v1"
+        assert local_model.take_model_port(9001) == 9001  # named by somebody, who is told when it is taken
+        assert services.model_url() == "http://127.0.0.1:9001/v1"
+    assert local_model.take_model_port(None) == usual  # free again
 
 
 def test_a_long_path_gets_its_sockets_in_the_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

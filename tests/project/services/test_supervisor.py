@@ -168,7 +168,7 @@ def test_a_taken_port_ends_it_at_once_with_advice(
         port = other.getsockname()[1]
         monkeypatch.setenv("PORT", str(port))
         assert Supervisor(Options.from_environment()).run() == 1
-    assert f"PORT={port + 1} python manage.py up" in capfd.readouterr().out
+    assert ".venv/bin/python manage.py up" in capfd.readouterr().out
 
 
 def test_a_port_that_is_no_number_is_named(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
