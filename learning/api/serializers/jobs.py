@@ -35,9 +35,9 @@ class ListedJobSerializer(serializers.Serializer[Any]):
 class JobSerializer(ListedJobSerializer):
     result = serializers.DictField(
         child=serializers.JSONField(allow_null=True),
-        help_text="What was done so far; its keys depend on the kind. `problems` is a list of what was refused: of an import "
-        "objects with `file` (in an archive, or empty), `line` (counted in what `unit` says), `field` (empty: the row as a "
-        "whole) and `reason`; of an action on many examples with `example` and `reason`.",
+        help_text="What was done so far; its keys depend on the kind. `problems` lists what was refused: of an import "
+        "by `file` (in an archive, or empty), `line` (of what `unit` says), `field` (empty: the row) and `reason`; of "
+        "an action on many examples, and of its undoing, by `example` and `reason`.",
     )
 
     def to_representation(self, instance: Any) -> dict[str, Any]:

@@ -49,7 +49,8 @@ def test_a_file_becomes_examples_and_is_deleted_afterwards(
     job = run(organization, response)
     assert (job.status, job.title) == (JobStatus.COMPLETED, "Import: rows.jsonl")
     assert (job.result["new"], job.result["refused"], job.done, job.total) == (3, 1, 4, 4)
-    assert job.result["problems"] == [["", 4, "input_text is no text"]]
+    (problem,) = api.get(response.json()["url"]).json()["result"]["problems"]
+    assert problem == {"file": "", "line": 4, "field": "input_text", "reason": "input_text is no text"}
     assert LearningExample.objects.filter(external_id__startswith="r-", review_status="pending").count() == 3
     assert files_in(artifacts) == []
     assert api.get(response.json()["url"]).json()["result"]["new"] == 3

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 
 import pytest
 
 from learning.models import Job, JobKind, JobStatus
+from learning.pages.job_words import MOST_SHOWN, read_outcome
 from learning.services import jobs
-from learning.services.job_list import MOST_SHOWN, read_outcome
+from learning.services.datasets import create_dataset
 from organizations.models import Organization
+from tests import factories
 
 LIST = "/admin/learning/jobs/"
 
@@ -69,9 +73,65 @@ def test_a_failed_job_waits_on_the_dashboard_of_managers(sign_in: Any, job: Job)
 
 
 def test_any_result_becomes_figures_and_bounded_tables() -> None:
-    lines = [{"line": number, "reason": "not JSON"} for number in range(MOST_SHOWN + 3)]
-    outcome = read_outcome({"stored": 3, "problems": lines, "by_kind": {"sft": 2}, "names": ["a"], "empty": []})
-    assert outcome.figures == [("Stored", 3)]
-    problems, kinds, names = outcome.tables
-    assert (problems.columns, problems.rows[0], problems.more) == (["Line", "Reason"], [0, "not JSON"], 3)
-    assert (kinds.rows, names.rows) == ([["sft", 2]], [["a"]])
+    lines = [{"line": number, "reason": "not JSON"} for number in range(1, MOST_SHOWN + 4)]
+    result = {"stored": 3, "problems": lines, "by_kind": {"sft": 2}, "names": ["a", "b"], "empty": [], "is_new": True}
+    outcome = read_outcome(result)
+    assert outcome.figures == [("Stored", 3), ("Names", "a, b"), ("New content", "yes")]
+    problems, kinds = outcome.tables
+    assert problems.columns == ["Line", "What was wrong"]
+    assert [cell.value for cell in problems.rows[0]] == [1, "not JSON"]
+    assert (len(problems.rows), problems.more) == (MOST_SHOWN, 3)
+    assert (kinds.columns, [cell.value for cell in kinds.rows[0]]) == (["What", "Count"], ["sft", 2])
+
+
+REFUSED = [
+    {"file": "", "line": 1234, "field": "input_text", "reason": "input_text is empty"},
+    {"file": "", "line": 1235, "field": "", "reason": "it is no JSON object"},
+]
+
+
+def worked_off(job: Job, result: dict[str, Any]) -> None:
+    work = jobs.claim_job(job_id=job.pk)
+    assert work is not None
+    jobs.record_step(work=work, step=jobs.Step(2000, result=result))
+    jobs.finish_job(work=work)
+
+
+@pytest.mark.parametrize("problems", [REFUSED, [["", one["line"], one["reason"]] for one in REFUSED]])
+def test_refused_lines_stand_in_a_table_that_anybody_can_read(sign_in: Any, job: Job, problems: Any) -> None:
+    told = {"new": 0, "refused": 2, "format": "jsonl", "unit": "line", "unused": ["note"]}
+    worked_off(job, told | {"problems": problems})
+    page = text(sign_in("manager").get(f"{LIST}{job.pk}/"))
+    assert ">1,234<" in page and ">input_text is empty<" in page
+    assert '<th scope="col">Line</th>' in page and '<th scope="col">What was wrong</th>' in page
+    assert ('<th scope="col">Field</th>' in page) == (problems is REFUSED)
+    assert page.count(">Problems<") == 1, "the heading of the table, and no column of the same name"
+    assert '<dt>Not used</dt><dd class="wrap">note</dd>' in page and "JSON, an object a line" in page
+    assert "{&#x27;" not in page and "[&#x27;" not in page, "nothing as Python writes it"
+
+
+def test_an_import_leads_back_to_its_dataset_and_to_the_examples_that_it_made(sign_in: Any, scope: Any) -> None:
+    agent = factories.make_agent()
+    dataset = create_dataset(name="Reviews", agent=agent)
+    wishes = {"agent_id": str(agent.pk), "source_type": "import", "dry_run": False}
+    request = {"dataset": str(dataset.pk), "wishes": wishes}
+    job = jobs.start_job(kind=JobKind.IMPORT, title="Import: rows.jsonl", request=request)
+    worked_off(job, {"new": 3})
+    client = sign_in("manager")
+    page = client.get(f"{LIST}{job.pk}/").content.decode()
+    assert f'href="/admin/learning/datasets/{dataset.pk}/">The dataset Reviews<' in page
+    (address,) = re.findall(r'href="([^"]*/examples/\?[^"]*)"', page)
+    factories.make_example(agent, source_type="import", input_text="From a file")
+    factories.make_example(agent, source_type="benchmark", input_text="Known before")
+    listed = text(client.get(html.unescape(address)))
+    assert "From a file" in listed and "Known before" not in listed
+
+
+def test_a_publication_leads_to_its_version(sign_in: Any, scope: Any) -> None:
+    version = factories.make_published_version(factories.make_agent(), examples=6)
+    request = {"dataset": str(version.dataset_id)}
+    job = jobs.start_job(kind=JobKind.PUBLICATION, title="Publish", request=request)
+    worked_off(job, {"dataset": "Reviews", "version": version.number, "examples": 6, "is_new": True})
+    page = text(sign_in("manager").get(f"{LIST}{job.pk}/"))
+    assert f'href="/admin/learning/datasets/{version.dataset_id}/versions/1/">Version 1<' in page
+    assert '<dd class="wrap">yes</dd>' in page and "True" not in page

@@ -96,7 +96,9 @@ def test_other_content_under_a_known_id_is_refused_or_updates(agent: Agent, tmp_
     changed = lines(GOOD | {"expected_output": "four"})
     result = bring(tmp_path, changed, agent)
     assert counts(result) == (0, 0, 0, 1)
-    assert result["problems"][0][:2] == ["", 1] and "known with other content" in result["problems"][0][2]
+    (problem,) = result["problems"]
+    assert (problem["line"], problem["field"]) == (1, "external_id")
+    assert "known with other content" in problem["reason"]
     assert counts(bring(tmp_path, changed, agent, update=True)) == (0, 1, 0, 0)
     example = LearningExample.objects.get()
     assert (example.expected_output, example.review_status) == ("four", ReviewStatus.PENDING)
@@ -139,8 +141,8 @@ def test_a_bad_line_is_named_and_the_good_ones_are_stored_as_the_dry_run_said(
     result = bring(tmp_path, content, agent)
     assert result == dry
     assert counts(result) == (2, 0, 0, 1)
-    ((_, number, reason),) = result["problems"]
-    assert number == 2 and BAD_LINES[line] in reason
+    (problem,) = result["problems"]
+    assert problem["line"] == 2 and BAD_LINES[line] in problem["reason"]
     assert LearningExample.objects.count() == 2
 
 
@@ -159,4 +161,34 @@ def test_the_problems_that_are_kept_are_bounded_together(
     monkeypatch.setattr(example_imports, "LONGEST_PROBLEMS", 500)
     result = bring(tmp_path, b"{}\n" * 900, agent)
     assert result["refused"] == 900
-    assert len(result["problems"]) > 1 and sum(len(reason) for _, _, reason in result["problems"]) <= 500
+    assert len(result["problems"]) > 1 and sum(len(one["reason"]) for one in result["problems"]) <= 500
+
+
+NAMED = {
+    b'{"input_text": ""}\n': "input_text",
+    b'{"input_text": "x", "expected_output": "y", "complexity": 9}\n': "complexity",
+    b'{"input_text": "x", "expected_output": "y", "tags": [""]}\n': "tags",
+    b'{"input_text": "x", "example_type": "preference", "expected_output": "y"}\n': "rejected_output",
+    b'{"input_text": "x", "expected_output": "y", "agent_id": "nobody"}\n': "agent_id",
+    b'{"messages": [{"role": "user", "content": "x"}, {"role": "user", "content": "y"}]}\n': "messages",
+    b'{"input_text": "x"\n': "",
+}
+
+
+@pytest.mark.parametrize("line", NAMED, ids=list(NAMED.values()))
+def test_a_refused_row_names_the_field_at_fault(scope: Organization, tmp_path: Path, line: bytes) -> None:
+    (problem,) = bring(tmp_path, line, None)["problems"]
+    assert (problem["file"], problem["line"], problem["field"]) == ("", 1, NAMED[line])
+
+
+def test_an_import_that_began_before_problems_had_names_goes_on(agent: Agent, tmp_path: Path) -> None:
+    path = tmp_path / "file.jsonl"
+    path.write_bytes(b'{"input_text": ""}\n' + lines(GOOD) + b'{"input_text": ""}\n')
+    work = work_of(path, agent)
+    counts = {"rows": 1, "new": 0, "updated": 0, "unchanged": 0, "refused": 1}
+    told = {"format": "jsonl", "unit": "line", "unused": []}
+    work.result = counts | told | {"problems": [["", 1, "input_text is empty"]]}
+    work.cursor = {"part": 0, "at": 19, "number": 1, "counts": counts}
+    problems = finish(example_imports.work(work))["problems"]
+    assert [one["line"] for one in problems] == [1, 3]
+    assert {one["reason"] for one in problems} == {"input_text is empty"}
