@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 
 from learning.models import ExampleRule
 from learning.pages.rule_forms import DaysForm, RuleForm
+from learning.pages.rule_words import describe_conditions
 from learning.services import example_rules
 from learning.services.rule_jobs import apply_to_past
 from learning.services.rule_preview import count_made, preview_rule
@@ -30,7 +31,8 @@ def rule_list(request: Any) -> HttpResponse:
     made = count_made(rules)
     known = {rule.name for rule in rules}
     usual = any(name not in known for name, *_ in example_rules.STANDARD)
-    context = {"rules": [(rule, made.get(rule.pk, 0)) for rule in rules], "usual": usual}
+    listed = [(rule, made.get(rule.pk, 0), describe_conditions(rule.conditions)) for rule in rules]
+    context = {"rules": listed, "usual": usual}
     return render(request, "learning/rules.html", context)
 
 
