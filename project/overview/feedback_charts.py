@@ -54,7 +54,12 @@ def cards(now: FeedbackStatistics, before: FeedbackStatistics, change: Change) -
     """The span's numbers beside those of the span before."""
     return [
         Card("Feedback", value_text(now.total_feedback), _beside(value_text(before.total_feedback)), "feedback-total"),
-        Card("Satisfaction", _share(now.satisfaction_rate), _points(before, change), "feedback-satisfaction"),
+        Card(
+            "Satisfaction",
+            _share(now.satisfaction_rate),
+            f"{_known(now)}{_points(before, change)}",
+            "feedback-satisfaction",
+        ),
         Card("Mean stars", value_text(now.avg_rating), _beside(value_text(before.avg_rating)), "feedback-rating"),
         Card("Corrections", *_type(now, before, "correction"), "feedback-corrections"),
         Card("Reported issues", *_type(now, before, "report_issue"), "feedback-reports"),
@@ -63,6 +68,14 @@ def cards(now: FeedbackStatistics, before: FeedbackStatistics, change: Change) -
 
 def _type(now: FeedbackStatistics, before: FeedbackStatistics, name: str) -> tuple[str, str]:
     return value_text(now.feedback_by_type[name]), _beside(value_text(before.feedback_by_type[name]))
+
+
+def _known(now: FeedbackStatistics) -> str:
+    """How well the share is known: its interval, and how many ratings it comes from."""
+    if now.satisfaction_interval is None:
+        return ""
+    low, high = now.satisfaction_interval.low * 100, now.satisfaction_interval.high * 100
+    return f"95 %: {low:.1f}% to {high:.1f}%, n = {now.rated_count:,}; "
 
 
 def _points(before: FeedbackStatistics, change: Change) -> str:

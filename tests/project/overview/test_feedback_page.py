@@ -37,7 +37,8 @@ def test_a_manager_sees_the_numbers_the_issues_and_the_words(sign_in: Any, organ
     assert "Too long, but right." in text
     assert "50%" in text  # four stars of two ratings
     assert "Feedback per day" in text and "Satisfaction per day" in text
-    assert "tone" in text and "nothing to compare" in text
+    assert "tone" in text
+    assert "95 %: 9.5% to 90.5%, n = 2; nothing to compare" in text
 
 
 def test_an_expert_may_not_and_a_stranger_signs_in(sign_in: Any, client: Any, organization: Organization) -> None:
@@ -107,3 +108,12 @@ def test_another_organizations_words_are_not_shown(
     foreign = say(other_organization, feedback_text="secret")
     text = text_of(sign_in("manager"), f"{PAGE}?agent={foreign.agent.pk}")
     assert "secret" not in text
+
+
+def test_words_without_consent_say_that_they_are_not_learned_from(sign_in: Any, organization: Organization) -> None:
+    said = say(organization, feedback_text="Keep this to yourselves.", consent=False)
+    manager = sign_in("manager")
+    assert text_of(manager).count("not to be learned from") == 1
+    with organization_scope(organization.id):
+        AgentFeedback.objects.filter(pk=said.pk).update(consent=True)
+    assert "not to be learned from" not in text_of(manager)
