@@ -22,6 +22,7 @@ WORDS = {
     "updated": "Replaced",
     "is_new": "New content",
     "left": "Left as they are",
+    "without_user_id": "Without a user_id",
     "format": "Read as",
     "reason": "What was wrong",
 }
