@@ -15,7 +15,7 @@ from learning.engines.prompt.goals import ACCURACY, SECOND_GOALS
 from learning.engines.prompt.optimizer import FEWEST_CALLS
 from learning.models import Agent, DatasetVersion, RunStatus, TrainingRun
 from learning.services import training
-from learning.services.run_config import MOST_CALLS, MOST_REWRITES
+from learning.services.run_config import MOST_CALLS, MOST_REWRITES, needed_examples, why_too_small
 from learning.waking import wake_for_run
 from organizations.errors import Refused
 from organizations.identifiers import as_uuid
@@ -36,6 +36,17 @@ VERSIONS = 100
 FIELD_OF = {"dataset_version_id": "version", "config.max_calls": "max_calls", "config.metric": "metric"}
 
 
+class VersionSelect(forms.Select):
+    """What no run can learn from stands in the list and cannot be chosen."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
+        version = getattr(value, "instance", None)
+        if version is not None and why_too_small(version):
+            option["attrs"]["disabled"] = True
+        return option
+
+
 class RunForm(forms.Form):
     """What to train from, and how much it may cost."""
 
@@ -43,11 +54,13 @@ class RunForm(forms.Form):
         DatasetVersion.objects.none(),
         label="Dataset version",
         help_text="Its agent's serving config is what has to be beaten.",
+        widget=VersionSelect,
     )
     name = forms.CharField(max_length=200, required=False)
     max_calls = forms.IntegerField(
         min_value=FEWEST_CALLS, max_value=MOST_CALLS, initial=340, label="Most calls",
-        help_text="Calls to the language model, never passed. About a third confirm the result on untouched examples.",
+        help_text=f"At least {FEWEST_CALLS}, and one more for each instruction that the model writes. Never passed; "
+        "about a third confirm the result on untouched examples.",
     )  # fmt: skip
     metric = forms.ChoiceField(
         choices=[(name, METRIC_WORDS.get(name, name)) for name in METRICS], help_text="How an answer is scored."
@@ -70,6 +83,12 @@ class RunForm(forms.Form):
         field: Any = self.fields["version"]
         field.queryset = choices
         field.label_from_instance = _version_label
+        field.help_text = f"A run needs a version of {needed_examples()}. {field.help_text}"
+
+    def refusals(self) -> dict[str, str]:
+        """Why no run can learn from each version in the list, by its key; empty where one can."""
+        field: Any = self.fields["version"]
+        return {str(version.pk): why_too_small(version) for version in field.queryset}
 
     def wishes(self) -> dict[str, Any]:
         """The values that belong into the run's config."""
@@ -93,7 +112,8 @@ def run_list(request: HttpRequest) -> HttpResponse:
 @page(role=Role.ADMIN, methods=("GET", "POST"))
 def run_create(request: HttpRequest) -> HttpResponse:
     """Ask for a run."""
-    form = RunForm(request.POST or None, initial={"version": request.GET.get("version", "")})
+    asked = request.GET.get("version", "")
+    form = RunForm(request.POST or None, initial={"version": asked})
     if request.method == "POST" and form.is_valid():
         try:
             run = _start(request, form)
@@ -101,7 +121,9 @@ def run_create(request: HttpRequest) -> HttpResponse:
             form.add_error(_field(form, error.field), error.message)
         else:
             return redirect("training-run", run_id=run.pk)
-    return render(request, "learning/run_new.html", {"form": form})
+    refusals = form.refusals()
+    context = {"form": form, "too_small": refusals.get(asked, ""), "unready": all(refusals.values())}
+    return render(request, "learning/run_new.html", context)
 
 
 @page()
@@ -164,7 +186,9 @@ def _figures(metrics: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _version_label(version: DatasetVersion) -> str:
-    return f"{version.dataset.name}, version {version.number} ({version.total} examples)"
+    splits = f"{version.train_count:,} train, {version.validation_count:,} validation, {version.test_count:,} test"
+    small = ": too small" if why_too_small(version) else ""
+    return f"{version.dataset.name}, version {version.number} ({version.total:,} examples: {splits}){small}"
 
 
 def _find(run_id: UUID) -> TrainingRun:

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from learning.engines.metrics import resolve_metric
 from learning.engines.prompt.goals import ACCURACY, check_goals
-from learning.engines.prompt.optimizer import FEWEST_CALLS, FEWEST_TRAIN, plan_calls
+from learning.engines.prompt.optimizer import FEWEST_CALLS, FEWEST_TEST, FEWEST_TRAIN, FEWEST_VALIDATION, plan_calls
 from learning.models import DatasetVersion, TrainingType
 from organizations.errors import Refused
 
@@ -68,6 +68,23 @@ def check_examples(version: DatasetVersion, wishes: RunConfig) -> None:
         plan_calls(wishes.max_calls, version.validation_count, version.test_count, wishes.rewrites)
     except ValueError as error:
         raise Refused(f"{error} Review more and publish again.", "dataset_version_id") from error
+
+
+def why_too_small(version: DatasetVersion) -> str:
+    """Why no run can learn from the version, in words; empty where one can."""
+    try:
+        check_examples(version, RunConfig())
+    except Refused as error:
+        return error.message
+    return ""
+
+
+def needed_examples() -> str:
+    """What a version must hold, in words."""
+    return (
+        f"at least {settings.MIN_EXAMPLES_FOR_TRAINING} approved examples, of them {FEWEST_TRAIN} or more to train, "
+        f"{FEWEST_VALIDATION} to validate and {FEWEST_TEST} to test"
+    )
 
 
 def check_type(training_type: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -52,6 +53,24 @@ def test_too_few_examples_are_explained_at_the_field(sign_in: Any, agent: Agent)
     page = text(sign_in("admin").post(NEW, FORM | {"version": str(version.pk)}))
     assert "so 20 are missing" in page
     assert not TrainingRun.objects.exists()
+
+
+def test_a_version_that_is_too_small_cannot_be_chosen_and_says_why(sign_in: Any, version: DatasetVersion) -> None:
+    small = factories.make_published_version(factories.make_agent(), examples=30)
+    page = text(sign_in("admin").get(NEW, {"version": str(small.pk)}))
+    assert "so 20 are missing" in page
+    assert "(30 examples: " in page and f"({version.total} examples: {version.train_count} train, " in page
+    options = dict(re.findall(r'<option value="([^"]+)"([^>]*)>', page))
+    assert "disabled" in options[str(small.pk)] and "disabled" not in options[str(version.pk)]
+    assert "at least 50 approved examples" in page and "At least 80" in page
+    assert 'type="submit" disabled' not in page, "the other version can be trained on"
+
+
+def test_nothing_can_be_started_while_every_version_is_too_small(sign_in: Any, agent: Agent) -> None:
+    factories.make_published_version(agent, examples=30)
+    page = text(sign_in("admin").get(NEW))
+    assert "No published version is large enough for a run yet" in page
+    assert 'type="submit" disabled' in page
 
 
 def test_an_open_run_asks_for_news_and_a_finished_one_does_not(sign_in: Any, run: TrainingRun) -> None:
