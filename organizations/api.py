@@ -40,11 +40,15 @@ class OrganizationAPIView(APIView):
 
 
 class OrganizationViewSet(GenericViewSet):
-    """A viewset over one model. The organization's rows are added to nothing, never subtracted from everything."""
+    """A viewset over one model. The organization's rows are added to nothing, never subtracted from everything.
+
+    `called`: the field by which an address may name a row instead of by its id.
+    """
 
     http_method_names = METHODS
     permissions: dict[str, Any] = {}
     model: type[models.Model]
+    called = "external_id"
     pagination_class = KeysetPagination
 
     def get_queryset(self) -> models.QuerySet[Any]:
@@ -53,7 +57,7 @@ class OrganizationViewSet(GenericViewSet):
         return manager.filter(organization_id=actor.organization_id) if actor else manager.none()
 
     def get_object(self) -> Any:
-        row = find_by_any_id(self.get_queryset(), self.kwargs["pk"])
+        row = find_by_any_id(self.get_queryset(), self.kwargs["pk"], self.called)
         if row is None:
             raise Http404(f"There is no {self.model._meta.verbose_name} {self.kwargs['pk']!r}.")
         return row

@@ -12,8 +12,8 @@ from django.db import models
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def find_by_any_id(queryset: models.QuerySet[Any], value: str) -> Any | None:
-    """The row by our UUID or, where the model has one, by the caller's external_id."""
+def find_by_any_id(queryset: models.QuerySet[Any], value: str, called: str = "external_id") -> Any | None:
+    """The row by our UUID or, where the model has it, by the field `called`, such as the caller's external_id."""
     if UNSTORABLE.search(value):
         return None  # no row can have it, and PostgreSQL would refuse to look
     uuid = as_uuid(value)
@@ -21,8 +21,8 @@ def find_by_any_id(queryset: models.QuerySet[Any], value: str) -> Any | None:
         row = queryset.filter(pk=uuid).first()
         if row is not None:
             return row
-    if any(field.name == "external_id" for field in queryset.model._meta.fields):
-        return queryset.filter(external_id=value).first()
+    if any(field.name == called for field in queryset.model._meta.fields):
+        return queryset.filter(**{called: value}).first()
     return None
 
 

@@ -24,6 +24,7 @@ from organizations.permissions import need
 
 class DatasetContentViewSet(OrganizationViewSet):
     model = TrainingDataset
+    called = "name"
     permissions = {"GET": need("read", role=Role.MANAGER)}
     serializer_class = shapes.DatasetSerializer
 

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.response import Response
 
 from learning.api.jobs import started
+from learning.api.requests import read_query
 from learning.api.serializers import datasets as shapes
 from learning.api.serializers.examples import ExampleSerializer
 from learning.api.serializers.jobs import StartedJobSerializer
@@ -25,11 +26,18 @@ from organizations.permissions import need
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Datasets, the newest first", responses=shapes.DatasetSerializer(many=True)),
-    retrieve=extend_schema(summary="One dataset", responses=shapes.DatasetSerializer),
+    list=extend_schema(
+        summary="Datasets, the newest first",
+        parameters=[shapes.DatasetFilterSerializer],
+        responses=shapes.DatasetSerializer(many=True),
+    ),
+    retrieve=extend_schema(
+        summary="One dataset; its addresses take its id or its name", responses=shapes.DatasetSerializer
+    ),
 )
 class DatasetViewSet(OrganizationViewSet):
     model = TrainingDataset
+    called = "name"
     permissions = {
         "GET": need("read", role=Role.MANAGER),
         "POST": need("manage", role=Role.MANAGER),
@@ -41,7 +49,8 @@ class DatasetViewSet(OrganizationViewSet):
         return super().get_queryset().select_related("agent")
 
     def list(self, request: Any) -> Response:
-        return self.paged(self.get_queryset(), shapes.DatasetSerializer)
+        asked = read_query(shapes.DatasetFilterSerializer, request)
+        return self.paged(self.get_queryset().filter(**asked), shapes.DatasetSerializer)
 
     def retrieve(self, request: Any, pk: str) -> Response:
         return Response(shapes.DatasetSerializer(self.get_object()).data)

@@ -62,6 +62,10 @@ class NewDatasetSerializer(ChangedDatasetSerializer):
     name = Text(max_length=200, allow_blank=False)
 
 
+class DatasetFilterSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=200, required=False, help_text="Exactly; no two have the same.")
+
+
 class DatasetSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()

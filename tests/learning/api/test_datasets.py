@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -29,6 +30,23 @@ def test_a_dataset_is_made_and_found(api: Any, agent: Agent) -> None:
     shown = api.get(f"{DATASETS}/{made.json()['id']}").json()
     assert (shown["name"], shown["agent_id"], shown["domains"]) == ("Reviews", "critic", ["film"])
     assert [one["name"] for one in api.get(DATASETS).json()["results"]] == ["Reviews"]
+
+
+def test_every_address_of_a_dataset_takes_its_name_as_well(api: Any, other_api: Any, version: DatasetVersion) -> None:
+    path = f"{DATASETS}/{quote(version.dataset.name)}"
+    assert "%20" in path
+    assert api.get(path).json()["id"] == str(version.dataset_id)
+    assert api.get(f"{path}/versions/1").json()["id"] == str(version.pk)
+    assert len(api.get(f"{path}/export", {"version": 1}).json()["results"]) == version.total - version.test_count
+    assert other_api.get(f"{path}/export").status_code == 404
+    assert api.get(f"{DATASETS}/nobody%00").status_code == 404
+
+
+def test_a_dataset_whose_name_fits_no_address_is_found_in_the_list(api: Any, agent: Agent) -> None:
+    for name in ("a/b", "a"):
+        api.post(DATASETS, {"name": name}, format="json")
+    assert [one["name"] for one in api.get(DATASETS, {"name": "a/b"}).json()["results"]] == ["a/b"]
+    assert api.get(DATASETS, {"name": "b"}).json()["results"] == []
 
 
 def test_a_dataset_of_all_agents_has_no_agent(api: Any, scope: Organization) -> None:
