@@ -100,6 +100,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
     total = serializers.IntegerField()
     splits = serializers.DictField(child=serializers.IntegerField())
     left_out = serializers.DictField(child=serializers.IntegerField(), help_text="Numbers by reason.")
+    groups = serializers.IntegerField(help_text="Each goes into one split as a whole.")
     largest_group = serializers.IntegerField()
     groups_too_large = serializers.BooleanField(help_text="One group holds more than 30 % of the items.")
     is_known = serializers.BooleanField(help_text="A version with exactly this content exists.")

@@ -68,6 +68,7 @@ def test_a_preview_says_what_a_version_would_hold_and_stores_nothing(api: Any, v
     factories.make_example(agent, review_status="approved", input_text="Nobody has looked at this one yet")
     seen = api.get(f"{path}/preview").json()
     assert (seen["eligible"], seen["unprepared"], seen["total"]) == (41, 1, version.total)
+    assert 0 < seen["groups"] <= version.total
     assert seen["splits"] == {
         "train": version.train_count, "validation": version.validation_count, "test": version.test_count,
     }  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 from learning.models import TEST_SPLIT_READ, Agent, DatasetVersion, Job, LearningExample, TrainingDataset
 from learning.services import datasets, publication_jobs
 from learning.services.dataset_exports import open_export
+from learning.services.preparation import prepare_all
 from learning.services.publication import publish_version
 from organizations.models import AuditEvent, Organization
 from tests import factories
@@ -54,14 +55,31 @@ def test_a_manager_writes_a_recipe_and_changes_it(sign_in: Any, agent: Agent) ->
 
 
 def test_the_preview_warns_of_a_group_that_is_too_large(sign_in: Any, agent: Agent) -> None:
-    for number in range(6):
+    for number in range(24):
         text = f"Dear team, please tell me in one short sentence what the order with the number {number} contains"
         factories.make_example(agent, review_status="approved", input_text=text)
     dataset = datasets.create_dataset(name="Orders", agent=agent)
     publish_version(dataset=dataset)
     page = page_of(sign_in("manager"), f"{DATASETS}/{dataset.pk}/preview/")
-    assert "One group holds 6 of 6 examples" in page
+    assert "One group holds 24 of 24 examples" in page and "share a template" in page
+    assert "Nothing is wrong" not in page
     assert "nothing new" in page
+
+
+@pytest.mark.parametrize(
+    ("group_by", "said"), [("cluster", "what resembles each other, and goes"), ("user", "or is of one user")]
+)
+def test_the_preview_of_a_few_examples_explains_their_splits_and_alarms_nobody(
+    sign_in: Any, agent: Agent, group_by: str, said: str
+) -> None:
+    asked = "Where is my parcel that you sent last week"
+    for text in (f"{asked}?", f"{asked}, please?", "How do I get a new password?"):
+        factories.make_example(agent, review_status="approved", input_text=text)
+    dataset = datasets.create_dataset(name="Few", agent=agent, group_by=group_by)
+    prepare_all(waiting=LearningExample.objects.all())
+    page = page_of(sign_in("manager"), f"{DATASETS}/{dataset.pk}/preview/")
+    assert "3 examples make up 2 groups, the largest of 2." in page and said in page
+    assert "Nothing is wrong" in page and "One group holds" not in page
 
 
 def test_the_card_says_what_was_published_and_how_to_verify_it(sign_in: Any, version: DatasetVersion) -> None:
