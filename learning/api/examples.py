@@ -76,7 +76,7 @@ class DemonstrationViewSet(ExampleViewSet):
 class PreferenceViewSet(ExampleViewSet):
     """Pairs of a better and a worse answer."""
 
-    fixed = {"example_type": ExampleType.PREFERENCE, "source_type": SourceType.EXPERT_REVIEW}
+    fixed = {"example_type": ExampleType.PREFERENCE}
 
     @extend_schema(request=NewPreferenceSerializer, responses={201: ExampleSerializer})
     def create(self, request: Any) -> Response:

@@ -39,6 +39,17 @@ class SourceType(models.TextChoices):
     SYNTHETIC = "synthetic", "Synthetic"
 
 
+CAME_FROM = {  # after the word "from"
+    SourceType.USER_FEEDBACK: "a user's feedback",
+    SourceType.EXPERT_REVIEW: "an expert's review",
+    SourceType.DEMONSTRATION: "a demonstration",
+    SourceType.EXECUTION_LOG: "the log of executions",
+    SourceType.BENCHMARK: "a benchmark",
+    SourceType.IMPORT: "a file or the API",
+    SourceType.SYNTHETIC: "a language model",
+}
+
+
 class ReviewStatus(models.TextChoices):
     PENDING = "pending", "Pending"
     IN_REVIEW = "in_review", "In review"
@@ -152,6 +163,11 @@ class LearningExample(OrganizationModel):
             models.Index(fields=["organization", "cluster_key"], name="example_cluster"),
             models.Index(fields=["organization", "id"], name="example_unprepared", condition=Q(prepared_version=0)),
         ]
+
+    @property
+    def came_from(self) -> str:
+        """Its source in words, after "from"."""
+        return CAME_FROM[SourceType(self.source_type)]
 
 
 class ExampleBand(models.Model):

@@ -29,6 +29,12 @@ GIVEN_SOURCES = [
 ]  # fmt: skip
 
 
+def _source() -> serializers.ChoiceField:
+    return serializers.ChoiceField(
+        choices=[(source.value, source.label) for source in GIVEN_SOURCES], default=SourceType.IMPORT.value
+    )
+
+
 class _NewExample(StrictSerializer):
     agent_id = ExternalId()
     execution_id = optional_id(help_text="The execution that it came from.")
@@ -43,9 +49,7 @@ class _NewExample(StrictSerializer):
 
 class NewExampleSerializer(_NewExample):
     example_type = serializers.ChoiceField(choices=ExampleType.choices)
-    source_type = serializers.ChoiceField(
-        choices=[(source.value, source.label) for source in GIVEN_SOURCES], default=SourceType.IMPORT.value
-    )
+    source_type = _source()
     original_output = optional_text()
     expected_output = optional_text()
     rejected_output = optional_text()
@@ -76,6 +80,7 @@ class NewPreferenceSerializer(_NewExample):
     rejected_output = Text(allow_blank=False, help_text="The other answer.")
 
 
+    source_type = _source()
 class ExampleSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     agent_id = serializers.CharField(source="agent.external_id")

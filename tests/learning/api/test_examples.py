@@ -29,7 +29,12 @@ def cook(organization: Organization) -> Agent:
         ("examples", {"example_type": "edge_case", "tags": ["eggs"], "complexity": 2}, ("edge_case", "import")),
         ("examples", {"example_type": "correction", "source_type": "benchmark"}, ("correction", "benchmark")),
         ("demonstrations", {"task_type": "timing"}, ("demonstration", "demonstration")),
-        ("preferences", {"rejected_output": "An hour."}, ("preference", "expert_review")),
+        ("preferences", {"rejected_output": "An hour."}, ("preference", "import")),
+        (
+            "preferences",
+            {"rejected_output": "An hour.", "source_type": "expert_review"},
+            ("preference", "expert_review"),
+        ),
     ],
 )
 def test_an_example_is_given_and_waits_for_review(
