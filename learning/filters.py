@@ -31,7 +31,7 @@ from organizations.redaction_patterns import STANDARD_KINDS
 ANY, NONE = "any", "none"
 FLAGS = [(ANY, "Any"), (NONE, "None"), *QualityFlag.choices]
 SIMILAR, CHOSEN, BRIDGE = "similar", "chosen", "bridge"
-NEAR = [(SIMILAR, "Has near-duplicates"), (CHOSEN, "Chosen of its cluster"), (BRIDGE, "Left out as a bridge")]
+NEAR = [(SIMILAR, "Has near-duplicates"), (CHOSEN, "Chosen of its near-duplicates"), (BRIDGE, "Left out as a bridge")]
 DAY = {"type": "date"}
 MOST_CHOICES = 200  # versions that a person can choose from
 

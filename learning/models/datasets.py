@@ -35,7 +35,7 @@ class GroupBy(models.TextChoices):
 
 class Duplicates(models.TextChoices):
     KEEP = "keep", "Keep all that differ"
-    REPRESENTATIVE = "representative", "One of each cluster"
+    REPRESENTATIVE = "representative", "One of those that resemble each other"
 
 
 class BalanceBy(models.TextChoices):

@@ -24,7 +24,7 @@ def choose_representative(*, example: LearningExample) -> None:
         lock_splits()
         example.refresh_from_db()
         if not example.cluster_key or example.is_bridge:
-            raise Refused("Only an example that lies in a cluster can stand for it.")
+            raise Refused("Only an example that was prepared and is no bridge can stand for its near-duplicates.")
         others = LearningExample.objects.filter(cluster_key=example.cluster_key, is_representative=True)
         before = [str(pk) for pk in others.exclude(pk=example.pk).values_list("pk", flat=True)]
         others.exclude(pk=example.pk).update(is_representative=False, updated_at=timezone.now())

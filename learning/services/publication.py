@@ -27,8 +27,8 @@ LEFT_OUT = {  # the reasons as a person reads them
     "bridge": "resembles examples of different splits",
     "repeated": "another answer to the same input is newer",
     "not_representative": "a near-duplicate represents it",
-    "split_conflict": "its cluster and its group are in different splits",
-    "synthetic": "synthetic, and its cluster is not trained on",
+    "split_conflict": "its near-duplicates and its group are in different splits",
+    "synthetic": "synthetic, and what it resembles is not trained on",
 }
 
 

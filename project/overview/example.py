@@ -44,7 +44,7 @@ def cluster_page(request: HttpRequest, key: str) -> HttpResponse:
     """The near-duplicates of one cluster, side by side."""
     members = cluster_list.members_of(key)
     if not members:
-        raise Http404("There is no such cluster in this organization.")
+        raise Http404("There are no such near-duplicates in this organization.")
     first = members[0].example
     told = may_know_splits(request.actor)  # type: ignore[attr-defined]
     context = {
@@ -64,10 +64,10 @@ def example_choose(request: HttpRequest, example_id: UUID) -> HttpResponse:
     try:
         if example.is_representative:
             release_representative(example=example)
-            messages.success(request, "No example stands for the cluster any more.")
+            messages.success(request, "No example stands for these near-duplicates any more.")
         else:
             choose_representative(example=example)
-            messages.success(request, "This example stands for its cluster.")
+            messages.success(request, "This example stands for its near-duplicates.")
     except Refused as error:
         messages.error(request, error.message)
         return redirect("example", example_id=example.pk)

@@ -85,6 +85,7 @@ def test_the_preview_of_a_few_examples_explains_their_splits_and_alarms_nobody(
 def test_the_card_says_what_was_published_and_how_to_verify_it(sign_in: Any, version: DatasetVersion) -> None:
     client, address = sign_in("manager"), f"{DATASETS}/{version.dataset_id}/versions/1/"
     page = page_of(client, address)
+    assert "cluster" not in re.sub(r"<[^>]*>", " ", page).lower(), "people read of near-duplicates"
     assert version.manifest_hash in page
     assert "None found" in page and "Nobody has read it yet" in page
     assert f'verify_dataset "{version.dataset.name}" --number 1' in page

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from learning.models import Agent, Job, LearningExample, QualityFlag, ReviewStatus, SplitAssignment
+from learning.models import Agent, Job, LearningExample, QualityFlag, ReviewStatus, SourceType, SplitAssignment
+from learning.models.examples import CAME_FROM
 from learning.services import example_search
 from learning.services.example_words import are_words_indexed
 from learning.services.preparation import prepare_waiting
@@ -216,7 +219,7 @@ def test_a_person_chooses_who_stands_for_near_duplicates(sign_in: Any, agent: Ag
     listed = text(client.get(f"{LIST}clusters/"))
     assert listed.count('data-testid="cluster"') == 1 and "nobody chosen" in listed
     page = text(client.post(f"{LIST}{second.pk}/choose", follow=True))
-    assert "stands for its cluster" in page and page.count('data-testid="member"') == 2 and "% alike" in page
+    assert "stands for its near-duplicates" in page and page.count('data-testid="member"') == 2 and "% alike" in page
     client.post(f"{LIST}{first.pk}/choose")
     first.refresh_from_db()
     second.refresh_from_db()
@@ -228,7 +231,7 @@ def test_a_person_chooses_who_stands_for_near_duplicates(sign_in: Any, agent: Ag
 
 def test_an_example_that_lies_in_no_cluster_cannot_stand_for_one(sign_in: Any, agent: Agent) -> None:
     example = factories.make_example(agent)
-    assert "Only an example that lies in a cluster" in text(
+    assert "Only an example that was prepared and is no bridge" in text(
         sign_in("manager").post(f"{LIST}{example.pk}/choose", follow=True)
     )
 
@@ -239,3 +242,32 @@ def test_bridges_are_explained(sign_in: Any, agent: Agent) -> None:
     client = sign_in("manager")
     assert "1 example is a bridge" in text(client.get(f"{LIST}clusters/"))
     assert "A bridge: it resembles" in text(client.get(f"{LIST}{example.pk}/"))
+
+
+def test_people_read_of_near_duplicates_and_never_of_clusters(sign_in: Any, agent: Agent) -> None:
+    first = factories.make_example(agent, input_text=FILM)
+    factories.make_example(agent, input_text=FILM + " indeed")
+    prepare_waiting()
+    first.refresh_from_db()
+    client = sign_in("manager")
+    for address in (LIST, f"{LIST}clusters/", f"{LIST}clusters/{first.cluster_key}/", f"{LIST}{first.pk}/"):
+        page = client.get(address).content.decode()
+        read = re.sub(r"<[^>]*>", " ", page).lower()
+        assert "near-duplicate" in read and "cluster" not in read, address
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import", "from a file or the API."),
+        ("expert_review", "from an expert's review."),
+        ("synthetic", "from a language model."),
+    ],
+)
+def test_an_example_says_where_it_came_from(sign_in: Any, agent: Agent, source: str, said: str) -> None:
+    example = factories.make_example(agent, source_type=source)
+    assert said in html.unescape(text(sign_in("manager").get(f"{LIST}{example.pk}/")))
+
+
+def test_every_source_has_words() -> None:
+    assert CAME_FROM.keys() == set(SourceType)
