@@ -76,11 +76,11 @@ class NewDemonstrationSerializer(_NewExample):
 class NewPreferenceSerializer(_NewExample):
     """Of two answers to the same input, the better one and the other."""
 
+    source_type = _source()
     expected_output = Text(allow_blank=False, help_text="The better answer.")
     rejected_output = Text(allow_blank=False, help_text="The other answer.")
 
 
-    source_type = _source()
 class ExampleSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     agent_id = serializers.CharField(source="agent.external_id")
