@@ -158,7 +158,6 @@ class LearningExample(OrganizationModel):
         indexes = [
             models.Index(fields=["organization", "agent", "review_status", "-created_at"], name="example_by_status"),
             models.Index(fields=["organization", "review_status", "-created_at"], name="example_queue"),
-            models.Index(fields=["organization", "-id"], name="example_recent"),
             models.Index(fields=["organization", "input_hash"], name="example_same_input"),
             models.Index(fields=["organization", "cluster_key"], name="example_cluster"),
             models.Index(fields=["organization", "id"], name="example_unprepared", condition=Q(prepared_version=0)),

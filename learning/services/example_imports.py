@@ -23,7 +23,7 @@ from learning.formats.rows import FIELDS, USER_NAMES, Row
 from learning.models import Agent, Job, JobKind, JobStatus, SourceType
 from learning.services import artifact_store
 from learning.services.heartbeats import kept_alive
-from learning.services.import_writing import Seen, store_rows
+from learning.services.import_writing import Seen, need_not_wait, store_rows
 from learning.services.job_list import named_problems
 from learning.services.jobs import Step, Work, start_job
 from organizations import audit
@@ -140,6 +140,8 @@ def work(work: Work) -> Iterator[Step]:
         with kept_alive(work), closing(_Taking(wishes, report)) as taking, closing(batches):
             told = -1
             for batch in batches:
+                if not wishes.dry_run:
+                    need_not_wait()
                 taking.take(batch)
                 # The list of problems is long: it is written when it grew, the counts with every batch.
                 result = asdict(report) if len(report.problems) > told else None

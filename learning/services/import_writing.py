@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from learning.services.clusters import lock_splits
 from learning.services.preparation import hash_input
 from organizations.scope import current_organization_id
 
+ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 Key = tuple[str, str]  # the agent's id and the external id
 KNOWN = """
 SELECT e.agent_id::text, e.external_id, e.source_hash, e.id::text
@@ -37,7 +39,13 @@ SELECT r.id, %(organization)s, now(), now(), r.agent_id, r.example_type, r.sourc
 FROM json_to_recordset(%(rows)s::json) AS r({COLUMNS})
 JOIN learning_agent a ON a.organization_id = %(organization)s AND a.id = r.agent_id
 ON CONFLICT (organization_id, agent_id, external_id) WHERE NOT (external_id = '') DO NOTHING
-RETURNING agent_id::text, external_id
+RETURNING agent_id, external_id
+"""  # noqa: S608  our own names
+# Which were new; NULL where all were.
+INSERT_AND_TELL = f"""
+WITH written AS ({INSERT})
+SELECT CASE WHEN count(*) < %(given)s THEN coalesce(json_agg(json_build_array(agent_id, external_id)), '[]') END
+FROM written
 """  # noqa: S608  our own names
 # A changed example is judged again, unless whoever imports it approves what the file says.
 UPDATE = f"""
@@ -86,6 +94,15 @@ class Seen:
 
     def close(self) -> None:
         self.database.close()
+
+
+def need_not_wait() -> None:
+    """Let the caller's transaction end before the disk has it, for what a crash may take back as a whole.
+
+    An import's rows go with its place in the file, and its last step waits for the disk, which then has all before.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO off")
 
 
 def store_rows(
@@ -141,7 +158,8 @@ def _sort(
 
 def _insert(rows: dict[Key, Row], status: str, source_type: str) -> set[Key]:
     """Those that nobody had before."""
-    return {(agent, external) for agent, external in _write(INSERT, rows, lambda _: str(uuid7()), status, source_type)}
+    [(told,)] = _write(INSERT_AND_TELL, rows, lambda _: str(uuid7()), status, source_type)
+    return set(rows) if told is None else {(agent, external) for agent, external in told}
 
 
 def _update(rows: dict[Key, Row], known: dict[Key, tuple[str, str]], status: str, source_type: str) -> None:
@@ -163,7 +181,8 @@ def _write(
 ) -> list[Any]:
     given = [_values(id_of(key), row, source_type) for key, row in rows.items()]
     parameters: dict[str, Any] = {
-        "rows": ENCODER.encode(given),
+        "rows": ENCODE(given),
+        "given": len(given),
         "organization": current_organization_id(),
         "status": str(status),
     }
