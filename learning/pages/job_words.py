@@ -26,6 +26,17 @@ WORDS = {
     "format": "Read as",
     "reason": "What was wrong",
 }
+FIRST = (
+    "format",
+    "rows",
+    "new",
+    "updated",
+    "unchanged",
+    "refused",
+    "dataset",
+    "version",
+    "examples",
+)  # before all else
 PROBLEM = ("file", "line", "field", "example", "reason")  # the columns of what was refused, where they say something
 
 
@@ -64,7 +75,8 @@ def read_outcome(result: Mapping[str, Any]) -> Outcome:
     """Any result as figures and tables: lists of objects and mappings become tables, lists of names one line."""
     figures: list[tuple[str, Any]] = []
     tables: list[Table] = []
-    for key, value in result.items():
+    for key in sorted(result, key=lambda key: FIRST.index(key) if key in FIRST else len(FIRST)):
+        value = result[key]
         if key == "unit" or value is None or value in ([], {}):
             continue
         if key == "problems":
@@ -98,11 +110,7 @@ def links_of(job: Job) -> list[Link]:
         links.append(_examples(job, "The examples that came from files", source, agent))
     if job.kind == JobKind.SYNTHESIS and job.result.get("variants"):
         links.append(_examples(job, "The synthetic examples", SourceType.SYNTHETIC, request.get("agent")))
-    if job.kind == JobKind.RULES and (rule := ExampleRule.objects.filter(pk=as_uuid(request.get("rule", ""))).first()):
-        links.append(Link(f"The rule {rule.name}", reverse("rule", args=[rule.pk])))
-        if job.result.get("examples"):
-            links.append(_examples(job, "The examples of such rules", rule.source, rule.agent_id))
-    return links
+    return links + (_to_rule(job) if job.kind == JobKind.RULES else [])
 
 
 def _to_dataset(job: Job) -> list[Link]:
@@ -116,6 +124,17 @@ def _to_dataset(job: Job) -> list[Link]:
     number = job.result.get("version")
     if number and DatasetVersion.objects.filter(dataset=dataset, number=number).exists():
         links.append(Link(f"Version {number}", reverse("dataset-version", args=[dataset.pk, number])))
+    return links
+
+
+def _to_rule(job: Job) -> list[Link]:
+    key = as_uuid(job.request.get("rule", ""))
+    rule = ExampleRule.objects.filter(pk=key).first() if key else None
+    if rule is None:
+        return []
+    links = [Link(f"The rule {rule.name}", reverse("rule", args=[rule.pk]))]
+    if job.result.get("examples"):
+        links.append(_examples(job, "The examples of such rules", rule.source, rule.agent_id))
     return links
 
 
