@@ -76,7 +76,7 @@ def _cells(item: Item) -> list[Any]:
 
 
 def _ours(item: Item) -> list[dict[str, Any]]:
-    return [{name: item[name] for name in COLUMNS}]
+    return [dict(item)]
 
 
 def _openai_chat(item: Item) -> list[dict[str, Any]]:

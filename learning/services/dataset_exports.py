@@ -25,7 +25,7 @@ OPEN = (Split.TRAIN.value, Split.VALIDATION.value)
 ALL = "all"
 FIRST = UUID(int=0)
 READ = """
-SELECT i.example_id, i.example_id::text, coalesce(nullif(e.external_id, ''), i.example_id::text), a.external_id,
+SELECT i.example_id::text, coalesce(nullif(e.external_id, ''), i.example_id::text), a.external_id,
   i.example_type, e.source_type, i.input_text, i.input_context::text, i.original_output, i.expected_output,
   i.rejected_output, e.domain, e.task_type, e.complexity, e.tags, e.quality_score, i.weight, i.split, i.cluster_key,
   i.group_key, i.content_hash
@@ -106,7 +106,7 @@ def _batches(export: Export) -> Iterator[list[dict[str, Any]]]:
         with organization_scope(export.organization_id):
             rows = _read(export, after)
         if rows:
-            after = rows[-1][0]
+            after = UUID(rows[-1][0])
             yield [_item(row) for row in rows]
         if len(rows) < BATCH:
             return
@@ -123,7 +123,7 @@ def _read(export: Export, after: UUID) -> list[tuple[Any, ...]]:
 
 
 def _item(row: tuple[Any, ...]) -> dict[str, Any]:
-    item = dict(zip(COLUMNS, row[1:], strict=True))
+    item = dict(zip(COLUMNS, row, strict=True))
     context = item["input_context"]
     item["input_context"] = {} if context == "{}" else json.loads(context)
     return item
