@@ -103,7 +103,7 @@ def test_an_import_that_does_not_come_to_its_end_tells_the_audit_what_it_stored(
             Job.objects.update(heartbeat_at=timezone.now() - timedelta(hours=1), attempt=jobs.MOST_ATTEMPTS)
             jobs.due_jobs()
     (told,) = audited(organization, "job.left_off")
-    assert told == {"rows": 2, "new": 2, "updated": 0, "unchanged": 0, "refused": 0}
+    assert told == {"rows": 2, "new": 2, "updated": 0, "unchanged": 0, "refused": 0, "without_user_id": 2}
     with organization_scope(organization.pk):
         assert LearningExample.objects.filter(review_status="approved").count() == 2
         assert Job.objects.get().status == ("cancelled" if end == "cancelled" else "failed")

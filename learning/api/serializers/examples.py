@@ -38,6 +38,10 @@ def _source() -> serializers.ChoiceField:
 class _NewExample(StrictSerializer):
     agent_id = ExternalId()
     execution_id = optional_id(help_text="The execution that it came from.")
+    user_id = Text(
+        source="user", max_length=200, required=False, allow_null=True,
+        help_text="Whose it is, a pseudonym: erasing that user takes it too.",
+    )  # fmt: skip
     input_text = Text(allow_blank=False)
     input_context = BoundedObject(max_chars=MAX_CONTEXT)
     domain = Text(max_length=100, required=False, allow_null=True, help_text="Left out: the agent's.")
@@ -88,6 +92,7 @@ class ExampleSerializer(serializers.Serializer[Any]):
     source_type = serializers.ChoiceField(choices=SourceType.choices)
     source_execution_id = serializers.UUIDField(allow_null=True)
     source_feedback_id = serializers.UUIDField(allow_null=True)
+    user_id = serializers.CharField(source="user", help_text="What it came with; see else its source.")
     input_text = serializers.CharField()
     input_context = serializers.DictField(child=serializers.JSONField())
     original_output = serializers.CharField()

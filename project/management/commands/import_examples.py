@@ -87,6 +87,8 @@ def _lines(result: dict[str, Any], shown: int, dry_run: bool) -> list[str]:
     found = [f"{result['rows']:,} {unit}s read as {result['format']}"]
     found[0] += " (dry run: nothing was stored)" if dry_run else ""
     found += [f"{result[name]:,} {name}" for name in ("new", "updated", "unchanged", "refused")]
+    if result["without_user_id"]:
+        found.append(f"{result['without_user_id']:,} without a user_id: erasing a person does not find them")
     if result["unused"]:
         found.append(f"Not used: {', '.join(result['unused'])}")
     for problem in result["problems"][:shown]:
