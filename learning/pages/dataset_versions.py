@@ -7,15 +7,16 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
 
-from learning.models import DatasetVersion, LearningExample, Split
+from learning.models import DatasetVersion, LearningExample, Split, TrainingDataset
 from learning.pages.datasets import find_dataset
 from learning.pages.version_words import counts_of, describe_change, histograms, left_out_of
 from learning.services.dataset_diff import KINDS, changed_recipe, count_differences, list_differences
-from learning.services.dataset_versions import find_number, list_readings, open_items
+from learning.services.dataset_versions import find_number, list_readings, open_items, replacement_of
 from learning.services.weights import LARGEST, set_weight
 from organizations.errors import Refused
 from organizations.identifiers import as_uuid
@@ -38,13 +39,12 @@ def version_card(request: HttpRequest, dataset_id: UUID, number: int) -> HttpRes
         "left_out": left_out_of(version.card),
         "lengths": histograms(version.card),
         "readings": list_readings(version),
+        "replacement": replacement_of(version),
         "splits": [
             (label, getattr(version, f"{name}_count"))
             for name, label in Split.choices
         ],
-        "others": version.dataset.versions.exclude(pk=version.pk).order_by("-number").values_list("number", flat=True)[
-            :LISTED
-        ],
+        "others": _whole(version.dataset).exclude(pk=version.pk).values_list("number", flat=True)[:LISTED],
     }  # fmt: skip
     return render(request, "learning/dataset_version.html", context)
 
@@ -88,7 +88,7 @@ def version_items(request: HttpRequest, dataset_id: UUID, number: int) -> HttpRe
 def version_diff(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
     """Two versions side by side; without numbers the newest and the one before."""
     dataset = find_dataset(dataset_id)
-    numbers = list(dataset.versions.order_by("-number").values_list("number", flat=True)[:LISTED])
+    numbers = list(_whole(dataset).values_list("number", flat=True)[:LISTED])
     new = _numbered(dataset_id, request.GET.get("to", ""), numbers[:1])
     old = _numbered(dataset_id, request.GET.get("from", ""), [one for one in numbers if new and one < new.number][:1])
     context: dict[str, Any] = {"dataset": dataset, "numbers": numbers, "old": old, "new": new}
@@ -144,6 +144,11 @@ def _numbered(dataset_id: UUID, asked: str, otherwise: list[int]) -> DatasetVers
     if asked.isdecimal() and asked.isascii() and len(asked) <= MOST_DIGITS:
         return _find(dataset_id, int(asked))
     return _find(dataset_id, otherwise[0]) if otherwise and not asked else None
+
+
+def _whole(dataset: TrainingDataset) -> QuerySet[DatasetVersion]:
+    """The versions that still hold what they were published with, the newest first."""
+    return dataset.versions.filter(erased_at=None).order_by("-number")
 
 
 def _find(dataset_id: UUID, number: int) -> DatasetVersion:

@@ -71,11 +71,13 @@ def dataset_detail(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
     dataset = find_dataset(dataset_id)
     versions = list(dataset.versions.defer("card").order_by("-number")[:SHOWN])
     readings = count_readings(versions)
+    whole = [version for version in versions if version.erased_at is None]
     context = {
         "dataset": dataset,
         "recipe": describe_recipe(dataset),
         "versions": [(version, readings.get(version.pk, 0)) for version in versions],
-        "newest": next((version for version in versions if version.erased_at is None), None),
+        "newest": whole[0] if whole else None,
+        "comparable": len(whole) > 1,
         "publishing": open_publication(dataset),
     }
     return render(request, "learning/dataset.html", context)

@@ -79,9 +79,9 @@ class RunForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = DatasetVersion.objects.filter(dataset__agent__isnull=False).select_related("dataset").order_by("-id")
+        choices = DatasetVersion.objects.filter(dataset__agent__isnull=False, erased_at=None)
         field: Any = self.fields["version"]
-        field.queryset = choices
+        field.queryset = choices.select_related("dataset").order_by("-id")
         field.label_from_instance = _version_label
         field.help_text = f"A run needs a version of {needed_examples()}. {field.help_text}"
 

@@ -42,6 +42,14 @@ def find_number(dataset: TrainingDataset, number: int) -> DatasetVersion | None:
     return dataset.versions.select_related("dataset__agent", "replaced_by").filter(number=number).first()
 
 
+def replacement_of(version: DatasetVersion) -> DatasetVersion | None:
+    """What to use instead of a version in which a person was forgotten; None when nothing of it is left."""
+    found = version.replaced_by
+    while found is not None and found.erased_at is not None:  # somebody in that one was forgotten later
+        found = found.replaced_by
+    return found
+
+
 def count_readings(versions: Sequence[DatasetVersion]) -> dict[UUID, int]:
     """How often the test split of each was opened; those that stayed closed are not in it."""
     events = AuditEvent.objects.filter(

@@ -48,7 +48,7 @@ def start_training_run(
     if not 0 <= seed <= LARGEST_SEED:
         raise Refused(f"The seed must be a whole number from 0 to {LARGEST_SEED}.", "seed")
     version = dataset_version or _newest_version(agent)
-    _check_owner(version, agent)
+    _check_version(version, agent)
     check_examples(version, wishes)
     with transaction.atomic():
         run = TrainingRun.objects.create(
@@ -142,9 +142,12 @@ def _newest_version(agent: Agent) -> DatasetVersion:
     return version
 
 
-def _check_owner(version: DatasetVersion, agent: Agent) -> None:
+def _check_version(version: DatasetVersion, agent: Agent) -> None:
     if version.dataset.agent_id not in (None, agent.pk):
         raise Refused("This dataset version belongs to another agent.", "dataset_version_id")
+    if version.erased_at is not None:
+        text = f"A person in version {version.number} was forgotten: train on the version that replaces it."
+        raise Refused(text, "dataset_version_id")
 
 
 def _base_config(agent: Agent, asked: AgentConfig | None) -> AgentConfig:
