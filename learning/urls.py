@@ -55,6 +55,7 @@ urlpatterns = [
     path("erasures/", erasures.erasure_list, name="erasures"),
     path("erasures/start", erasures.erasure_start, name="erasure-start"),
     path("erasures/retention", erasures.retention_set, name="retention"),
+    path("erasures/jobs/<uuid:job_id>/", erasures.erasure_job, name="erasure-job"),
     path("erasures/<uuid:receipt_id>/", erasures.erasure_detail, name="erasure"),
     path("executions/", executions.execution_list, name="executions"),
     path("gates/<uuid:report_id>/", gates.gate_detail, name="gate"),

@@ -40,7 +40,8 @@ class ErasureViewSet(OrganizationViewSet):
     @extend_schema(
         summary="Erase everything of a person",
         description="The `user_id` that your application sends with executions and feedback. With `dry_run` the answer "
-        "says what would go, and nothing is changed; without it a job does the work and leaves a receipt.",
+        "says what would go, and nothing is changed; without it a job does the work and leaves a receipt. It stops all "
+        "imports of the organization and deletes all files that it uploaded for them.",
         request=shapes.NewErasureSerializer,
         responses={200: shapes.ErasurePreviewSerializer, 202: shapes.ErasureRequestedSerializer},
     )

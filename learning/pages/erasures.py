@@ -9,9 +9,12 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
 
 from learning.models import ErasureReceipt, Job, JobKind, JobStatus
 from learning.services import erasure, retention
+from learning.services.erasure_words import explained
 from learning.waking import wake_for_job
 from organizations.errors import Refused
 from organizations.models import Role
@@ -26,7 +29,7 @@ class ErasureForm(forms.Form):
         max_length=erasure.LONGEST,
         strip=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text="The user_id that your application sends with executions and feedback, exactly as it is sent.",
+        help_text="The user_id that your application sends, and that imported examples have, exactly as it is there.",
     )
 
 
@@ -55,7 +58,7 @@ def erasure_list(request: Any) -> HttpResponse:
         "form": form,
         "preview": preview,
         "asked": form.cleaned_data["user"] if preview is not None else "",
-        "counts": _counts(preview.counts) if preview else [],
+        "counts": explained(preview.counts) if preview else [],
         "jobs": open_jobs.order_by("-id"),
         "receipts": ErasureReceipt.objects.order_by("-id")[:SHOWN],
         "retention": RetentionForm(initial={"days": retention.own_days()}),
@@ -68,15 +71,28 @@ def erasure_list(request: Any) -> HttpResponse:
 
 @page(role=Role.ADMIN, methods=("POST",))
 def erasure_start(request: Any) -> HttpResponse:
-    """Erase; the form of the preview leads here."""
+    """Erase; the form of the preview leads here, and this on to the page that follows the work."""
     try:
         job = erasure.request_erasure(user=request.POST.get("user", ""), requested_by=request.user)
     except Refused as error:
         messages.error(request, error.message)
-    else:
-        wake_for_job(job)
-        messages.success(request, "The erasure has begun. Its receipt will appear here.")
-    return redirect("erasures")
+        return redirect("erasures")
+    wake_for_job(job)
+    return redirect("erasure-job", job_id=job.pk)
+
+
+@page(role=Role.ADMIN)
+def erasure_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """An erasure at work. The page asks again every two seconds, and ends at the receipt."""
+    job = Job.objects.filter(pk=job_id, kind=JobKind.ERASURE).first()
+    if job is None:
+        raise Http404("There is no such erasure in this organization.")
+    polled = getattr(request, "htmx", False)
+    if receipt := ErasureReceipt.objects.filter(job_id=job.pk).first():
+        address = reverse("erasure", args=[receipt.pk])
+        return HttpResponseClientRedirect(address) if polled else redirect(address)
+    template = "learning/_erasure_job.html" if polled else "learning/erasure_job.html"
+    return render(request, template, {"job": job})
 
 
 @page(role=Role.ADMIN, methods=("POST",))
@@ -97,8 +113,4 @@ def erasure_detail(request: HttpRequest, receipt_id: UUID) -> HttpResponse:
     receipt = ErasureReceipt.objects.filter(pk=receipt_id).first()
     if receipt is None:
         raise Http404("There is no such receipt in this organization.")
-    return render(request, "learning/erasure.html", {"receipt": receipt, "counts": _counts(receipt.counts)})
-
-
-def _counts(counts: dict[str, int]) -> list[tuple[str, int]]:
-    return sorted((name, number) for name, number in counts.items() if number)
+    return render(request, "learning/erasure.html", {"receipt": receipt, "counts": explained(receipt.counts)})

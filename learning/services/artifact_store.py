@@ -75,6 +75,11 @@ def forget_abandoned(*, seconds: int = ABANDONED) -> int:
     return len(old)
 
 
+def count_files() -> int:
+    """How many files of this organization are kept."""
+    return sum(1 for _ in _files(_folder()))
+
+
 def _used(folder: Path, but: str = "") -> int:
     """Bytes of what is kept; uploads under way are counted when they are whole."""
     return sum(stat.st_size for file, stat in _files(folder) if KEY.fullmatch(file.name) and file.name != but)

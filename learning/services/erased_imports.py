@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
+
 from learning.models import Job, JobKind, JobStatus
 from learning.services.jobs import end_job
 
@@ -10,14 +12,18 @@ STOPPED = (
 )
 
 
+def open_imports() -> QuerySet[Job]:
+    """The imports that wait or work; in no order."""
+    return Job.objects.filter(kind=JobKind.IMPORT, status__in=[JobStatus.PENDING, JobStatus.RUNNING])
+
+
 def stop_imports() -> int:
     """End the imports that wait or work, in the caller's transaction; how many there were.
 
     A worker in the middle of one finds at the end of its step that the job is not its own, and keeps nothing of it.
     """
-    waiting = Job.objects.filter(kind=JobKind.IMPORT, status__in=[JobStatus.PENDING, JobStatus.RUNNING])
     # Locked, so that none is claimed or takes a step between the look and the move.
-    found = list(waiting.order_by("pk").select_for_update(of=("self",)))
+    found = list(open_imports().order_by("pk").select_for_update(of=("self",)))
     for job in found:
         end_job(job=job, to=JobStatus.FAILED, failure_reason=STOPPED)
     return len(found)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from learning.models import (
     AgentFeedback,
@@ -69,11 +69,17 @@ def delete_rows(person: Person) -> Iterator[dict[str, int]]:
         yield _delete_executions(ids)
 
 
+def answers_since(since: datetime | None) -> QuerySet[LlmResponse]:
+    """The language model's answers that may repeat somebody whose first row is of then; none where there is no row."""
+    rows = LlmResponse.objects.all()
+    return rows.none() if since is None else rows.filter(created_at__gte=since)
+
+
 def delete_answers(*, since: datetime | None) -> int:
     """Forget the language model's answers since then: any of them may repeat what it was shown. They are a cache."""
     if since is None:
         return 0
-    rows = LlmResponse.objects.filter(created_at__gte=since)
+    rows = answers_since(since)
     return rows._raw_delete(rows.db)  # type: ignore[attr-defined,no-any-return]  # nothing refers to them
 
 

@@ -20,11 +20,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from learning.models import ErasureReceipt, Job, JobKind, JobStatus, LearningExample, ReviewStatus
-from learning.services import artifact_store, erased_configs
-from learning.services.erased_imports import stop_imports
+from learning.services import artifact_store, erased_configs, erasure_words
+from learning.services.erased_imports import open_imports, stop_imports
 from learning.services.erased_people import Found, find_person, quotes_of, with_copies
 from learning.services.erased_quotes import cut_quotes
-from learning.services.erased_rows import count_rows, delete_answers, delete_rows
+from learning.services.erased_rows import answers_since, count_rows, delete_answers, delete_rows
 from learning.services.erased_versions import count_items, erase_from_version, versions_of
 from learning.services.jobs import NAMING, Step, Work, resume_job, start_job
 from organizations import audit
@@ -38,14 +38,20 @@ MOST_LOOKS = 20
 
 @dataclass(frozen=True)
 class Preview:
-    """What an erasure would remove and what would have to be made anew."""
+    """What an erasure would remove, what would have to be made anew, and what it does to the whole organization."""
 
     counts: dict[str, int]
     versions: list[dict[str, Any]]
     retrain: list[dict[str, Any]]
+    notes: list[str]
 
     def __bool__(self) -> bool:
         return any(self.counts.values())
+
+    @property
+    def explained(self) -> dict[str, str]:
+        """What the names of the counts mean that do not explain themselves."""
+        return erasure_words.glossary(name for name, number in self.counts.items() if number)
 
 
 @dataclass
@@ -87,13 +93,20 @@ def check_user(user: str) -> str:
 
 def preview_erasure(*, user: str) -> Preview:
     """What would be erased now; nothing is changed, and nothing is written down."""
-    person = find_person(check_user(user)).person
+    found = find_person(check_user(user))
+    person = found.person
     versions = [
         {"dataset": version.dataset.name, "dataset_id": str(version.dataset_id), "number": version.number, "items": 0}
         for version in versions_of(person)
     ]
     retrain = erased_configs.to_retrain(config_ids=erased_configs.built_from(person), cut=[])
-    return Preview(count_rows(person) | {"dataset items": count_items(person)}, versions, retrain)
+    counts = count_rows(person) | {"dataset items": count_items(person)}
+    notes = erasure_words.notes(
+        imports=open_imports().count(),
+        files=artifact_store.count_files(),
+        answers=answers_since(found.since).count(),
+    )
+    return Preview(counts, versions, retrain, notes)
 
 
 def request_erasure(*, user: str, requested_by: Any = None) -> Job:

@@ -36,13 +36,23 @@ class RetrainSerializer(serializers.Serializer[Any]):
     quoted = serializers.BooleanField(help_text="It quoted the person: its text was changed.")
 
 
-class ErasurePreviewSerializer(serializers.Serializer[Any]):
+class _ErasureSerializer(serializers.Serializer[Any]):
     counts = serializers.DictField(child=serializers.IntegerField(), help_text="Rows by what they are.")
     versions = ErasedVersionSerializer(many=True)
     retrain = RetrainSerializer(many=True)
 
 
-class ErasureReceiptSerializer(ErasurePreviewSerializer):
+class ErasurePreviewSerializer(_ErasureSerializer):
+    explained = serializers.DictField(
+        child=serializers.CharField(), help_text="What the names among the counts mean that do not explain themselves."
+    )
+    notes = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What it does to the whole organization: imports stop, all uploaded files go.",
+    )
+
+
+class ErasureReceiptSerializer(_ErasureSerializer):
     id = serializers.UUIDField()
     job_id = serializers.UUIDField()
     subject = serializers.CharField(help_text="A keyed hash of the pseudonym.")

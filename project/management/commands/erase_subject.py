@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from learning import job_tasks
 from learning.models import ErasureReceipt, JobStatus
 from learning.services import erasure
+from learning.services.erasure_words import explain
 from organizations.errors import Refused
 from organizations.scope import organization_scope
 from organizations.tasks import find_organization
@@ -29,6 +30,7 @@ class Command(BaseCommand):
                 if options["dry_run"]:
                     preview = erasure.preview_erasure(user=options["user"])
                     self._tell(preview.counts, preview.versions, preview.retrain)
+                    self.stdout.write("\n".join(preview.notes))
                     return
                 job = erasure.request_erasure(user=options["user"])
         except Refused as error:
@@ -45,7 +47,8 @@ class Command(BaseCommand):
     def _tell(self, counts: dict[str, int], versions: list[dict[str, Any]], retrain: list[dict[str, Any]]) -> None:
         for name, number in sorted(counts.items()):
             if number:
-                self.stdout.write(f"{number:>8}  {name}")
+                told = explain(name)
+                self.stdout.write(f"{number:>8}  {name}{f': {told}' if told else ''}")
         if not any(counts.values()):
             self.stdout.write("There is nothing of this person.")
         for one in versions:
