@@ -31,7 +31,7 @@ def bound_role_errors() -> list[Error]:
     with connection.cursor() as cursor:
         cursor.execute(QUERY)
         unbound, owns = cursor.fetchone()
-    hint = "Connect as a role made by `manage.py doctor --prepare-database`."
+    hint = "Connect as a role made by `.venv/bin/python manage.py doctor --prepare-database`."
     errors = []
     if unbound:
         errors.append(Error("The database role can bypass row-level security.", hint=hint, id="organizations.E001"))

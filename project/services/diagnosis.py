@@ -13,7 +13,7 @@ from typing import Any
 from project.services.addresses import APP_ROLE
 from project.services.external import OLDEST_VERSION
 from project.services.local_model import served_models
-from project.services.place import PROJECT_DIR
+from project.services.place import PROJECT_DIR, TYPED
 from project.services.programs import manage
 
 OLDEST_PYTHON = (3, 11)
@@ -59,9 +59,8 @@ def examine_database(parameters: Mapping[str, Any]) -> Finding:
             ).fetchone()
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
-        return Finding(
-            "database", reason, f"{START}, or correct DATABASE_URL and run `manage.py doctor --prepare-database`."
-        )
+        advice = f"{START}, or correct DATABASE_URL and run `{TYPED} doctor --prepare-database`."
+        return Finding("database", reason, advice)
     return _judge_database(row or ("?", True, 0, 0))
 
 
@@ -104,4 +103,4 @@ def examine_migrations() -> Finding:
     if done.returncode == 0:
         return Finding("migrations", "all applied")
     last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["some are not applied"]
-    return Finding("migrations", last[0].strip(), "Run `manage.py migrate` (`make run` does it by itself).")
+    return Finding("migrations", last[0].strip(), f"Run `{TYPED} migrate` (`make run` does it by itself).")

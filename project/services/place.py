@@ -14,6 +14,7 @@ from project.services.account import Account, server_account
 from project.services.errors import ServiceError
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
+TYPED = ".venv/bin/python manage.py"  # how people run a command, for messages
 # For root with a tree below a closed folder such as /root, which the servers' account cannot enter.
 SYSTEM_DIR = Path("/var/lib/agent-learning")
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")

@@ -8,6 +8,7 @@ import socket
 from urllib.parse import urlsplit
 
 from project.services.errors import ServiceError
+from project.services.place import TYPED
 
 LOOKED_AT = 100  # ports after a taken one, for one to propose
 
@@ -18,7 +19,7 @@ def demand_free(host: str, port: int, *, variable: str, purpose: str) -> None:
     if obstacle:
         following = range(port + 1, min(port + LOOKED_AT, 65535) + 1)
         free = next((other for other in following if not obstacle_at(host, other)), port + 1)
-        again = "make run" if os.environ.get("ALS_DIE_WITH_PARENT") else ".venv/bin/python manage.py up"
+        again = "make run" if os.environ.get("ALS_DIE_WITH_PARENT") else f"{TYPED} up"
         raise ServiceError(
             f"Port {port} on {host} cannot be used for the {purpose}: {obstacle}."
             f" Choose another one: {variable}={free} {again}"

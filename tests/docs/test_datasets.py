@@ -18,13 +18,14 @@ from learning.services.recipes import create_dataset
 from organizations.models import Organization
 from organizations.scope import organization_scope
 from organizations.services import create_organization
+from project.demo.sign_ins import NAME, SLUG
 from tests import factories
 from tests.clients_in_process import outside_scope
 from tests.docs.test_integrator import ask
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "datasets.md").read_text()
-COMMANDS = re.findall(r"^python manage\.py (.+)$", PAGE, re.M)
+COMMANDS = re.findall(r"^\.venv/bin/python manage\.py (.+)$", PAGE, re.M)
 REQUESTS = re.findall(r"^curl .+$", PAGE, re.M)
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def organization() -> Organization:
     with outside_scope():
-        return create_organization(name="Aster", slug="aster")
+        return create_organization(name=NAME, slug=SLUG)  # those of a first start
 
 
 @pytest.fixture

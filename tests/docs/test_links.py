@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from project.demo.sign_ins import SLUG
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "clients").glob("*/README.md"))]
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s#]*)(?:#([^)\s]+))?\)")
@@ -42,6 +44,19 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 def test_every_command_that_a_page_names_exists(page: Path) -> None:
     named = set(re.findall(r"manage\.py ([a-z_]+)", page.read_text())) - {"bench_"}  # bench_NAME: any of them
     assert named <= get_commands().keys()
+
+
+@page
+def test_commands_to_copy_run_in_the_environment_that_was_installed(page: Path) -> None:
+    blocks = "\n".join(re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.M | re.S))
+    pieces = re.findall(r"`([^`\n]*python manage\.py[^`\n]*)`", page.read_text())
+    copied = [line for line in [*blocks.splitlines(), *pieces] if "manage.py" in line]
+    assert [line for line in copied if ".venv/bin/python manage.py " not in line] == []
+
+
+@page
+def test_commands_name_the_organization_of_a_first_start(page: Path) -> None:
+    assert set(re.findall(r"--organization (\S+)", code(page))) <= {SLUG}
 
 
 @page

@@ -11,6 +11,7 @@ from learning.services.rollup_check import find_wrong_sums
 from learning.services.rollups import rebuild_rollups
 from organizations.scope import organization_scope
 from organizations.tasks import organization_ids
+from project.services.place import TYPED
 
 
 class Command(BaseCommand):
@@ -32,5 +33,5 @@ class Command(BaseCommand):
                 self.stdout.write(f"Organization {organization_id}, agent {agent_id}: {start.isoformat()} is wrong.")
             wrong += len(places)
         if wrong:
-            raise CommandError(f"{wrong} sums differ from the rows. Run `manage.py rebuild_rollups`.")
+            raise CommandError(f"{wrong} sums differ from the rows. Run `{TYPED} rebuild_rollups`.")
         self.stdout.write("Every sum of feedback is what its rows say.")
