@@ -65,20 +65,22 @@ def test_what_the_page_installs_brings_every_module_of_its_example_and_is_what_i
     tested = (Path(__file__).resolve().parents[2] / "requirements-dev.in").read_text().split()
     assert set(named) <= set(tested)
     needed = {name for one in named for name in map(distribution_name, metadata.requires(one) or [])} | set(named)
-    modules = [node.module for node in ast.walk(ast.parse(CODE)) if isinstance(node, ast.ImportFrom) and node.module]
-    assert len(modules) == 4
-    assert {owner_of(module) for module in modules} <= needed
+    imports = [node for node in ast.walk(ast.parse(CODE)) if isinstance(node, ast.ImportFrom)]
+    assert len(imports) == 4
+    assert {owner_of(str(one.module), one.names[0].name) for one in imports} <= needed
 
 
 def distribution_name(requirement: str) -> str:
     return re.split(r"[^\w.-]", requirement)[0]
 
 
-def owner_of(module: str) -> str:
-    """The installed package that holds a module's file."""
+def owner_of(module: str, name: str) -> str:
+    """The installed package that holds the file of a module, or of what is imported from a bare folder."""
     found = util.find_spec(module)
+    if found is None or found.origin is None:
+        found = util.find_spec(f"{module}.{name}")
     assert found is not None and found.origin is not None
-    candidates = (one for one in metadata.distributions() if one.name.startswith("opentelemetry-"))
+    candidates = [one for one in metadata.distributions() if one.name.startswith("opentelemetry-")]
     (owner,) = [one.name for one in candidates if _holds(one, Path(found.origin))]
     return owner
 
