@@ -44,6 +44,11 @@ def count_waiting(*, kind: str) -> int:
     return Slot.objects.filter(kind=kind, waiting=True).count()
 
 
+def has_reviews() -> bool:
+    """Whether anybody has reviewed anything."""
+    return ExpertAnnotation.objects.exists()
+
+
 def annotated_today(*, expert: Any = None) -> int:
     """Reviews of today (UTC) that stand; of one person when given."""
     today = ExpertAnnotation.objects.counted().filter(created_at__gte=start_of_today())

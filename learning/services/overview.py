@@ -8,6 +8,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from learning.models import (
+    AgentFeedback,
     DatasetVersion,
     Execution,
     LearningExample,
@@ -34,6 +35,11 @@ def count_runs() -> dict[str, int]:
 
 def count_executions(*, days: int = 30) -> int:
     return Execution.objects.filter(started_at__gte=timezone.now() - timedelta(days=days)).count()
+
+
+def has_feedback() -> bool:
+    """Whether anybody has said anything that is still kept."""
+    return AgentFeedback.objects.exists()
 
 
 def count_published_versions() -> int:

@@ -12,6 +12,7 @@ from organizations.actors import Actor
 from organizations.permissions import page
 from project.demo.progress import read_progress
 from project.overview import lineage, numbers, reviews
+from project.overview.beginning import first_steps
 from project.overview.charts import Series, bar_chart, line_chart
 from project.overview.waiting import waits_for
 from project.overview.widget_demo import demo_context
@@ -21,7 +22,10 @@ from project.overview.widget_demo import demo_context
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Where things stand."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    context = numbers.dashboard() | {"demo": read_progress(), "waiting": waits_for(actor)}
+    demo = read_progress()
+    context = numbers.dashboard() | {"demo": demo, "waiting": waits_for(actor)}
+    if not context["versions"] and not demo:  # who publishes datasets has begun, and the demo takes the steps by itself
+        context["first_steps"] = first_steps(actor)
     return render(request, "overview/dashboard.html", context | feedback_charts(context["days"]))
 
 
