@@ -39,9 +39,6 @@ def fill(monkeypatch: pytest.MonkeyPatch) -> tuple[User, dict[str, Any]]:
     for label, values in SHAPED.items():
         monkeypatch.setitem(rows.SPECIAL, label, rows.SPECIAL.get(label, {}) | values)
     organization = factories.make_organization(f"{TEXT} Ltd")
-    with organization_scope(organization.id):
-        organization.issue_categories = [CATEGORY]
-        organization.save()
     say_it_all(organization)
     filled = rows.fill_every_table(organization)
     admin = factories.make_user(organization, Role.ADMIN)
@@ -54,6 +51,8 @@ def say_it_all(organization: Organization) -> Agent:
     more = {"context": {"conversation": [{"role": "user", "content": LONG}], TEXT: LONG}, "metadata": {TEXT: LONG}}
     said = {"agent_id": run["agent_id"], "execution_id": TEXT, "user_id": TEXT, "feedback_text": LONG}
     with organization_scope(organization.id):
+        organization.issue_categories = [CATEGORY]
+        organization.save()
         log_execution(item=run | more, may_register=True)
         for kind in (
             {"feedback_type": "correction", "correction_text": f"{LONG} better"},
