@@ -99,7 +99,8 @@ def signed_in(path: str) -> Any:
     """A request of an administrator of an organization."""
     request: Any = RequestFactory().get(path)
     request.user = SimpleNamespace(is_authenticated=True, is_staff=True, get_username=lambda: "mara@aster.example")
-    request.actor = SimpleNamespace(organization_name="Aster Insurance", role="admin", can_review=True)
+    may = {"can_review": True, "can_manage": True, "can_administer": True}
+    request.actor = SimpleNamespace(organization_name="Aster Insurance", role="admin", **may)
     return request
 
 

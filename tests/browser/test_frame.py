@@ -32,6 +32,14 @@ def test_no_page_is_wider_than_the_window(styleguide: Page, site: Site, path: st
     assert styleguide.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [1280, 1440, 1920])
+def test_the_name_of_the_person_is_shown_in_full_beside_all_pages(styleguide: Page, width: int) -> None:
+    styleguide.set_viewport_size({"width": width, "height": 800})
+    expect(styleguide.locator(".nav-wide li")).to_have_count(10)
+    lines = styleguide.locator(".menu-who > *")
+    assert lines.evaluate_all("(all) => all.map((one) => one.scrollWidth - one.clientWidth)") == [0, 0]
+
+
 def test_the_current_page_is_marked_in_the_navigation(styleguide: Page) -> None:
     expect(styleguide.locator(".nav-wide [aria-current=page]")).to_have_text("Training")
 
