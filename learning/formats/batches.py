@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from learning.formats.bounds import BadFile, BadRow
 from learning.formats.catalogue import AUTO, FORMATS, detect, records_of, row_of
 from learning.formats.containers import Part, parts_of
-from learning.formats.rows import Row, unused_names
+from learning.formats.rows import Row, inside, unused_names
 
 ROWS = 2_000
 CHARACTERS = 4_000_000
@@ -46,6 +46,7 @@ class Batch:
             if isinstance(record, str):
                 raise BadRow(record)
             row = row_of(self.format, record, columns)
+            row.json = inside(row)  # here, beside whoever waits for the database
         except BadRow as reason:
             self.refused.append(Refusal(number, reason.field, str(reason)))
             return

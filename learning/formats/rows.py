@@ -42,6 +42,12 @@ ALIASES = {
 }  # fmt: skip
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON, and not a backslash before a plain u0000
 KEY = re.compile(r"[0-9a-f]{64}")
+ALWAYS = ("external_id", "source_hash", "example_type", "input_text")
+SOMETIMES = (
+    "original_output", "expected_output", "rejected_output", "domain", "task_type", "complexity", "tags",
+    "quality_score", "weight", "user_id",
+)  # fmt: skip
+ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -69,6 +75,7 @@ class Row:
     cluster_key: str = ""
     split: str = ""
     user_id: str = ""  # a pseudonym
+    json: str = ""  # what `inside` makes of it
 
     @property
     def size(self) -> int:
@@ -105,6 +112,20 @@ def check_row(record: Mapping[str, Any], columns: Mapping[str, str] | None = Non
         complexity=numbers[0], quality_score=numbers[1], weight=numbers[2], tags=tags,  # type: ignore[arg-type]
         cluster_key=place[0], split=place[1], user_id=names[4],
     )  # fmt: skip
+
+
+def inside(row: Row) -> str:
+    """What is stored of a row, as JSON without the braces; what is empty is left out.
+
+    Without what is decided where it is stored: its id, agent, source and cluster.
+    """
+    told: dict[str, Any] = {name: getattr(row, name) for name in ALWAYS}
+    for name in SOMETIMES:
+        value = getattr(row, name)
+        if value or value == 0:
+            told[name] = value
+    text = ENCODE(told)[1:-1]
+    return f'{text},"input_context":{row.context_json}' if row.input_context else text
 
 
 def unused_names(record: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +9,13 @@ from typing import Any
 from django.db import connection
 from uuid_utils.compat import uuid7
 
-from learning.formats.rows import ENCODER, Row
+from learning.formats.rows import ENCODER, Row, inside
 from learning.models import ReviewStatus, SourceType, SplitAssignment
 from learning.services.clusters import lock_splits
 from learning.services.preparation import hash_input
 from organizations.scope import current_organization_id
 
-ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+MADE = (SourceType.SYNTHETIC.value, SourceType.BENCHMARK.value)  # sources that a row may say of itself
 Key = tuple[str, str]  # the agent's id and the external id
 KNOWN = """
 SELECT e.agent_id::text, e.external_id, e.source_hash, e.id::text
@@ -29,14 +28,23 @@ COLUMNS = """
   original_output text, expected_output text, rejected_output text, domain text, task_type text, complexity int,
   tags text[], quality_score float8, weight float8, external_id text, source_hash text, cluster_key text, user_id text
 """
+# What is empty does not come.
+ROWS = f"""
+(SELECT id, agent_id, example_type, source_type, input_text, coalesce(input_context, '{{}}') AS input_context,
+  coalesce(original_output, '') AS original_output, coalesce(expected_output, '') AS expected_output,
+  coalesce(rejected_output, '') AS rejected_output, domain, coalesce(task_type, '') AS task_type, complexity,
+  coalesce(tags, '{{}}') AS tags, quality_score, weight, external_id, source_hash, cluster_key,
+  coalesce(user_id, '') AS user_id
+FROM json_to_recordset(%(rows)s::json) AS given({COLUMNS})) AS r
+"""  # noqa: S608  our own names
 INSERT = f"""
 INSERT INTO learning_learningexample (id, organization_id, created_at, updated_at, agent_id, example_type, source_type,
   input_text, input_context, original_output, expected_output, rejected_output, domain, task_type, complexity, tags,
   quality_score, review_status, weight_override, external_id, source_hash, cluster_key, "user")
 SELECT r.id, %(organization)s, now(), now(), r.agent_id, r.example_type, r.source_type, r.input_text, r.input_context,
-  r.original_output, r.expected_output, r.rejected_output, coalesce(nullif(r.domain, ''), a.domain), r.task_type,
+  r.original_output, r.expected_output, r.rejected_output, coalesce(r.domain, a.domain), r.task_type,
   r.complexity, r.tags, r.quality_score, %(status)s, r.weight, r.external_id, r.source_hash, r.cluster_key, r.user_id
-FROM json_to_recordset(%(rows)s::json) AS r({COLUMNS})
+FROM {ROWS}
 JOIN learning_agent a ON a.organization_id = %(organization)s AND a.id = r.agent_id
 ON CONFLICT (organization_id, agent_id, external_id) WHERE NOT (external_id = '') DO NOTHING
 RETURNING agent_id, external_id
@@ -51,12 +59,12 @@ FROM written
 UPDATE = f"""
 UPDATE learning_learningexample e SET updated_at = now(), example_type = r.example_type, input_text = r.input_text,
   input_context = r.input_context, original_output = r.original_output, expected_output = r.expected_output,
-  rejected_output = r.rejected_output, domain = coalesce(nullif(r.domain, ''), e.domain), task_type = r.task_type,
+  rejected_output = r.rejected_output, domain = coalesce(r.domain, e.domain), task_type = r.task_type,
   complexity = r.complexity, tags = r.tags, quality_score = r.quality_score, weight_override = r.weight,
   source_hash = r.source_hash, "user" = coalesce(nullif(r.user_id, ''), e."user"),
   review_status = CASE WHEN %(status)s = 'approved' OR e.review_status = 'pending'
     THEN %(status)s ELSE 'pending' END
-FROM json_to_recordset(%(rows)s::json) AS r({COLUMNS})
+FROM {ROWS}
 WHERE e.organization_id = %(organization)s AND e.id = r.id
 """  # noqa: S608  our own names
 
@@ -179,9 +187,9 @@ def _known(keys: Sequence[Key]) -> dict[Key, tuple[str, str]]:
 def _write(
     statement: str, rows: dict[Key, Row], id_of: Callable[[Key], str], status: str, source_type: str
 ) -> list[Any]:
-    given = [_values(id_of(key), row, source_type) for key, row in rows.items()]
+    given = [_as_json(id_of(key), row, source_type) for key, row in rows.items()]
     parameters: dict[str, Any] = {
-        "rows": ENCODE(given),
+        "rows": f"[{','.join(given)}]",
         "given": len(given),
         "organization": current_organization_id(),
         "status": str(status),
@@ -191,16 +199,11 @@ def _write(
         return list(cursor.fetchall()) if cursor.description else []
 
 
-def _values(pk: str, row: Row, source_type: str) -> dict[str, Any]:
-    made = row.source_type if row.source_type in (SourceType.SYNTHETIC, SourceType.BENCHMARK) else source_type
-    return {
-        "id": pk, "agent_id": row.agent_id, "example_type": row.example_type, "source_type": made,
-        "input_text": row.input_text, "input_context": row.input_context, "original_output": row.original_output,
-        "expected_output": row.expected_output, "rejected_output": row.rejected_output, "domain": row.domain,
-        "task_type": row.task_type, "complexity": row.complexity, "tags": row.tags,
-        "quality_score": row.quality_score, "weight": row.weight, "external_id": row.external_id,
-        "source_hash": row.source_hash, "cluster_key": row.cluster_key, "user_id": row.user_id,
-    }  # fmt: skip
+def _as_json(pk: str, row: Row, source_type: str) -> str:
+    """A row for the statements: none of the words before what it says needs quoting."""
+    made = row.source_type if row.source_type in MADE else source_type
+    ours = f'"id":"{pk}","agent_id":"{row.agent_id}","source_type":"{made}","cluster_key":"{row.cluster_key}"'
+    return f"{{{ours},{row.json or inside(row)}}}"
 
 
 def _keep_splits(rows: Sequence[Row]) -> None:
