@@ -23,6 +23,7 @@ from learning.services.publication import publish_version
 from learning.services.recipes import create_dataset
 from organizations.scope import organization_scope
 from project.dataset_benchmark import real_texts
+from project.dataset_benchmark.copying import copy_rate
 
 FORMATS = ("jsonl", "csv", "parquet", "openai-chat", "trl-kto")
 REPEATED = 20  # one row in so many asks almost what an earlier one asked
@@ -30,7 +31,10 @@ REPEATED = 20  # one row in so many asks almost what an earlier one asked
 
 @dataclass(frozen=True)
 class Files:
-    """Seconds that each step took, the size of the file in MB, and the most memory after import and after export."""
+    """Seconds that each step took, the size of the file in MB, and the most memory after import and after export.
+
+    copied: rows a second by COPY.
+    """
 
     seconds: dict[str, float]
     size_mb: float
@@ -38,6 +42,7 @@ class Files:
     import_peak_mb: float
     export_peak_mb: float
     total: int
+    copied: float
 
 
 def measure(organization_id: UUID, rows: int) -> Files:
@@ -52,13 +57,14 @@ def measure(organization_id: UUID, rows: int) -> Files:
         taken["import"] = bring(organization_id, agent, path, approve=True)
         taken["the same again"] = bring(organization_id, agent, path, approve=True)
     import_peak = peak_mb()
+    copied = copy_rate(organization_id, rows)
     taken["redact and cluster"] = prepare(organization_id, agent)
     started = time.perf_counter()
     with organization_scope(organization_id):
         version = publish_version(dataset=create_dataset(name="Files", agent=agent))
     taken["publish"] = time.perf_counter() - started
     taken |= {f"export {name}": send(organization_id, version, name) for name in FORMATS}
-    return Files(taken, size, before, import_peak, peak_mb(), version.total)
+    return Files(taken, size, before, import_peak, peak_mb(), version.total, copied)
 
 
 def prepare(organization_id: UUID, agent: Agent) -> float:

@@ -25,9 +25,12 @@ class Command(BenchCommand):
         hidden = redaction.measure()
         table = [["what", "seconds", "rows/s"]]
         table += [[name, f"{seconds:.1f}", f"{rows / seconds:,.0f}"] for name, seconds in found.seconds.items()]
+        table.append(["limit of the import: COPY of such rows", "", f"{found.copied:,.0f}"])
         figures: dict[str, float | int | str | None] = {
             "rows": rows,
             "import_rows_per_s": round(rows / found.seconds["import"]),
+            "copy_rows_per_s": round(found.copied),
+            "import_ratio": round(rows / found.seconds["import"] / found.copied, 4),
             "export_rows_per_s": round(found.total / found.seconds["export jsonl"]),
             "before_mb": round(found.before_mb),
             "import_peak_mb": round(found.import_peak_mb),
