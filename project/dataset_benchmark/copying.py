@@ -25,8 +25,8 @@ def copy_rate(organization_id: UUID, rows: int) -> float:
     opened = psycopg.connect(host=str(place.sockets), user="postgres", dbname="als")
     with opened as connection, tempfile.TemporaryFile() as file:
         create, change = AGAIN.split(";")
-        connection.execute(create, [organization_id, count])  # type: ignore[arg-type]  our own
-        connection.execute(change)  # type: ignore[arg-type]  our own
+        connection.execute(create, [organization_id, count])  # type: ignore[arg-type]  # our own
+        connection.execute(change)  # type: ignore[arg-type]  # our own
         with connection.cursor().copy("COPY again TO STDOUT (FORMAT binary)") as copy:
             file.writelines(copy)
         file.seek(0)
