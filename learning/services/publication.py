@@ -20,6 +20,7 @@ from organizations.errors import Conflict, Refused
 from organizations.scope import current_organization_id
 
 CHUNK = 10_000
+MANY = 1_000
 TRIES = 3  # of choosing, while people go on changing what was chosen
 LEFT_OUT = {  # the reasons as a person reads them
     "no_consent": "the user did not agree to learning from it",
@@ -75,6 +76,8 @@ def _publish(dataset: TrainingDataset) -> DatasetVersion:
 
 def choose_items(dataset: TrainingDataset) -> Chosen:
     """Fill the transaction's table of items: one for each input of an agent, with split and weight."""
+    if eligible_examples(dataset)[:MANY].count() == MANY:
+        _expect_many()
     left_out = _select(dataset)
     _split(dataset)
     left_out |= _drop(sql.SPLIT_CONFLICT, "split_conflict") | _drop(sql.SYNTHETIC_OUTSIDE_TRAIN, "synthetic")
@@ -83,6 +86,16 @@ def choose_items(dataset: TrainingDataset) -> Chosen:
         cursor.execute(sql.MANIFEST)
         total, manifest = cursor.fetchone()
     return Chosen(total, manifest or "", {reason: number for reason, number in left_out.items() if number})
+
+
+def _expect_many() -> None:
+    """For the rest of the transaction tables are joined as a whole, not row by row.
+
+    The planner's statistics do not know what was written lately: they take a new version, and the examples that an
+    organization got since, for one row, and would loop over all of one for each of the other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop TO off")
 
 
 def _select(dataset: TrainingDataset) -> dict[str, int]:
