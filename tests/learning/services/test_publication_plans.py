@@ -47,3 +47,10 @@ def test_a_version_of_an_organization_that_statistics_do_not_know_is_published_i
             (read,) = cursor.fetchone()
     assert version.total == NEW
     assert read < 80 * NEW  # 40 by passes over all, 900 by loops
+
+
+@pytest.mark.parametrize("table", ["learning_learningexample", "learning_datasetexample"])
+def test_statistics_of_what_organizations_share_are_renewed_after_little_change(table: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reloptions FROM pg_class WHERE relname = %s", [table])
+        assert cursor.fetchone() == (["autovacuum_analyze_scale_factor=0.01"],)
