@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from learning.formats.bounds import BadFile
-from learning.formats.writing import COLUMNS, ENCODE, Item
+from learning.formats.schemas import COLUMNS, ENCODE
+from learning.formats.writing import Item
 
 if TYPE_CHECKING:
     import pyarrow
@@ -40,7 +41,7 @@ def _schema(arrow: Any) -> pyarrow.Schema:
 
 def _columns(items: Sequence[Item]) -> dict[str, list[Any]]:
     columns = {name: [item[name] for item in items] for name in COLUMNS}
-    columns["input_context"] = [ENCODE(context) for context in columns["input_context"]]
+    columns["input_context"] = [ENCODE(context).decode() for context in columns["input_context"]]
     return columns
 
 

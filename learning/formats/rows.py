@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from learning.formats.bounds import BadRow
 
 LONGEST_TEXT = 100_000  # characters
@@ -47,7 +49,7 @@ SOMETIMES = (
     "original_output", "expected_output", "rejected_output", "domain", "task_type", "complexity", "tags",
     "quality_score", "weight", "user_id",
 )  # fmt: skip
-ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+ENCODE = msgspec.json.Encoder().encode
 ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -124,7 +126,7 @@ def inside(row: Row) -> str:
         value = getattr(row, name)
         if value or value == 0:
             told[name] = value
-    text = ENCODE(told)[1:-1]
+    text = ENCODE(told)[1:-1].decode()
     return f'{text},"input_context":{row.context_json}' if row.input_context else text
 
 

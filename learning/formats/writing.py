@@ -6,24 +6,16 @@ chat a right one.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from learning.formats.chats import answer, question
 from learning.formats.csv_records import write_line
 from learning.formats.rows import BAD
-from learning.formats.schemas import OURS, SCHEMAS, Check, compile_check
+from learning.formats.schemas import COLUMNS, ENCODE, encode_line
 
 Item = Mapping[str, Any]
-COLUMNS = tuple(OURS["properties"])
-ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-
-
-class Malformed(Exception):
-    """A line is not as its format says: a defect of ours, so that nothing more goes out."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +25,7 @@ class Target:
     label: str
     media_type: str
     ending: str
-    records: Callable[[Item], list[dict[str, Any]]]
+    records: Callable[[Item], list[Item]]
 
 
 def write(name: str, batches: Iterable[Sequence[Item]], skip: int = 0) -> Iterator[bytes]:
@@ -48,14 +40,11 @@ def write(name: str, batches: Iterable[Sequence[Item]], skip: int = 0) -> Iterat
 
 
 def _json_lines(name: str, batches: Iterable[Sequence[Item]], skip: int) -> Iterator[bytes]:
-    check, records = _check(name), TARGETS[name].records
+    records = TARGETS[name].records
     for items in batches:
         lines = [line for item in items for line in records(item)]
-        for line in lines:
-            if not check(line):
-                raise Malformed(f"a line of {name} is not as its schema says")
         skip, lines = max(0, skip - len(lines)), lines[skip:]
-        yield b"".join(f"{ENCODE(line)}\n".encode() for line in lines)
+        yield b"".join(encode_line(name, line) + b"\n" for line in lines)
 
 
 def _csv(batches: Iterable[Sequence[Item]], skip: int) -> Iterator[bytes]:
@@ -70,39 +59,39 @@ def _csv(batches: Iterable[Sequence[Item]], skip: int) -> Iterator[bytes]:
 def _cells(item: Item) -> list[Any]:
     """Structures as JSON."""
     return [
-        (ENCODE(item[name]) if item[name] else "") if name in ("input_context", "tags") else item[name]
+        (ENCODE(item[name]).decode() if item[name] else "") if name in ("input_context", "tags") else item[name]
         for name in COLUMNS
     ]
 
 
-def _ours(item: Item) -> list[dict[str, Any]]:
-    return [dict(item)]
+def _ours(item: Item) -> list[Item]:
+    return [item]
 
 
-def _openai_chat(item: Item) -> list[dict[str, Any]]:
+def _openai_chat(item: Item) -> list[Item]:
     if not _right(item):
         return []
     return [{"messages": _asked(item) + answer(_right(item))}]
 
 
-def _openai_dpo(item: Item) -> list[dict[str, Any]]:
+def _openai_dpo(item: Item) -> list[Item]:
     if not (_right(item) and _worse(item)):
         return []
     pair = {"preferred_output": answer(_right(item)), "non_preferred_output": answer(_worse(item))}
     return [{"input": {"messages": _asked(item)}, **pair}]
 
 
-def _trl_sft(item: Item) -> list[dict[str, Any]]:
+def _trl_sft(item: Item) -> list[Item]:
     return [{"prompt": _asked(item), "completion": answer(_right(item))}] if _right(item) else []
 
 
-def _trl_preference(item: Item) -> list[dict[str, Any]]:
+def _trl_preference(item: Item) -> list[Item]:
     if not (_right(item) and _worse(item)):
         return []
     return [{"prompt": _asked(item), "chosen": answer(_right(item)), "rejected": answer(_worse(item))}]
 
 
-def _trl_kto(item: Item) -> list[dict[str, Any]]:
+def _trl_kto(item: Item) -> list[Item]:
     said = [(text, good) for text, good in ((_right(item), True), (_worse(item), False)) if text]
     return [{"prompt": _asked(item), "completion": answer(text), "label": good} for text, good in said]
 
@@ -120,11 +109,6 @@ def _worse(item: Item) -> str:
     """The answer not to give: the rejected one, or what was corrected."""
     worse = str(item["rejected_output"] or item["original_output"])
     return "" if worse == _right(item) else worse
-
-
-@lru_cache(maxsize=16)
-def _check(name: str) -> Check:
-    return compile_check(SCHEMAS[name])
 
 
 LINES = "application/x-ndjson"

@@ -14,7 +14,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from learning.formats.writing import COLUMNS, TARGETS, write
+from learning.formats.schemas import COLUMNS
+from learning.formats.writing import TARGETS, write
 from learning.models import TEST_SPLIT_READ, DatasetVersion, Split, TrainingDataset
 from organizations import audit
 from organizations.errors import Conflict, Missing, Refused
