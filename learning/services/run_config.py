@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, fields
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.conf import settings
 
+from learning.engines import prompt
 from learning.engines.metrics import resolve_metric
 from learning.engines.prompt.goals import ACCURACY, check_goals
 from learning.engines.prompt.optimizer import FEWEST_CALLS, FEWEST_TEST, FEWEST_TRAIN, FEWEST_VALIDATION, plan_calls
@@ -16,6 +18,11 @@ from organizations.errors import Refused
 
 MOST_CALLS = 100_000
 MOST_REWRITES = 20
+MOST_TOKENS = 10**12
+MOST_MONEY = Decimal(1_000_000)
+DECIMALS = 6  # of an amount of money
+SECONDS = (10, 7 * 24 * 3600)
+MOST_AT_ONCE = 64
 AVAILABLE = (TrainingType.PROMPT_OPTIMIZATION,)
 
 
@@ -23,31 +30,64 @@ AVAILABLE = (TrainingType.PROMPT_OPTIMIZATION,)
 class RunConfig:
     """The wishes for a prompt optimization. `max_calls`: the hard number of calls, confirmation included.
 
-    `rewrites`: how many instructions the language model writes itself; 0 for a model too weak for it.
+    `max_tokens` (in and out), `max_money` (in the currency of the price table) and `max_seconds` are hard too; None
+    sets no limit. `rewrites`: how many instructions the language model writes itself; 0 for a model too weak for it.
+    `strategies`: which ways of making candidates are used; empty: all. `concurrency`: calls at a time; None: as many
+    as the endpoint may get.
     """
 
     max_calls: int = 340
     metric: str = "exact"
     goals: tuple[str, ...] = (ACCURACY,)
     rewrites: int = 0
+    max_tokens: int | None = None
+    max_money: Decimal | None = None
+    max_seconds: int | None = None
+    metric_options: Mapping[str, Any] = field(default_factory=dict)
+    strategies: tuple[str, ...] = ()
+    concurrency: int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"goals": list(self.goals)}
+        """As it is stored: what was left open is left out."""
+        kept: dict[str, Any] = {
+            "max_calls": self.max_calls,
+            "metric": self.metric,
+            "goals": list(self.goals),
+            "rewrites": self.rewrites,
+        }
+        money = None if self.max_money is None else float(self.max_money)
+        more = {
+            "max_tokens": self.max_tokens,
+            "max_money": money,
+            "max_seconds": self.max_seconds,
+            "metric_options": dict(self.metric_options),
+            "strategies": list(self.strategies),
+            "concurrency": self.concurrency,
+        }
+        return kept | {key: value for key, value in more.items() if value not in (None, {}, [])}
 
 
 def read_run_config(config: Mapping[str, Any]) -> RunConfig:
     """The validated wishes, defaults filled in. Raises Refused naming the key that is wrong."""
-    known = [field.name for field in fields(RunConfig)]
+    known = [one.name for one in fields(RunConfig)]
     for key in config:
         if key not in known:
-            raise Refused(f"There is no setting {key!r}. Known settings: {', '.join(known)}.", "config")
-    wishes = RunConfig(**{**config, "goals": _goals(config.get("goals", [ACCURACY]))})
-    _whole_number("rewrites", wishes.rewrites, 0, MOST_REWRITES)
-    _whole_number("max_calls", wishes.max_calls, FEWEST_CALLS + wishes.rewrites, MOST_CALLS)
-    try:
-        resolve_metric(_text("metric", wishes.metric))
-    except ValueError as error:
-        raise Refused(str(error), "config.metric") from error
+            raise Refused(f"There is no setting {key!r}. Known settings: {', '.join(known)}.", f"config.{key}")
+    given = {key: value for key, value in config.items() if value is not None}
+    rewrites = _whole_number(given, "rewrites", 0, MOST_REWRITES) or 0
+    wishes = RunConfig(
+        max_calls=_whole_number(given, "max_calls", FEWEST_CALLS + rewrites, MOST_CALLS) or RunConfig.max_calls,
+        metric=_text("metric", given.get("metric", RunConfig.metric)),
+        goals=_goals(given.get("goals", [ACCURACY])),
+        rewrites=rewrites,
+        max_tokens=_whole_number(given, "max_tokens", 1, MOST_TOKENS),
+        max_money=_money(given.get("max_money")),
+        max_seconds=_whole_number(given, "max_seconds", *SECONDS),
+        metric_options=_options(given.get("metric_options", {})),
+        strategies=_strategies(given.get("strategies", [])),
+        concurrency=_whole_number(given, "concurrency", 1, MOST_AT_ONCE),
+    )
+    _check_metric(wishes)
     return wishes
 
 
@@ -104,12 +144,61 @@ def _goals(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
+def known_strategies() -> tuple[str, ...]:
+    """The names of the ways to make candidates."""
+    return tuple(getattr(prompt, "STRATEGIES", ()))
+
+
+def _strategies(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise Refused("This must be a list of names.", "config.strategies")
+    known = known_strategies()
+    for name in value:
+        if name not in known:
+            raise Refused(f"There is no strategy {name!r}: choose from {', '.join(known)}.", "config.strategies")
+    return tuple(dict.fromkeys(value))
+
+
+def _check_metric(wishes: RunConfig) -> None:
+    """Raises Refused when no such metric can be made."""
+    try:
+        resolve_metric(wishes.metric)
+    except ValueError as error:
+        raise Refused(str(error), "config.metric") from error
+    for name in wishes.metric_options:
+        raise Refused(f"The metric {wishes.metric} has no option {name!r}.", f"config.metric_options.{name}")
+
+
 def _text(key: str, value: Any) -> str:
     if not isinstance(value, str):
         raise Refused("This must be a text.", f"config.{key}")
     return value
 
 
-def _whole_number(key: str, value: Any, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise Refused(f"This must be a whole number from {low} to {high}.", f"config.{key}")
+def _whole_number(given: Mapping[str, Any], key: str, low: int, high: int) -> int | None:
+    """The number under the key, None without one."""
+    value = given.get(key)
+    if key in given and (not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high):
+        raise Refused(f"This must be a whole number from {low:,} to {high:,}.", f"config.{key}")
+    return value
+
+
+def _money(value: Any) -> Decimal | None:
+    """An amount above zero, exact to the last of its decimals."""
+    if value is None:
+        return None
+    try:
+        amount = Decimal(str(value)) if isinstance(value, int | float | Decimal | str) else Decimal("nan")
+    except InvalidOperation:
+        amount = Decimal("nan")
+    if isinstance(value, bool) or not amount.is_finite() or not 0 < amount <= MOST_MONEY:
+        raise Refused(f"This must be an amount above 0, at most {MOST_MONEY:,}.", "config.max_money")
+    if amount != round(amount, DECIMALS):
+        raise Refused(f"An amount has at most {DECIMALS} decimals.", "config.max_money")
+    return amount
+
+
+def _options(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise Refused("This must be an object.", "config.metric_options")
+    return dict(value)

@@ -71,7 +71,7 @@ def test_a_test_split_too_small_to_prove_anything_is_refused(agent: Agent, setti
 @pytest.mark.parametrize(
     ("values", "field", "message"),
     [
-        ({"config": {"max_cals": 9}}, "config", "There is no setting 'max_cals'"),
+        ({"config": {"max_cals": 9}}, "config.max_cals", "There is no setting 'max_cals'"),
         ({"config": {"max_calls": 10}}, "config.max_calls", "from 80 to"),
         ({"config": {"max_calls": True}}, "config.max_calls", "whole number"),
         ({"config": {"max_calls": "340"}}, "config.max_calls", "whole number"),
