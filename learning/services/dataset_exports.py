@@ -88,9 +88,10 @@ def is_sealed(split: str) -> bool:
 
 
 def find_version(*, dataset: TrainingDataset, number: int | None = None) -> DatasetVersion:
-    """The version with that number, or the newest. Raises Missing."""
+    """The version with that number, or the newest, which is one that nobody was erased from. Raises Missing."""
     versions = dataset.versions.select_related("dataset").order_by("-number")
-    found = (versions if number is None else versions.filter(number=number)).first()
+    whole = versions.filter(erased_at=None) if number is None else versions.filter(number=number)
+    found = whole.first() or (versions.first() if number is None else None)
     if found is None:
         raise Missing("This dataset has no such version." if number else "This dataset has no version yet.", "version")
     return found

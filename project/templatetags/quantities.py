@@ -1,8 +1,10 @@
-"""Numbers as people read them: {{ run.duration_ms|duration }}, {{ run.cost|cost }}, {{ run.tokens|thousands }}."""
+"""Values as people read them: {{ run.duration_ms|duration }}, {{ run.cost|cost }}, {{ run.tokens|thousands }}."""
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
+from typing import Any
 
 from django import template
 
@@ -32,3 +34,15 @@ def cost(amount: Decimal | None) -> str:
         return "-"
     text = f"{amount:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@register.filter
+def told(value: Any) -> str:
+    """What an audit event says of a value: yes and no, "none" for nothing, the parts of a list; the rest as JSON."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value in ("", [], {}):
+        return "none"
+    if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
+        return ", ".join(map(told, value))
+    return str(value) if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)

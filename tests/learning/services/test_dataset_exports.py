@@ -10,12 +10,13 @@ from typing import Any
 
 import jsonschema
 import pytest
+from django.utils import timezone
 
 from learning.formats.schemas import SCHEMAS
 from learning.formats.writing import TARGETS
 from learning.models import Agent, DatasetVersion, LearningExample, Split, TrainingDataset
 from learning.services import dataset_exports, example_imports
-from learning.services.dataset_exports import open_export, stream_export
+from learning.services.dataset_exports import find_version, open_export, stream_export
 from learning.services.dataset_versions import count_readings, list_readings
 from learning.services.datasets import create_dataset
 from learning.services.example_imports import Wishes, start_import
@@ -180,11 +181,21 @@ def test_an_export_refuses_what_it_does_not_know(version: DatasetVersion) -> Non
 
 
 def test_a_version_with_somebody_forgotten_is_not_exported(version: DatasetVersion) -> None:
-    from django.utils import timezone
-
     version.erased_at = timezone.now()
     with pytest.raises(Conflict, match="forgotten"):
         open_export(version=version)
+
+
+def test_the_newest_version_is_one_that_nobody_was_erased_from(version: DatasetVersion, agent: Agent) -> None:
+    dataset = version.dataset
+    factories.make_example(agent, input_text="Something else entirely", review_status="approved")
+    newer = publish_version(dataset=dataset)
+    assert find_version(dataset=dataset) == newer
+    DatasetVersion.objects.filter(pk=newer.pk).update(erased_at=timezone.now())
+    assert find_version(dataset=dataset) == version
+    assert find_version(dataset=dataset, number=newer.number) == newer, "who names it is told what happened"
+    DatasetVersion.objects.filter(pk=version.pk).update(erased_at=timezone.now())
+    assert find_version(dataset=dataset) == newer
 
 
 def test_another_organization_reads_nothing(version: DatasetVersion, other_organization: Organization) -> None:
