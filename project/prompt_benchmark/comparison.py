@@ -1,0 +1,123 @@
+"""One task, all sides: each searches within its budget, and all are scored on the same examples that none has seen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from learning.engines.metrics import exact
+from learning.engines.prompt.confirm import binary_difference, wilson
+from learning.engines.prompt.results import Difference
+from learning.engines.types import Example, Prompt
+from project.prompt_benchmark import peer
+from project.prompt_benchmark.asking import Meter, RememberedAnswers
+from project.prompt_benchmark.sides import Problem, Side, keep_current, ours
+from project.prompt_benchmark.tasks import Material, Task
+
+CONFIDENCE = 0.95
+SIDES = (
+    Side("current", 0.0, keep_current),
+    Side("gepa", 1.0, peer.reflecting),
+    Side("gepa_own_proposer", 1.0, peer.with_our_proposals),
+    Side("ours", 1.0, ours),
+    Side("ours_quarter", 0.25, ours),
+)
+PEERS = ("gepa", "gepa_own_proposer")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One side on one task. `right`: whether each test answer was, in the order of the tests.
+
+    `calls` of its search, of which the model was `asked` so many (the others were remembered), and its `seconds`.
+    `best_accuracy`: of the prompt it liked best, also where it does not propose it.
+    """
+
+    calls: int
+    asked: int
+    seconds: float
+    said: str
+    prompt: Prompt
+    right: tuple[bool, ...]
+    best_accuracy: float
+
+    @property
+    def accuracy(self) -> float:
+        return sum(self.right) / len(self.right)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's, at 95 %."""
+        return wilson(sum(self.right), len(self.right), CONFIDENCE)
+
+    @property
+    def summary(self) -> str:
+        used = f"{self.calls} calls, {self.asked} of them new, {self.seconds:.0f} s"
+        return f"{self.accuracy:.0%} right; {used}; {self.said}"
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """What came out for one task. `budget`: calls of a whole share; test answers are the benchmark's own."""
+
+    task: str
+    budget: int
+    outcomes: dict[str, Outcome]
+
+    @property
+    def n(self) -> int:
+        return len(self.outcomes["ours"].right)
+
+    @property
+    def best_peer(self) -> str:
+        """The peer that is better on the tests themselves, which no way of choosing beats."""
+        return max(PEERS, key=lambda name: self.outcomes[name].accuracy)
+
+    @property
+    def difference(self) -> Difference:
+        """Ours minus the best peer, paired by example."""
+        return self.difference_to(self.best_peer)
+
+    def difference_to(self, other: str, name: str = "ours") -> Difference:
+        before, after = (np.array(self.outcomes[one].right, dtype=float) for one in (other, name))
+        return binary_difference(before, after, CONFIDENCE)
+
+
+def compare_sides(
+    task: Task,
+    material: Material,
+    tests: Sequence[Example],
+    model: RememberedAnswers,
+    *,
+    budget: int,
+    seed: int,
+    tell: Callable[[str], object] = lambda line: None,
+    sides: Iterable[Side] = SIDES,
+) -> TaskResult:
+    """Let every side search, then ask the test questions. Each prompt is asked once, whoever found it."""
+    problem = Problem(task.current, material, exact, seed)
+    outcomes = {}
+    for side in sides:
+        outcomes[side.name] = _let_search(side, problem, tests, model, budget)
+        tell(f"{task.name}, {side.name}: {outcomes[side.name].summary}")
+    return TaskResult(task.name, budget, outcomes)
+
+
+def _let_search(
+    side: Side, problem: Problem, tests: Sequence[Example], model: RememberedAnswers, budget: int
+) -> Outcome:
+    before, started = model.asked, time.monotonic()
+    meter = Meter(model, int(budget * side.share))
+    found = side.search(problem, meter)
+    seconds, asked = time.monotonic() - started, model.asked - before
+    right = _answer(model, found.prompt, tests)
+    best = _answer(model, found.best or found.prompt, tests)
+    return Outcome(meter.calls, asked, seconds, found.said, found.prompt, right, sum(best) / len(best))
+
+
+def _answer(model: RememberedAnswers, prompt: Prompt, tests: Sequence[Example]) -> tuple[bool, ...]:
+    completions = model.complete_many([prompt.request(one.input) for one in tests])
+    return tuple(exact(answer.text, one.expected) == 1 for answer, one in zip(completions, tests, strict=True))
