@@ -111,6 +111,7 @@ admin.site.register(
     [
         models.CompiledCorrection,
         models.Decision,
+        models.EvaluationChunk,
         models.ExecutionKey,
         models.FeedbackIssueRollup,
         models.FeedbackRollup,

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypedDict
 
@@ -36,6 +37,7 @@ class Example:
 
     `original` is what the agent said when it was asked, None when nobody asked it.
     `group` is shared by near-duplicates, which count as one case when a gain is measured.
+    `issues`: categories that users named; `comment`: what they said about the original answer, in their words.
     """
 
     key: str
@@ -44,6 +46,8 @@ class Example:
     split: Split
     original: str | None = None
     group: str = ""
+    issues: tuple[str, ...] = ()
+    comment: str = ""
 
     def __post_init__(self) -> None:
         if not self.key:
@@ -145,6 +149,8 @@ class Completion:
     """What came back. Tokens as counted by the server; `cached` when no call was made.
 
     `error` is set when the model refused this very request (too long, say); the text is then empty.
+    `money`: what it cost, in the currency of the price table; None when no price is known.
+    `seconds`: from the request to the answer; None when nobody measured.
     """
 
     text: str
@@ -152,6 +158,8 @@ class Completion:
     output_tokens: int = 0
     cached: bool = False
     error: str = ""
+    money: Decimal | None = None
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if self.input_tokens < 0 or self.output_tokens < 0:
@@ -160,37 +168,71 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The most that a run may ask of the model. `calls`: completions, confirmation included."""
+    """The most that a run may ask of the model; None: no limit.
+
+    `calls`: completions, confirmation included. `tokens`: in and out together. `money`: in the currency of the price
+    table. `seconds`: from the start of the run. An engine plans by its calls; the client keeps to all four.
+    """
 
     calls: int
+    tokens: int | None = None
+    money: Decimal | None = None
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if self.calls < 1:
             raise ValueError("A budget needs at least one call.")
+        for name in ("tokens", "money", "seconds"):
+            limit = getattr(self, name)
+            if limit is not None and not limit > 0:
+                raise ValueError(f"A budget of {name} must be above 0.")
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a run used. `calls`: completions asked for, of which `cached_calls` came from the cache."""
+    """What a run used. `calls`: completions asked for, of which `cached_calls` came from the cache.
+
+    `money`: in the currency of the price table; None when the price of a part of it is unknown.
+    """
 
     calls: int = 0
     cached_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    money: Decimal | None = Decimal(0)
 
     def __post_init__(self) -> None:
-        if min(self.calls, self.cached_calls, self.input_tokens, self.output_tokens) < 0:
+        if min(self.calls, self.cached_calls, self.input_tokens, self.output_tokens, self.money or 0) < 0:
             raise ValueError("A cost cannot be negative.")
         if self.cached_calls > self.calls:
             raise ValueError("More calls came from the cache than were made.")
 
     def __add__(self, other: Cost) -> Cost:
+        unknown = self.money is None or other.money is None
         return Cost(
             self.calls + other.calls,
             self.cached_calls + other.cached_calls,
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
+            None if unknown else (self.money or Decimal(0)) + (other.money or Decimal(0)),
         )
+
+    @classmethod
+    def of(cls, completion: Completion) -> Cost:
+        """What one completion cost. An answer from the cache costs no money, whatever the price."""
+        money = Decimal(0) if completion.cached else completion.money
+        return cls(1, int(completion.cached), completion.input_tokens, completion.output_tokens, money)
+
+    def as_json(self) -> JsonObject:
+        """As it is kept; money as a text, so that no digit is lost."""
+        money = None if self.money is None else str(self.money)
+        return {
+            "calls": self.calls,
+            "cached_calls": self.cached_calls,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "money": money,
+        }
 
 
 @dataclass(slots=True)

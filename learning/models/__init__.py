@@ -1,6 +1,7 @@
 """The tables of learning, by noun."""
 
 from learning.models.agents import Agent, AgentConfig, ConfigStatus
+from learning.models.calls import ChunkStatus, EvaluationChunk, LlmResponse
 from learning.models.datasets import (
     TEST_SPLIT_READ,
     BalanceBy,
@@ -40,7 +41,6 @@ from learning.models.telemetry import TelemetrySpan
 from learning.models.training import (
     GateReport,
     GateStatus,
-    LlmResponse,
     RunStatus,
     TrainingRun,
     TrainingRunLog,
@@ -56,6 +56,7 @@ __all__ = [
     "AgentConfig",
     "AgentFeedback",
     "BalanceBy",
+    "ChunkStatus",
     "CompiledCorrection",
     "CompiledKind",
     "ConfigStatus",
@@ -64,6 +65,7 @@ __all__ = [
     "Decision",
     "Duplicates",
     "ErasureReceipt",
+    "EvaluationChunk",
     "ExampleBand",
     "ExampleRule",
     "ExampleType",

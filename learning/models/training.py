@@ -1,4 +1,4 @@
-"""Training runs, what they logged, the language model's remembered answers, and the gate before deployment."""
+"""Training runs, what they logged, and the gate before deployment."""
 
 from __future__ import annotations
 
@@ -62,10 +62,17 @@ class TrainingRun(OrganizationModel):
     finished_at = models.DateTimeField(null=True, blank=True)
     failure_reason = models.TextField(blank=True)
     metrics: Any = models.JSONField(default=dict)
+    estimate: Any = models.JSONField(default=dict, db_default={})  # what it may cost, as told before it started
+    rerun_of = TenantForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns")
+    # Written down before a call is sent, so that no end of a process makes one forgotten.
     llm_calls = models.PositiveIntegerField(default=0)
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
-    cost = models.DecimalField(max_digits=14, decimal_places=6, default=0)
+    # None: the price of what was asked is unknown.
+    cost = models.DecimalField(max_digits=16, decimal_places=8, null=True, blank=True, default=0)
+    # The most that calls may cost whose answers are not there: under way, or cut off when their worker died.
+    held_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
+    held_cost = models.DecimalField(max_digits=16, decimal_places=8, default=0, db_default=0)
     seconds = models.FloatField(default=0)
     candidate_config = TenantForeignKey(
         AgentConfig, on_delete=models.PROTECT, null=True, blank=True, related_name="proposed_by"
@@ -81,6 +88,7 @@ class TrainingRun(OrganizationModel):
             one_of("status", RunStatus),
             between("progress_percentage", 0, 100),
             between("cost", 0),
+            between("held_cost", 0),
             between("seconds", 0),
         ]
         indexes = [
@@ -105,20 +113,6 @@ class TrainingRunLog(OrganizationModel):
 
     class Meta:
         indexes = [models.Index(fields=["organization", "run", "id"], name="training_run_log_order")]
-
-
-class LlmResponse(OrganizationModel):
-    """A remembered answer; `key` is the SHA-256 of everything that decided it."""
-
-    key = models.CharField(max_length=64)
-    model = models.CharField(max_length=200)
-    text = models.TextField()
-    input_tokens = models.PositiveIntegerField(default=0)
-    output_tokens = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        verbose_name = "language model response"
-        constraints = [models.UniqueConstraint(fields=["organization", "key"], name="llm_response_once")]
 
 
 class GateStatus(models.TextChoices):
