@@ -17,3 +17,11 @@ class BudgetExceeded(EngineError):
 
 class ModelUnavailable(EngineError):
     """The language model gave no usable answer, even after the retries."""
+
+
+class MetricFailed(EngineError):
+    """The metric could not score a single one of the first answers, so it is set up wrongly."""
+
+
+class JudgeRefused(EngineError):
+    """The language model that judges does not agree with the experts, so its scores would mean nothing."""

@@ -1,28 +1,61 @@
-"""Asks prompts about examples and scores the answers, inside a call budget that is never exceeded."""
+"""Asks prompts about examples and scores the answers, inside a budget that is never exceeded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from learning.engines.errors import BudgetExceeded, ModelUnavailable
+from learning.engines.errors import BudgetExceeded, EngineError, MetricFailed, ModelUnavailable
+from learning.engines.judge import Judge
 from learning.engines.protocols import LanguageModel, Metric, Progress
 from learning.engines.types import Budget, Completion, CompletionRequest, Cost, Example, Prompt
 
-BATCH = 16
+BATCH = 128  # calls handed to the model at once; progress is told between them
+LONGEST_SCORED = 50_000  # characters of an answer that a metric sees, or four times the wanted ones
+MARGIN = 1.15  # answers of the winner may be longer than those so far
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One scored answer. `score` is 0-1; a refused request scores 0."""
+    """One scored answer. `score` is 0-1; a refused request scores 0 and says so in `problem`.
+
+    Tokens and seconds are None when the answer came from a cache, which does not know them.
+    """
 
     example: Example
     output: str
     score: float
+    problem: str = ""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 1:
             raise ValueError(f"The metric gave {self.score} where 0 to 1 was expected.")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A prompt to be asked about an example. `repeat` counts how often it was asked before."""
+
+    prompt: Prompt
+    example: Example
+    repeat: int = 0
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.prompt.digest, self.example.key, self.repeat
+
+    def request(self) -> CompletionRequest:
+        """The call. A repeat has another seed: the same request would get the same answer again."""
+        request = self.prompt.request(self.example.input)
+        if not self.repeat:
+            return request
+        seed = request.parameters.get("seed")
+        again = {**request.parameters, "seed": (seed if isinstance(seed, int) else 0) + 7919 * self.repeat}
+        return replace(request, parameters=again)
 
 
 class Evaluator:
@@ -32,35 +65,69 @@ class Evaluator:
     crash then takes the very same decisions, and only the real calls become cheaper.
     """
 
-    def __init__(self, model: LanguageModel, metric: Metric, budget: Budget, progress: Progress) -> None:
+    def __init__(
+        self,
+        model: LanguageModel,
+        metric: Metric | Judge,
+        budget: Budget,
+        progress: Progress,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._model = model
         self._metric = metric
         self._budget = budget
         self._progress = progress
-        self._answers: dict[tuple[str, str], Answer] = {}
+        self._clock = clock
+        self._started = clock()
+        self._answers: dict[tuple[str, str, int], Answer] = {}
         self.cost = Cost()
+        self.problems: list[str] = []
 
     @property
     def calls_left(self) -> int:
         return self._budget.calls - self.cost.calls
 
+    @property
+    def calls_per_answer(self) -> int:
+        """A judge asks the model once more for each answer."""
+        return 2 if isinstance(self._metric, Judge) else 1
+
+    def fits(self, answers: int) -> bool:
+        """Whether so many more answers fit into calls, tokens, money and time if they cost what they cost so far."""
+        calls = answers * self.calls_per_answer
+        if calls > self.calls_left:
+            return False
+        paid = self.cost.calls - self.cost.cached_calls
+        if not paid:
+            return True
+        share = 1 + MARGIN * calls / paid
+        tokens, money, seconds = self._budget.tokens, self._budget.money, self._budget.seconds
+        spent = self.cost.input_tokens + self.cost.output_tokens
+        return (
+            (tokens is None or spent * share <= tokens)
+            and (money is None or self.cost.money is None or float(self.cost.money) * share <= float(money))
+            and (seconds is None or (self._clock() - self._started) * share <= seconds)
+        )
+
     def score(self, prompt: Prompt, examples: Sequence[Example], message: str) -> list[Answer]:
-        """The prompt's answers to the examples, in their order; known ones cost nothing.
+        """The prompt's answers to the examples, in their order; known ones cost nothing."""
+        return self.score_all([Question(prompt, one) for one in examples], message)
+
+    def score_all(self, questions: Sequence[Question], message: str) -> list[Answer]:
+        """The answers in the order of the questions; known ones cost nothing.
 
         Raises BudgetExceeded before any call when the unknown ones do not fit into the budget.
         """
-        digest = prompt.digest
-        unknown = [example for example in examples if (digest, example.key) not in self._answers]
-        self._check(len(unknown))
-        for start in range(0, len(unknown), BATCH):
-            batch = unknown[start : start + BATCH]
-            completions = self.ask([prompt.request(example.input) for example in batch], message)
-            for example, completion in zip(batch, completions, strict=True):
-                self._answers[digest, example.key] = self._answer(example, completion)
-        return [self._answers[digest, example.key] for example in examples]
+        keys = [question.key for question in questions]
+        unknown = {key: one for key, one in zip(keys, questions, strict=True) if key not in self._answers}
+        self._check(len(unknown) * self.calls_per_answer)
+        waiting = list(unknown.items())
+        for start in range(0, len(waiting), BATCH):
+            self._answer_batch(waiting[start : start + BATCH], message)
+        return [self._answers[key] for key in keys]
 
     def ask(self, requests: Sequence[CompletionRequest], message: str) -> list[Completion]:
-        """Make calls that are not scored (rewrites). Same budget, same progress."""
+        """Make calls that are not scored (rewrites, judging). Same budget, same progress."""
         self._check(len(requests))
         report = self._report(message)
         report()
@@ -70,6 +137,54 @@ class Evaluator:
         self._check_usable(completions)
         self.cost += total_cost(completions)
         return completions
+
+    def _answer_batch(self, batch: Sequence[tuple[tuple[str, str, int], Question]], message: str) -> None:
+        questions = [question for _, question in batch]
+        completions = self.ask([question.request() for question in questions], message)
+        scores = self._scores(questions, completions, message)
+        failed = [problem for _, problem in scores if problem]
+        if not self._answers and failed and all(problem for _, problem in scores):
+            raise MetricFailed(f"No answer could be scored. The first one: {failed[0]}")
+        self.problems += failed
+        for (key, question), completion, (score, problem) in zip(batch, completions, scores, strict=True):
+            self._answers[key] = _answer(question.example, completion, score, problem)
+
+    def _scores(
+        self, questions: Sequence[Question], completions: Sequence[Completion], message: str
+    ) -> list[tuple[float, str]]:
+        if isinstance(self._metric, Judge):
+            return self._judged(self._metric, questions, completions, message)
+        return [self._measured(self._metric, one, said) for one, said in zip(questions, completions, strict=True)]
+
+    def _measured(self, metric: Metric, question: Question, completion: Completion) -> tuple[float, str]:
+        """The score and what went wrong. One odd answer must not cost a run everything that it found."""
+        if completion.error:
+            return 0.0, ""
+        expected = question.example.expected
+        try:
+            score = float(metric(completion.text[: max(LONGEST_SCORED, 4 * len(expected))], expected))
+        except EngineError:
+            raise
+        except Exception as error:
+            return 0.0, f"the metric raised {type(error).__name__}: {error}"[:300]
+        if not 0 <= score <= 1:
+            return 0.0, f"the metric gave {score}, which is not from 0 to 1"
+        return score, ""
+
+    def _judged(
+        self, judge: Judge, questions: Sequence[Question], completions: Sequence[Completion], message: str
+    ) -> list[tuple[float, str]]:
+        told = [
+            (place, judge.request(one.example.input, said.text, one.example.expected, repeat=one.repeat))
+            for place, (one, said) in enumerate(zip(questions, completions, strict=True))
+            if not said.error
+        ]
+        scores: list[tuple[float, str]] = [(0.0, "")] * len(questions)
+        replies = self.ask([request for _, request in told], f"{message}, judging") if told else []
+        for (place, _), reply in zip(told, replies, strict=True):
+            score = judge.read(reply.text)
+            scores[place] = (0.0, "the judge gave no score") if score is None else (score, "")
+        return scores
 
     def _report(self, message: str) -> _Report:
         return _Report(self._progress, self.cost.calls, self._budget.calls, message)
@@ -82,10 +197,6 @@ class Evaluator:
         """A model that refuses all of the very first requests is set up wrongly; scoring that as 0 would mislead."""
         if self.cost.calls == 0 and completions and all(one.error for one in completions):
             raise ModelUnavailable(completions[0].error)
-
-    def _answer(self, example: Example, completion: Completion) -> Answer:
-        score = 0.0 if completion.error else self._metric(completion.text, example.expected)
-        return Answer(example, completion.text, score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,5 +216,18 @@ def total_cost(completions: Iterable[Completion]) -> Cost:
     """The sum of what single completions cost."""
     cost = Cost()
     for one in completions:
-        cost += Cost(1, int(one.cached), one.input_tokens, one.output_tokens)
+        cost += Cost.of(one)
     return cost
+
+
+def _answer(example: Example, completion: Completion, score: float, problem: str) -> Answer:
+    known = not completion.cached
+    return Answer(
+        example,
+        completion.text,
+        score,
+        completion.error or problem,
+        completion.input_tokens if known else None,
+        completion.output_tokens if known else None,
+        completion.seconds if known else None,
+    )
