@@ -29,8 +29,8 @@ ReadCandidate = Callable[[Candidate], Prompt]
 INSTRUCTION, WHOLE = "instruction", "prompt"
 MOST_CHARACTERS = 4000
 PROPOSALS = 40
-# Enough for any instruction that a small model can follow; without an end it writes until its memory is full.
-REFLECTION = {"temperature": 0.8, "max_tokens": 300}
+# About 150 words. Without an end a small model writes until its memory is full, and says the same again and again.
+REFLECTION = {"temperature": 0.8, "max_tokens": 200}
 
 
 class Adapter:
