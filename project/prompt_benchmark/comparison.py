@@ -20,10 +20,10 @@ from project.prompt_benchmark.tasks import Material, Task
 CONFIDENCE = 0.95
 SIDES = (
     Side("current", 0.0, keep_current),
-    Side("gepa", 1.0, peer.reflecting),
-    Side("gepa_own_proposer", 1.0, peer.with_our_proposals),
     Side("ours", 1.0, ours),
     Side("ours_quarter", 0.25, ours),
+    Side("gepa_own_proposer", 1.0, peer.with_our_proposals),
+    Side("gepa", 1.0, peer.reflecting),  # the slowest: a reflection is as long as a dozen answers
 )
 PEERS = ("gepa", "gepa_own_proposer")
 

@@ -25,7 +25,7 @@ from project.prompt_benchmark.tasks import TASKS, Task, draw
 PAIRS = [(f"film {n} was {word}", label) for n in range(120) for word, label in (("good", "yes"), ("bad", "no"))]
 TASK = Task("films", "Is it good?", 8, (), lambda folder: PAIRS)
 TOLD = "Reply with yes or no alone."
-SEARCHES = [pytest.param(side.search, id=side.name) for side in SIDES[1:4]]
+SEARCHES = [pytest.param(side.search, id=side.name) for side in SIDES if side.share == 1]
 
 
 class Scripted:
@@ -161,7 +161,7 @@ def outcome(right: int, of: int = 40, calls: int = 300) -> Outcome:
 
 def results() -> list[TaskResult]:
     figures = {"easy": (0, 10, 20, 36, 30), "even": (5, 20, 10, 20, 5), "lost": (0, 30, 0, 12, 0)}
-    names = [side.name for side in SIDES]
+    names = ["current", "gepa", "gepa_own_proposer", "ours", "ours_quarter"]
     return [
         TaskResult(name, 320, dict(zip(names, map(outcome, right), strict=True))) for name, right in figures.items()
     ]
