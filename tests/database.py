@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from psycopg import sql
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,6 +46,17 @@ def copy_template(name: str) -> None:
     settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
     # Processes that a test starts (a worker, a web server) find the same database.
     os.environ["ALS_TEST_DATABASE"] = name
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """A transaction around many tests, undone after them: what it begins with is made once for all of them.
+
+    Each test is a savepoint in it. Not for tests with real commits, nor for those that lock tables from elsewhere.
+    """
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def empty_tables() -> None:

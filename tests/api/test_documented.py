@@ -6,7 +6,7 @@ import re
 
 from drf_spectacular.generators import SchemaGenerator
 
-from tests.architecture.test_isolation import routes
+from tests.architecture.addresses import routes
 
 LEFT_OUT = {
     "v1/traces": "OTLP has a description of its own, and protobuf fits no OpenAPI document (docs/integrator.md)",

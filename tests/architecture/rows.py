@@ -27,16 +27,18 @@ SPECIAL: dict[str, dict[str, Any]] = {
 
 
 def fill_every_table(organization: Organization) -> dict[str, Any]:
-    """Rows by model: {"organization", "keys": {model: [pk]}, "all_ids": [...], "marker"}."""
+    """What was made: {"organization", "rows": {model: row}, "keys": {model: [pk]}, "names", "marker"}.
+
+    `names` are what an address can call the rows by, for each model: identifiers, and names from outside.
+    """
     user = factories.make_user(organization)
     made: dict[type[models.Model], models.Model] = {Organization: organization}
     with organization_scope(organization.id):
         for model in _in_order():
             made[model] = model._default_manager.first() or model._default_manager.create(**_values(model, made, user))
     keys = {model: [row.pk] for model, row in made.items()}
-    externals = [str(getattr(row, "external_id", "")) for row in made.values() if getattr(row, "external_id", "")]
-    ids = [str(row.pk) for row in made.values()] + externals
-    return {"organization": organization, "keys": keys, "all_ids": sorted(set(ids)), "marker": MARKER, "rows": made}
+    names = {model: [str(row.pk), *filter(None, [getattr(row, "external_id", "")])] for model, row in made.items()}
+    return {"organization": organization, "rows": made, "keys": keys, "names": names, "marker": MARKER}
 
 
 def _in_order() -> list[type[models.Model]]:

@@ -21,8 +21,8 @@ from organizations.models import Organization, RedactionPattern, Role, User
 from organizations.scope import organization_scope
 from tests import factories
 from tests.architecture import rows
+from tests.architecture.addresses import routes
 from tests.architecture.crawling import visit
-from tests.architecture.test_isolation import routes
 from tests.browser.hostile import SHAPED, say_it_all
 
 START = "/admin/learning/"

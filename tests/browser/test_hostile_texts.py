@@ -15,7 +15,7 @@ from django.urls import NoReverseMatch, reverse
 from playwright.sync_api import Page
 
 from organizations.models import User
-from tests.architecture.test_isolation import address, routes
+from tests.architecture.addresses import address, routes
 from tests.browser.hostile import LONG, MADE, TEXT, fill
 from tests.browser.site import Site
 
