@@ -24,6 +24,7 @@ QUICK_TASKS = ("reviews",)
 class Command(BenchCommand):
     help = "Current prompt, gepa and our optimizer at equal budgets: right answers to questions that nobody has seen."
     wants_database = False
+    quick = "5 minutes"
 
     def add_arguments(self, parser: ArgumentParser) -> None:  # type: ignore[override]
         super().add_arguments(parser)  # type: ignore[arg-type]
