@@ -2,5 +2,6 @@
 
 from learning.engines.prompt.optimizer import PromptOptimizer
 from learning.engines.prompt.results import PromptResult
+from learning.engines.prompt.strategies import STRATEGIES
 
-__all__ = ["PromptOptimizer", "PromptResult"]
+__all__ = ["STRATEGIES", "PromptOptimizer", "PromptResult"]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from learning.engines.prompt.output_form import OutputForm
 from learning.engines.types import Demonstration, Example, Prompt
 
-SIZES = (2, 4, 6, 8)
+SIZES = (2, 4, 6, 8, 12)
 MOST_SHOWN = 16
 POOL_PER_PICK = 8
 

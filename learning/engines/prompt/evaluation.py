@@ -15,6 +15,8 @@ BATCH = 128  # calls handed to the model at once; progress is told between them
 LONGEST_SCORED = 50_000  # characters of an answer that a metric sees, or four times the wanted ones
 MARGIN = 1.15  # answers of the winner may be longer than those so far
 
+Asked = tuple[str, str, int]  # digest of the prompt, key of the example, how often it was asked before
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -43,10 +45,6 @@ class Question:
     prompt: Prompt
     example: Example
     repeat: int = 0
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        return self.prompt.digest, self.example.key, self.repeat
 
     def request(self) -> CompletionRequest:
         """The call. A repeat has another seed: the same request would get the same answer again."""
@@ -79,7 +77,8 @@ class Evaluator:
         self._progress = progress
         self._clock = clock
         self._started = clock()
-        self._answers: dict[tuple[str, str, int], Answer] = {}
+        self._answers: dict[Asked, Answer] = {}
+        self._digests: dict[Prompt, str] = {}
         self.cost = Cost()
         self.problems: list[str] = []
 
@@ -118,7 +117,7 @@ class Evaluator:
 
         Raises BudgetExceeded before any call when the unknown ones do not fit into the budget.
         """
-        keys = [question.key for question in questions]
+        keys = [(self._digest(one.prompt), one.example.key, one.repeat) for one in questions]
         unknown = {key: one for key, one in zip(keys, questions, strict=True) if key not in self._answers}
         self._check(len(unknown) * self.calls_per_answer)
         waiting = list(unknown.items())
@@ -138,7 +137,12 @@ class Evaluator:
         self.cost += total_cost(completions)
         return completions
 
-    def _answer_batch(self, batch: Sequence[tuple[tuple[str, str, int], Question]], message: str) -> None:
+    def _digest(self, prompt: Prompt) -> str:
+        if prompt not in self._digests:
+            self._digests[prompt] = prompt.digest
+        return self._digests[prompt]
+
+    def _answer_batch(self, batch: Sequence[tuple[Asked, Question]], message: str) -> None:
         questions = [question for _, question in batch]
         completions = self.ask([question.request() for question in questions], message)
         scores = self._scores(questions, completions, message)

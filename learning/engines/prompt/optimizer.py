@@ -3,75 +3,76 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
+from learning.engines.agreement import MOST_ITEMS, Agreement, ScoredAnswer, calibrate
+from learning.engines.judge import Judge
 from learning.engines.prompt.analysis import Analysis, analyse, recommend
+from learning.engines.prompt.breeding import Stock
 from learning.engines.prompt.evaluation import Evaluator
 from learning.engines.prompt.goals import ACCURACY, check_goals
-from learning.engines.prompt.racing import in_race_order, plan_race, run_race
+from learning.engines.prompt.output_form import describe_form
+from learning.engines.prompt.planning import (
+    FEWEST_CALLS,
+    FEWEST_TEST,
+    FEWEST_TRAIN,
+    FEWEST_VALIDATION,
+    Plan,
+    plan_calls,
+)
+from learning.engines.prompt.racing import Race, in_race_order
 from learning.engines.prompt.results import Confirmation, PromptResult, Standing
-from learning.engines.prompt.rewriting import read_rewrites, rewrite_requests
-from learning.engines.prompt.variants import Instruction, make_variants, write_instructions
+from learning.engines.prompt.search import Search, plan_first_look
+from learning.engines.prompt.strategies import STRATEGIES, choose_strategies
+from learning.engines.prompt.variants import make_variants, texts_for_examples
+from learning.engines.prompt.writing import Order, Written, write
 from learning.engines.protocols import LanguageModel, Metric, Progress
-from learning.engines.types import Budget, Example, Prompt, SealedSplit, Split
+from learning.engines.types import Budget, Example, JsonObject, Prompt, SealedSplit, Split
 
-FEWEST_TRAIN = 4
-FEWEST_VALIDATION = 6
-FEWEST_TEST = 10
-# Current prompt, winner, and the best plain instruction are each asked about every test example.
-ASKED_PER_TEST_EXAMPLE = 3
-CONFIRMATION_SHARE = 0.4
-CALLS_PER_VALIDATION_EXAMPLE = 7
-FEWEST_CALLS = 80
+__all__ = ["FEWEST_CALLS", "FEWEST_TEST", "FEWEST_TRAIN", "FEWEST_VALIDATION", "PromptOptimizer", "plan_calls"]
 
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a budget is divided. Calls kept back for the confirmation cannot be used up by the race."""
-
-    test_examples: int
-    race_calls: int
-    validation_examples: int
-
-
-def plan_calls(calls: int, validation: int, test: int, rewrites: int = 0) -> Plan:
-    """Divide a budget. Raises ValueError saying what is missing when no honest run is possible."""
-    if calls < FEWEST_CALLS + rewrites:
-        raise ValueError(f"The budget must be at least {FEWEST_CALLS + rewrites} calls, not {calls}.")
-    for name, have, fewest in (("validation", validation, FEWEST_VALIDATION), ("test", test, FEWEST_TEST)):
-        if have < fewest:
-            raise ValueError(f"At least {fewest} {name} examples are needed, there are {have}.")
-    tested = min(test, max(FEWEST_TEST, int(calls * CONFIRMATION_SHARE) // ASKED_PER_TEST_EXAMPLE))
-    for_race = calls - rewrites - ASKED_PER_TEST_EXAMPLE * tested
-    used = min(validation, max(FEWEST_VALIDATION, for_race // CALLS_PER_VALIDATION_EXAMPLE))
-    return Plan(tested, for_race, used)
+NOISY_REPEATS = 3
+REFLECTIVE_SHARE = 0.3  # of the calls of the race
 
 
 class PromptOptimizer:
     """Looks for a better prompt within a hard call budget; the same seed and answers give the same result.
 
-    `rewriter` may be a stronger model that writes `rewrites` instructions; without it they come from templates.
+    `metric`: a Metric, or a Judge, which `calibration` (answers that experts scored) must show to agree with them.
+    `rewrites`: how many instructions the model writes itself. `strategies`: names out of STRATEGIES; None takes those
+    that fit. `repeats`: how often an example is asked where answers or scores vary; None: 3 if they can, else once.
+    `observe` hears how the search goes, after each round. `rewriter`: the name of the model that writes instructions.
     """
 
     def __init__(
         self,
         *,
         model: LanguageModel,
-        metric: Metric,
+        metric: Metric | Judge,
         budget: Budget,
         seed: int = 0,
         progress: Progress | None = None,
         rewrites: int = 0,
         confidence: float = 0.95,
         most_characters: int = 4000,
+        strategies: Sequence[str] | None = None,
+        observe: Callable[[JsonObject], None] | None = None,
+        calibration: Sequence[ScoredAnswer] = (),
+        repeats: int | None = None,
+        rewriter: str = "",
     ) -> None:
         self._evaluator = Evaluator(model, metric, budget, progress or _silent)
+        self._metric = metric
         self._budget = budget
         self._seed = seed
         self._rewrites = rewrites
         self._confidence = confidence
         self._most_characters = most_characters
+        self._strategies = strategies
+        self._observe = observe or _unheard
+        self._calibration = calibration
+        self._repeats = repeats
+        self._rewriter = rewriter
 
     def optimize(
         self,
@@ -87,71 +88,144 @@ class PromptOptimizer:
         """
         goals = check_goals(optimization_goals)
         train, validation, sealed = divide(learning_examples, sealed)
-        plan = plan_calls(self._budget.calls, len(validation), sealed.size, self._rewrites)
+        plan = self._plan(len(validation), sealed.size)
+        strategies = choose_strategies(self._strategies, race_calls=plan.race_calls, rewrites=self._rewrites)
         rng = random.Random(self._seed)
-        analysis = analyse(train)
-        standings = self._race(current_prompt, train, validation, analysis, goals, plan, rng)
+        analysis = analyse(train, current_prompt)
+        agreement = self._check_judge()
+        race = self._new_race(current_prompt, validation, analysis, goals, rng)
+        written = write(self._evaluator, current_prompt, train, analysis, self._order(strategies, race, plan))
+        search = self._search(race, current_prompt, train, written, strategies, plan, rng)
+        standings = put_winner_first(race, current_prompt)
         winner = standings[0].variant
-        confirmed = None
+        confirmation = None
         if winner.prompt.digest != current_prompt.digest:
-            # A plain random part: with the labels taking turns, rare ones would weigh more than they do among users.
-            tests = rng.sample(sealed.read_test(), plan.test_examples)
-            confirmed = self._confirm(current_prompt, standings, tests)
+            confirmation = self._confirm(current_prompt, standings, sealed, plan, analysis, optimization_goals, rng)
         return PromptResult(
             best_variant=winner,
             variants=tuple(standings),
-            confirmation=confirmed,
+            confirmation=confirmation,
             issues=analysis.issues,
-            recommendations=recommend(analysis),
+            recommendations=(*recommend(analysis), *written.notes, *self._notes()),
             cost=self._evaluator.cost,
+            analysis=analysis,
+            trace=tuple(search.trace),
+            agreement=agreement,
+            strategies=tuple(name for name in STRATEGIES if name in strategies),
+            ended=search.ended,
         )
 
-    def _race(
+    def _plan(self, validation: int, test: int) -> Plan:
+        calibration = min(MOST_ITEMS, len(self._calibration)) if isinstance(self._metric, Judge) else 0
+        return plan_calls(
+            self._budget.calls,
+            validation,
+            test,
+            self._rewrites,
+            calls_per_answer=self._evaluator.calls_per_answer,
+            calibration=calibration,
+        )
+
+    def _check_judge(self) -> Agreement | None:
+        """Raises JudgeRefused: a judge that does not agree with the experts judges nothing."""
+        if not isinstance(self._metric, Judge):
+            return None
+        ask = self._evaluator.ask
+        judge = self._metric
+        return calibrate(judge, self._calibration, lambda calls: ask(calls, "Comparing with experts"), seed=self._seed)
+
+    def _new_race(
         self,
         current: Prompt,
-        train: Sequence[Example],
         validation: Sequence[Example],
         analysis: Analysis,
         goals: Sequence[str],
+        rng: random.Random,
+    ) -> Race:
+        varies = bool(current.parameters.get("temperature")) or getattr(self._metric, "noisy", False)
+        repeats = self._repeats or (NOISY_REPEATS if varies else 1)
+        examples = in_race_order(validation, analysis.form, rng)
+        return Race(self._evaluator, examples, form=analysis.form, goals=goals, repeats=repeats)
+
+    def _order(self, strategies: frozenset[str], race: Race, plan: Plan) -> Order:
+        return Order(
+            strategies=strategies,
+            rewrites=self._rewrites,
+            seed=self._seed,
+            model=self._rewriter,
+            judged_on=[example for example, _ in race.asked[: plan.validation_examples]],
+            reflective_calls=int(REFLECTIVE_SHARE * plan.race_calls),
+        )
+
+    def _search(
+        self,
+        race: Race,
+        current: Prompt,
+        train: Sequence[Example],
+        written: Written,
+        strategies: frozenset[str],
         plan: Plan,
         rng: random.Random,
-    ) -> list[Standing]:
-        form = analysis.form
-        instructions = self._instructions(current, train, analysis)
-        rungs = plan_race(plan.race_calls, plan.validation_examples)
-        variants = make_variants(
+    ) -> Search:
+        form = describe_form([one.expected for one in train])
+        limit = self._budget.calls - plan.kept_answers * plan.calls_per_answer
+        first = make_variants(
             current,
-            instructions,
+            written.instructions,
             train,
             form,
-            count=rungs[0].variants,
+            count=plan_first_look((limit - self._evaluator.cost.calls) // plan.calls_per_answer).variants,
             most_characters=self._most_characters,
             rng=rng,
+            strategies=strategies,
         )
-        examples = in_race_order(validation, form, rng)
-        return run_race(variants, examples, rungs, self._evaluator, form, goals)
+        texts = texts_for_examples(current, written.instructions, strategies)
+        stock = Stock.of(current, texts, train, bool(form.labels), self._most_characters)
+        search = Search(race, self._evaluator, stock, limit, plan.kept_answers, rng, self._observe)
+        search.run(first)
+        return search
 
-    def _instructions(self, current: Prompt, train: Sequence[Example], analysis: Analysis) -> list[Instruction]:
-        requests = rewrite_requests(current, train, analysis, count=self._rewrites, seed=self._seed)
-        answers = self._evaluator.ask(requests, "Writing instructions") if requests else []
-        rewrites = read_rewrites([answer.text for answer in answers], current)
-        return [*rewrites, *write_instructions(current, analysis.form)]
+    def _confirm(
+        self,
+        current: Prompt,
+        standings: Sequence[Standing],
+        sealed: SealedSplit,
+        plan: Plan,
+        analysis: Analysis,
+        goals: Sequence[str],
+        rng: random.Random,
+    ) -> Confirmation | None:
+        """Ask the prompts about test examples. Nothing is chosen after this."""
+        from learning.engines.prompt.proof import Claim, prove  # numpy and scipy: see docs/decisions/0011
 
-    def _confirm(self, current: Prompt, standings: Sequence[Standing], tests: Sequence[Example]) -> Confirmation:
-        """Ask the three prompts about the test examples. Nothing is chosen after this."""
-        from learning.engines.prompt.confirm import compare, test_score  # numpy and scipy: see docs/decisions/0011
-
-        winner, plain = standings[0].variant.prompt, best_plain(standings).variant.prompt
-        ask = self._evaluator.score
-        before = ask(current, tests, "Confirming: current prompt")
-        after = ask(winner, tests, "Confirming: best variant")
-        alone = ask(plain, tests, "Confirming: instruction without examples")
-        return Confirmation(
-            before=test_score(current, before, self._confidence),
-            after=test_score(winner, after, self._confidence),
-            instruction_only=test_score(plain, alone, self._confidence),
-            improvement=compare(before, after, confidence=self._confidence, seed=self._seed),
+        plain = best_plain(standings).variant.prompt
+        winner = standings[0].variant.prompt
+        apart = plan.asked_per_test_example > 2 and plain.digest not in (current.digest, winner.digest)
+        # What the search left over makes the confirmation sharper.
+        count = min(sealed.size, self._evaluator.calls_left // plan.calls_per_answer // (3 if apart else 2))
+        # A plain random part: with the labels taking turns, rare ones would weigh more than they do among users.
+        tests = rng.sample(sealed.read_test(), count)
+        claim = Claim(current, winner, plain if apart or plain.digest in (current.digest, winner.digest) else None)
+        return prove(
+            self._evaluator, claim, tests, analysis=analysis, goals=goals, confidence=self._confidence, seed=self._seed
         )
+
+    def _notes(self) -> list[str]:
+        """What went wrong with single answers, for the person who reads the result."""
+        problems = self._evaluator.problems
+        return [f"{len(problems)} answers count as wrong because {problems[0]}."] if problems else []
+
+
+def put_winner_first(race: Race, current: Prompt) -> list[Standing]:
+    """The standings, the winner first. What is no better than the current prompt, on what both answered, loses."""
+    standings = race.standings()
+    place = {one.variant.prompt.digest: place for place, one in enumerate(race.runners)}
+    own = place[current.digest]
+    better = (one for one in standings if one.n and race.gain_over(place[one.variant.prompt.digest], own) > 0)
+    eligible = next((one for one in better if not one.dropped), None)
+    leads = standings[0].variant.prompt.digest == current.digest
+    winner = eligible if eligible and not leads else next(one for one in standings if one.variant.prompt == current)
+    return [winner, *(one for one in standings if one is not winner)]
 
 
 def best_plain(standings: Sequence[Standing]) -> Standing:
@@ -172,3 +246,7 @@ def divide(examples: Sequence[Example], sealed: SealedSplit | None) -> tuple[lis
 
 def _silent(step: int, total: int, message: str, /) -> None:
     """Nobody listens."""
+
+
+def _unheard(figures: JsonObject) -> None:
+    """Nobody watches."""

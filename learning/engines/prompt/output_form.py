@@ -11,6 +11,7 @@ from dataclasses import dataclass
 MOST_LABELS = 12
 ANSWERS_PER_LABEL = 3
 LONGEST_MASK = 24
+SAMPLES = 5
 # A few odd answers must not hide a rule that all the others follow.
 SHARE_THAT_FOLLOWS = 0.95
 
@@ -28,7 +29,8 @@ PATTERNS: dict[str, str] = {
 class OutputForm:
     """The form of the wanted answers. `description` completes "Reply with ..."; empty when nothing is in common.
 
-    `labels` is empty when the answers are free text. `longest` is in words. `sample` is one wanted answer.
+    `labels` is empty when the answers are free text. `longest` is in words. `sample` is one wanted answer,
+    `samples` are a few short ones.
     """
 
     description: str = ""
@@ -37,6 +39,7 @@ class OutputForm:
     longest: int = 0
     lines: int = 1
     sample: str = ""
+    samples: tuple[str, ...] = ()
 
     def admits(self, answer: str) -> bool:
         """Whether an answer has this form, right or wrong."""
@@ -66,6 +69,7 @@ def describe_form(answers: Sequence[str]) -> OutputForm:
         longest=longest,
         lines=lines,
         sample=min(answers, key=len),
+        samples=tuple(sorted(set(answers), key=lambda answer: (len(answer), answer))[:SAMPLES]),
     )
 
 

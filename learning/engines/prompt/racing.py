@@ -1,7 +1,8 @@
-"""Successive halving: every variant answers a few validation examples, the better third answers more, and so on.
+"""The race: all variants answer the same validation examples in the same order, and the promising ones answer more.
 
-All variants answer the same examples in the same order, so that they are compared pair by pair.
-Source: Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization", 2016.
+A round's calls go to the leader and to those rivals from whose further answers most is to be expected (the expected
+improvement over the leader: Qin, Klabjan and Russo, "Improving the expected improvement algorithm", 2017). What is
+surely worse leaves for good (elimination.py). What is merely not promising waits, and may come back.
 """
 
 from __future__ import annotations
@@ -9,110 +10,195 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from learning.engines.prompt.evaluation import Evaluator
+from learning.engines.prompt.beliefs import Beliefs, believe
+from learning.engines.prompt.elimination import is_worse
+from learning.engines.prompt.evaluation import Answer, Evaluator, Question
 from learning.engines.prompt.goals import second_score
 from learning.engines.prompt.output_form import OutputForm
 from learning.engines.prompt.results import Standing, Variant
 from learning.engines.types import Example
 
-FIRST_RUNG = 6
-FINALISTS = 3
-KEEP_ONE_IN = 3
-FEWEST_VARIANTS = 2
-MOST_VARIANTS = 40
+MOST_SIDE_BY_SIDE = 6
+STEP = 2  # examples that a variant answers more before the round looks who is next
+NOTHING_TO_GAIN = 0.0005  # of a point from 0 to 1: what another answer is still worth, on average
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """So many variants have answered so many examples (counted from the first one) when the rung ends."""
+@dataclass(slots=True)
+class Runner:
+    """A variant in the race and its answers to the first so many questions."""
 
-    variants: int
-    examples: int
+    variant: Variant
+    answers: list[Answer] = field(default_factory=list)
+    out: bool = False
 
+    @property
+    def scores(self) -> list[float]:
+        return [answer.score for answer in self.answers]
 
-def plan_rungs(variants: int, examples: int) -> tuple[Rung, ...]:
-    """The rungs of a race between so many variants; the finalists answer every example."""
-    rungs = [Rung(variants, min(FIRST_RUNG, examples))]
-    while rungs[-1].examples < examples:
-        last = rungs[-1]
-        kept = min(last.variants, max(FINALISTS, -(-last.variants // KEEP_ONE_IN)))
-        more = examples if kept <= FINALISTS else min(examples, 2 * last.examples)
-        rungs.append(Rung(kept, more))
-    return tuple(rungs)
+    @property
+    def mean(self) -> float:
+        return sum(self.scores) / len(self.answers) if self.answers else 0.0
 
 
-def race_calls(rungs: Sequence[Rung]) -> int:
-    """Calls that a race needs when nothing is known beforehand."""
-    calls, answered = 0, 0
-    for rung in rungs:
-        calls += rung.variants * (rung.examples - answered)
-        answered = rung.examples
-    return calls
+class Race:
+    """Who answered what, and who goes on. `repeats`: how often an example may be asked where answers vary.
 
-
-def plan_race(calls: int, examples: int) -> tuple[Rung, ...]:
-    """The race with the most variants that fits into the calls; fewer examples when even two do not fit.
-
-    Raises ValueError when not even two variants on the first rung fit.
+    A repeat tells less than a new example, so repeats begin where the examples end.
     """
-    for used in range(examples, min(FIRST_RUNG, examples) - 1, -1):
-        for variants in range(MOST_VARIANTS, FEWEST_VARIANTS - 1, -1):
-            rungs = plan_rungs(variants, used)
-            if race_calls(rungs) <= calls:
-                return rungs
-    raise ValueError(f"{calls} calls are too few to compare {FEWEST_VARIANTS} variants.")
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        examples: Sequence[Example],
+        *,
+        form: OutputForm,
+        goals: Sequence[str],
+        repeats: int = 1,
+    ) -> None:
+        self._evaluator = evaluator
+        self.asked = [(example, repeat) for repeat in range(repeats) for example in examples]
+        self._form = form
+        self._goals = goals
+        self.runners: list[Runner] = []
+        self._believed: tuple[tuple[int, int], Beliefs] | None = None  # the last beliefs, and after how many answers
+
+    @property
+    def questions(self) -> int:
+        return len(self.asked)
+
+    @property
+    def field(self) -> list[int]:
+        """The places of those that are still in the race."""
+        return [place for place, one in enumerate(self.runners) if not one.out]
+
+    def enter(self, variants: Sequence[Variant]) -> list[int]:
+        """Take up new variants; those that are known already are left out. Gives their places."""
+        known = {one.variant.prompt.digest for one in self.runners}
+        places = []
+        for variant in variants:
+            if variant.prompt.digest not in known:
+                known.add(variant.prompt.digest)
+                places.append(len(self.runners))
+                self.runners.append(Runner(variant))
+        return places
+
+    def beliefs(self, more: Sequence[Variant] = ()) -> Beliefs:
+        """About all runners in their order, then about variants that were never asked."""
+        state = (len(self.runners), sum(len(one.answers) for one in self.runners))
+        if not more and self._believed is not None and self._believed[0] == state:
+            return self._believed[1]
+        prompts = [one.variant.prompt for one in self.runners] + [one.prompt for one in more]
+        beliefs = believe(prompts, [one.scores for one in self.runners] + [[] for _ in more])
+        if not more:
+            self._believed = (state, beliefs)
+        return beliefs
+
+    def leader(self, beliefs: Beliefs | None = None) -> int:
+        """The place of the one that is believed to be best; of equals the one that came first."""
+        beliefs = beliefs or self.beliefs()
+        return max(self.field, key=lambda place: (round(beliefs.mean[place], 9), -place))
+
+    def advance(self, steps: dict[int, int], message: str) -> None:
+        """Let runners answer so many more questions each, all in one go."""
+        asked: list[tuple[int, Question]] = []
+        for place, count in steps.items():
+            runner = self.runners[place]
+            first = len(runner.answers)
+            asked += [
+                (place, Question(runner.variant.prompt, example, repeat))
+                for example, repeat in self.asked[first : first + count]
+            ]
+        answers = self._evaluator.score_all([question for _, question in asked], message)
+        for (place, _), answer in zip(asked, answers, strict=True):
+            self.runners[place].answers.append(answer)
+
+    def plan_round(self, answers: int, beliefs: Beliefs) -> dict[int, int]:
+        """Who answers how many more questions in a round of so many answers; empty when nothing is to be gained."""
+        leader = self.leader(beliefs)
+        gains = {place: beliefs.expected_gain(place, leader) for place in self.field if place != leader}
+        worth = [place for place, gain in gains.items() if gain >= NOTHING_TO_GAIN]
+        rivals = sorted(worth, key=lambda place: (-gains[place], place))
+        if not rivals:
+            return {}
+        wide = min(MOST_SIDE_BY_SIDE, max(2, answers // (2 * STEP)))
+        steps: dict[int, int] = {}
+        left = answers
+        # The best rivals stay level with the leader; the rest of the round goes to whoever is behind.
+        running = [leader, *rivals[: wide - 1]]
+        while left > 0:
+            behind = min(running, key=lambda place: len(self.runners[place].answers) + steps.get(place, 0))
+            room = self.questions - len(self.runners[behind].answers) - steps.get(behind, 0)
+            if room <= 0:
+                break
+            more = min(STEP, room, left)
+            steps[behind] = steps.get(behind, 0) + more
+            left -= more
+        return steps
+
+    def drop_the_worse(self) -> list[int]:
+        """Take those out that are surely worse than the leader; gives their places."""
+        leader = self.runners[self.leader()]
+        worse = [
+            place
+            for place in self.field
+            if self.runners[place] is not leader
+            and is_worse(leader.scores, self.runners[place].scores, len(self.runners) - 1)
+        ]
+        for place in worse:
+            self.runners[place].out = True
+        return worse
+
+    def standings(self) -> list[Standing]:
+        """Every variant's standing, the believed best first. Those that answered too little cannot lead."""
+        beliefs = self.beliefs()
+        most = max(len(one.answers) for one in self.runners)
+        ordered = sorted(
+            range(len(self.runners)),
+            key=lambda place: (
+                self.runners[place].out,
+                2 * len(self.runners[place].answers) < most,
+                -round(beliefs.mean[place], 2),
+                -self._second(place),
+                _length(self.runners[place].variant),
+            ),
+        )
+        return [self._standing(place, beliefs) for place in ordered]
+
+    def gain_over(self, place: int, other: int) -> float:
+        """Mean difference in score on the questions that both answered; 0 without any."""
+        pairs = list(zip(self.runners[place].scores, self.runners[other].scores, strict=False))
+        return sum(one - two for one, two in pairs) / len(pairs) if pairs else 0.0
+
+    def _second(self, place: int) -> float:
+        answers = self.runners[place].answers
+        scores = [second_score(self._goals, one.output, one.example.expected, self._form) for one in answers]
+        return round(sum(scores) / len(scores), 2) if scores else 0.0
+
+    def _standing(self, place: int, beliefs: Beliefs) -> Standing:
+        runner = self.runners[place]
+        n = len(runner.answers)
+        return Standing(
+            variant=runner.variant,
+            n=n,
+            mean=runner.mean if n else None,
+            second_mean=self._second(place) if n else None,
+            believed=min(1.0, max(0.0, beliefs.mean[place])),
+            calls=n * self._evaluator.calls_per_answer,
+            dropped=runner.out,
+        )
 
 
 def in_race_order(examples: Sequence[Example], form: OutputForm, rng: random.Random) -> list[Example]:
-    """Shuffled, with the labels taking turns, so that the first few examples are a fair sample."""
+    """Shuffled, with each label as often among the first few as among all, so that any beginning is a fair sample."""
     groups: defaultdict[str, list[Example]] = defaultdict(list)
     for example in rng.sample(list(examples), len(examples)):
         groups[example.expected.strip() if form.labels else ""].append(example)
-    turns = [(position, label, one) for label, group in groups.items() for position, one in enumerate(group)]
-    return [one for _, _, one in sorted(turns, key=lambda turn: (turn[0], turn[1]))]
-
-
-def run_race(
-    variants: Sequence[Variant],
-    examples: Sequence[Example],
-    rungs: Sequence[Rung],
-    evaluator: Evaluator,
-    form: OutputForm,
-    goals: Sequence[str],
-) -> list[Standing]:
-    """Run the rungs. Returns every variant's standing, the winner first, those dropped early last."""
-    field = list(variants)[: rungs[0].variants]
-    dropped: list[Standing] = []
-    ranked: list[Standing] = []
-    for number, rung in enumerate(rungs, start=1):
-        seen = examples[: rung.examples]
-        message = f"Round {number} of {len(rungs)}"
-        ranked = _rank([_stand(one, seen, evaluator, form, goals, message) for one in field])
-        stay = rungs[number].variants if number < len(rungs) else len(ranked)
-        dropped = ranked[stay:] + dropped
-        field = [one.variant for one in ranked[:stay]]
-    return ranked + dropped
-
-
-def _stand(
-    variant: Variant,
-    examples: Sequence[Example],
-    evaluator: Evaluator,
-    form: OutputForm,
-    goals: Sequence[str],
-    message: str,
-) -> Standing:
-    answers = evaluator.score(variant.prompt, examples, f"{message}: {variant.name}")
-    second = [second_score(goals, one.output, one.example.expected, form) for one in answers]
-    n = len(answers)
-    return Standing(variant, n, sum(one.score for one in answers) / n, sum(second) / n)
-
-
-def _rank(standings: Sequence[Standing]) -> list[Standing]:
-    """Best first: by accuracy, then the second goals, then the shorter prompt. The sort keeps the order of equals."""
-    return sorted(standings, key=lambda one: (-(one.mean or 0.0), -(one.second_mean or 0.0), _length(one.variant)))
+    turns = [
+        ((place + 0.5) / len(group), label, one) for label, group in groups.items() for place, one in enumerate(group)
+    ]
+    return [one for _, _, one in sorted(turns, key=lambda turn: turn[:2])]
 
 
 def _length(variant: Variant) -> int:

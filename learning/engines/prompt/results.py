@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from learning.engines.prompt.analysis import Issue
+from learning.engines.agreement import Agreement
+from learning.engines.prompt.analysis import Analysis, Issue
 from learning.engines.types import Cost, JsonObject, Prompt
 
 IMPROVED = "improved"
@@ -18,18 +19,21 @@ class VariantKind(StrEnum):
     CURRENT = "current"
     CLARIFIED = "clarified"
     RESTRUCTURED = "restructured"
+    OUTPUT_CONTRACT = "output_contract"
     REWRITTEN = "rewritten"
+    REFLECTIVE = "reflective"
     FEW_SHOT = "few_shot"
     COMBINED = "combined"
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One prompt in the race."""
+    """One prompt in the race. `parent`: the name of the variant that it was made of."""
 
     name: str
     kind: VariantKind
     prompt: Prompt
+    parent: str = ""
 
     @property
     def instruction_only(self) -> bool:
@@ -38,15 +42,19 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a variant came. Means (0-1) over `n` validation examples; None when it was never tried.
+    """How far a variant came. Means (0-1) over `n` validation answers; None when it was never tried.
 
-    Means over different numbers of examples cannot be compared with each other.
+    Means over different numbers of examples cannot be compared with each other. `believed`: the score (0-1) that the
+    answers of all variants together suggest. `calls`: what it cost. `dropped`: surely worse than the leader.
     """
 
     variant: Variant
     n: int
     mean: float | None
     second_mean: float | None
+    believed: float | None = None
+    calls: int = 0
+    dropped: bool = False
 
     def __post_init__(self) -> None:
         if self.n < 0 or (self.n == 0) != (self.mean is None):
@@ -102,18 +110,70 @@ class TestScore:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterChange:
+    """Mean scores (0-1) on `n` test examples about the same thing, and how many of them gained and lost."""
+
+    words: str
+    n: int
+    before: float
+    after: float
+    gained: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorseExample:
+    """A test example that the winner answers worse than the current prompt. Scores 0-1."""
+
+    key: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Means for one answer. None where nothing was measured."""
+
+    input_tokens: float | None = None
+    output_tokens: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GoalChange:
+    """What the winner does to another goal. `claimed`: a gain after the correction (`adjusted_p`)."""
+
+    goal: str
+    change: Difference
+    adjusted_p: float
+    claimed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What the test split said, once. `instruction_only`: the best plain instruction without examples."""
+    """What the test split said, once.
+
+    `instruction_only`: the best plain instruction without examples; None where no calls were left for it.
+    """
 
     before: TestScore
     after: TestScore
-    instruction_only: TestScore
+    instruction_only: TestScore | None
     improvement: Difference
+    clusters: tuple[ClusterChange, ...] = ()
+    worse: tuple[WorseExample, ...] = ()
+    usage_before: Usage = Usage()
+    usage_after: Usage = Usage()
+    goals: tuple[GoalChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PromptResult:
-    """The outcome of one run. Without a confirmation no variant beat the current prompt on validation."""
+    """The outcome of one run. Without a confirmation no variant beat the current prompt on validation.
+
+    `trace`: the mean score of the leader after so many calls. `agreement`: of the judge with the experts, where one
+    judges. `ended`: why the search ended before its calls were used up; empty when it did not.
+    """
 
     best_variant: Variant
     variants: tuple[Standing, ...]
@@ -121,6 +181,11 @@ class PromptResult:
     issues: tuple[Issue, ...]
     recommendations: tuple[str, ...]
     cost: Cost
+    analysis: Analysis
+    trace: tuple[JsonObject, ...] = ()
+    agreement: Agreement | None = None
+    strategies: tuple[str, ...] = ()
+    ended: str = ""
 
     @property
     def improved(self) -> bool:
@@ -154,53 +219,6 @@ class PromptResult:
 
     def as_json(self) -> JsonObject:
         """The figures as a JSON object, for storing and showing. Shares and scores 0-1."""
-        return {
-            "verdict": self.verdict,
-            "improvement_percentage": self.improvement_percentage,
-            "improvement": _difference_json(self.improvement),
-            "before": _score_json(self.confirmation.before if self.confirmation else None),
-            "after": _score_json(self.confirmation.after if self.confirmation else None),
-            "instruction_only": _score_json(self.instruction_only),
-            "best_variant": _variant_json(self.best_variant),
-            "variants": [_standing_json(standing) for standing in self.variants],
-            "issues": [{"kind": one.kind, "count": one.count, "share": one.share} for one in self.issues],
-            "recommendations": list(self.recommendations),
-            "cost": {
-                "calls": self.cost.calls,
-                "cached_calls": self.cost.cached_calls,
-                "input_tokens": self.cost.input_tokens,
-                "output_tokens": self.cost.output_tokens,
-            },
-        }
+        from learning.engines.prompt.result_json import result_json
 
-
-def _difference_json(value: Difference | None) -> JsonObject | None:
-    if value is None:
-        return None
-    return {
-        "mean": value.mean,
-        "low": value.low,
-        "high": value.high,
-        "n": value.n,
-        "p_value": value.p_value,
-        "confidence": value.confidence,
-        "method": value.method,
-    }
-
-
-def _score_json(value: TestScore | None) -> JsonObject | None:
-    return None if value is None else {"mean": value.mean, "low": value.low, "high": value.high, "n": value.n}
-
-
-def _variant_json(value: Variant) -> JsonObject:
-    prompt = value.prompt
-    return {
-        "name": value.name,
-        "kind": value.kind.value,
-        "system_prompt": prompt.system_prompt,
-        "examples": len(prompt.examples),
-    }
-
-
-def _standing_json(value: Standing) -> JsonObject:
-    return {**_variant_json(value.variant), "n": value.n, "mean": value.mean, "second_mean": value.second_mean}
+        return result_json(self)

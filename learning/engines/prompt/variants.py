@@ -1,17 +1,20 @@
-"""The prompts that enter the race: the current one, clearer instructions, and sets of examples."""
+"""The prompts that enter the race first: the current one, other instructions, and sets of examples."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from learning.engines.prompt.demonstrations import as_turns, choose_demonstrations, possible_sizes
 from learning.engines.prompt.output_form import OutputForm
 from learning.engines.prompt.results import Variant, VariantKind
+from learning.engines.prompt.strategies import STRATEGIES
 from learning.engines.types import Example, Prompt
 
 TRIES_PER_VARIANT = 8
+LONGEST_SAMPLE = 80
+SAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +31,35 @@ def write_instructions(current: Prompt, form: OutputForm) -> list[Instruction]:
     task = current.system_prompt.strip()
     wanted = form.description or "the answer"
     clause = f"Reply with {wanted} and nothing else."
-    sample = f"{clause} Example of a reply: {form.sample}" if 0 < len(form.sample) <= 80 else clause
+    sample = f"{clause} Example of a reply: {form.sample}" if 0 < len(form.sample) <= LONGEST_SAMPLE else clause
+    contract = write_contract(form)
     if not task:
         return [
             Instruction("stated form", VariantKind.CLARIFIED, clause),
             Instruction("stated form with a sample", VariantKind.CLARIFIED, sample),
+            Instruction("output contract", VariantKind.OUTPUT_CONTRACT, contract),
         ]
     return [
         Instruction("stated form", VariantKind.CLARIFIED, f"{task}\n\n{clause}"),
         Instruction("stated form with a sample", VariantKind.CLARIFIED, f"{task}\n\n{sample}"),
         Instruction("form only", VariantKind.RESTRUCTURED, clause),
         Instruction("task and answer", VariantKind.RESTRUCTURED, f"Task: {task}\nAnswer: {wanted}\nNo other words."),
+        Instruction("output contract", VariantKind.OUTPUT_CONTRACT, f"{task}\n\n{contract}"),
     ]
+
+
+def write_contract(form: OutputForm) -> str:
+    """Rules for the form of a reply, one a line, with samples."""
+    rules = [f"The reply is {form.description}." if form.description else "The reply is the answer itself."]
+    if form.labels:
+        rules.append("It is spelled exactly as above: no other word, no full stop, no quotes.")
+    elif form.lines == 1:
+        rules.append("It is a single line.")
+    rules.append("No introduction, no explanation, nothing after it.")
+    samples = [one for one in form.samples if 0 < len(one) <= LONGEST_SAMPLE][:SAMPLES]
+    if samples and not form.labels:
+        rules.append("Replies look like: " + " / ".join(samples))
+    return "Rules for the reply:\n" + "\n".join(f"- {rule}" for rule in rules)
 
 
 def make_variants(
@@ -51,45 +71,67 @@ def make_variants(
     count: int,
     most_characters: int,
     rng: random.Random,
+    strategies: Collection[str] = tuple(STRATEGIES),
 ) -> list[Variant]:
     """At most `count` different prompts, the current one first, then the instructions, then example sets.
 
     Fewer come back when the examples do not allow so many different sets.
     """
     variants = [Variant("current", VariantKind.CURRENT, current)]
-    variants += [_instructed(current, instruction) for instruction in instructions]
-    fewer = max(2, count // 3)
-    chosen = _distinct(iter(variants), fewer)
-    sets = _example_sets(current, instructions, train, form, most_characters, rng)
+    variants += [_instructed(current, one) for one in instructions if one.kind.value in strategies]
+    with_examples = {"few_shot", "combined"} & set(strategies)
+    chosen = _distinct(iter(variants), max(2, count // 3) if with_examples else count)
+    if not with_examples:
+        return chosen
+    texts = texts_for_examples(current, instructions, strategies)
+    sets = example_sets(current, texts, train, form, most_characters, rng, scarce=count <= 6)
     return chosen + _distinct(sets, count - len(chosen), seen={one.prompt.digest for one in chosen})
+
+
+def texts_for_examples(
+    current: Prompt, instructions: Sequence[Instruction], strategies: Collection[str]
+) -> list[Instruction]:
+    """The instructions under which examples are shown: the current text, none at all, and the new ones."""
+    own = Instruction("current instruction", VariantKind.FEW_SHOT, current.system_prompt)
+    bare = Instruction("no instruction", VariantKind.FEW_SHOT, "")
+    few_shot = [own, bare] if "few_shot" in strategies else []
+    combined = list(instructions) if "combined" in strategies else []
+    # In turns, so that also a short race sees both kinds.
+    turns = [one for pair in zip(combined, few_shot, strict=False) for one in pair]
+    return turns + combined[len(few_shot) :] + few_shot[len(combined) :]
 
 
 def _instructed(current: Prompt, instruction: Instruction) -> Variant:
     prompt = replace(current, system_prompt=instruction.text, examples=())
-    return Variant(instruction.name, instruction.kind, prompt)
+    return Variant(instruction.name, instruction.kind, prompt, parent="current")
 
 
-def _example_sets(
+def example_sets(
     current: Prompt,
-    instructions: Sequence[Instruction],
+    texts: Sequence[Instruction],
     train: Sequence[Example],
     form: OutputForm,
     most_characters: int,
     rng: random.Random,
+    *,
+    scarce: bool = False,
 ) -> Iterator[Variant]:
-    """Random example sets under each instruction in turn; the current text and none at all are also tried."""
-    own = Instruction("current instruction", VariantKind.FEW_SHOT, current.system_prompt)
-    bare = Instruction("no instruction", VariantKind.FEW_SHOT, "")
-    texts = [*instructions, own, bare]
+    """Random example sets under each instruction in turn; where few can be tried, larger ones, which mostly help."""
     sizes = possible_sizes(train, form)
+    sizes = sizes[len(sizes) // 2 :] if scarce else sizes
     number = 0
-    while train:
+    while train and texts:
         text = texts[number % len(texts)]
         shown = choose_demonstrations(train, form, rng.choice(sizes), most_characters, rng)
         prompt = replace(current, system_prompt=text.text, examples=as_turns(current, shown))
-        kind = VariantKind.FEW_SHOT if text.kind is VariantKind.FEW_SHOT else VariantKind.COMBINED
         number += 1
-        yield Variant(f"{text.name}, {len(shown)} examples, set {number}", kind, prompt)
+        name = f"{text.name}, {len(shown)} examples, set {number}"
+        yield Variant(name, kind_of(prompt, current), prompt, parent=text.name)
+
+
+def kind_of(prompt: Prompt, current: Prompt) -> VariantKind:
+    """What a prompt with examples is: few-shot under the known text or none, else combined."""
+    return VariantKind.FEW_SHOT if prompt.system_prompt in ("", current.system_prompt) else VariantKind.COMBINED
 
 
 def _distinct(variants: Iterator[Variant], count: int, seen: set[str] | None = None) -> list[Variant]:

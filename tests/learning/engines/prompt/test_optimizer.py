@@ -174,19 +174,19 @@ def test_a_run_can_be_stopped_at_any_call() -> None:
 
     def stop(step: int, total: int, message: str, /) -> None:
         assert total == 340
-        if step >= 30:
+        if len(model.requests) >= 30:
             raise Cancelled("stopped by a person")
 
     with pytest.raises(Cancelled):
         optimize(model, progress=stop)
-    assert 30 <= len(model.requests) <= 46
+    assert len(model.requests) == 30
 
 
 def test_progress_only_goes_forward_and_says_what_is_done() -> None:
     steps: list[tuple[int, str]] = []
     optimize(PureModel(needs_examples), progress=lambda step, total, message: steps.append((step, message)))
     assert [step for step, _ in steps] == sorted(step for step, _ in steps)
-    assert steps[0][1].startswith("Round 1 of")
+    assert steps[0][1].startswith("Round 1:")
     assert steps[-1][1].startswith("Confirming")
 
 
