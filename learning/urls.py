@@ -17,6 +17,8 @@ from learning.pages import (
     rules,
     synthesis,
     training,
+    training_compare,
+    training_new,
 )
 
 urlpatterns = [
@@ -74,7 +76,11 @@ urlpatterns = [
     path("rules/<uuid:rule_id>/switch", rules.rule_switch, name="rule-switch"),
     path("rules/<uuid:rule_id>/apply", rules.rule_apply, name="rule-apply"),
     path("training/", training.run_list, name="training-runs"),
-    path("training/new/", training.run_create, name="training-run-new"),
+    path("training/new/", training_new.run_create, name="training-run-new"),
+    path("training/estimate", training_new.run_estimate, name="training-run-estimate"),
+    path("training/compare/", training_compare.runs_compare, name="training-runs-compare"),
     path("training/<uuid:run_id>/", training.run_detail, name="training-run"),
+    path("training/<uuid:run_id>/log/", training.run_log, name="training-run-log"),
     path("training/<uuid:run_id>/cancel", training.run_cancel, name="training-run-cancel"),
+    path("training/<uuid:run_id>/again", training.run_again, name="training-run-again"),
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+from django.db.models.fields.json import KT
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.exceptions import PermissionDenied
@@ -11,11 +12,14 @@ from rest_framework.response import Response
 
 from learning.api.requests import read_query
 from learning.api.serializers import training as shapes
-from learning.models import AgentConfig, DatasetVersion, TrainingRun
+from learning.models import AgentConfig, DatasetVersion, TrainingRun, TrainingType
 from learning.services import gate, training
 from learning.services.agent_directory import find_agent
+from learning.services.run_changes import told_metrics
+from learning.services.run_comparison import compare_runs
 from learning.waking import wake_for_run
-from organizations.api import OrganizationAPIView, OrganizationViewSet
+from organizations.actors import Actor
+from organizations.api import KeysetPagination, OrganizationAPIView, OrganizationViewSet
 from organizations.errors import Conflict, Missing
 from organizations.models import Role
 from organizations.permissions import need
@@ -23,11 +27,17 @@ from organizations.permissions import need
 ADMIN = need("manage", role=Role.ADMIN)
 
 
+class FromTheBeginning(KeysetPagination):
+    """Lines of a log in the order in which they were written."""
+
+    ordering = "id"
+
+
 @extend_schema_view(
     list=extend_schema(
         summary="Training runs, the newest first",
         parameters=[shapes.RunFilterSerializer],
-        responses=shapes.RunSerializer(many=True),
+        responses=shapes.ListedRunSerializer(many=True),
     ),
     retrieve=extend_schema(summary="One run: how far it is, what it found", responses=shapes.RunDetailSerializer),
 )
@@ -37,17 +47,20 @@ class TrainingRunViewSet(OrganizationViewSet):
     serializer_class = shapes.RunSerializer
 
     def get_queryset(self) -> Any:
-        return super().get_queryset().select_related("agent", "candidate_config")
+        rows = super().get_queryset().select_related("agent", "candidate_config")
+        return rows.annotate(
+            verdict=KT("metrics__verdict"), improvement_percentage=KT("metrics__improvement_percentage")
+        )
 
     def list(self, request: Any) -> Response:
         asked = read_query(shapes.RunFilterSerializer, request)
-        rows = self.get_queryset()
+        rows = self.get_queryset().defer("metrics", "estimate", "hyperparameters")
         if "agent_id" in asked:
             rows = rows.filter(agent=find_agent(name=asked["agent_id"]))
         if "status" in asked:
             rows = rows.filter(status=asked["status"])
         page = self.paginate_queryset(rows)
-        return self.get_paginated_response(shapes.RunSerializer(page, many=True).data)
+        return self.get_paginated_response(shapes.ListedRunSerializer(page, many=True).data)
 
     def retrieve(self, request: Any, pk: str) -> Response:
         return self.shown()
@@ -59,10 +72,61 @@ class TrainingRunViewSet(OrganizationViewSet):
         version = _named(DatasetVersion, values.pop("dataset_version_id", None), "dataset_version_id")
         base = _named(AgentConfig, values.pop("base_config_id", None), "base_config_id")
         run = start(request, agent=agent, dataset_version=version, base_config=base, **values)
-        self.kwargs["pk"] = str(run.pk)
-        response = self.shown(status=201)
-        response["Location"] = address(run)
-        return response
+        return self.started(run)
+
+    @extend_schema(
+        summary="What a run would take; starts nothing",
+        request=shapes.NewRunSerializer,
+        responses=shapes.EstimateSerializer,
+    )
+    def estimate(self, request: Any) -> Response:
+        values = shapes.NewRunSerializer().run_validation(request.data)
+        plan = training.plan_run(
+            find_agent(name=values["agent_id"]),
+            _named(DatasetVersion, values.get("dataset_version_id"), "dataset_version_id"),
+            _named(AgentConfig, values.get("base_config_id"), "base_config_id"),
+            values.get("training_type", TrainingType.PROMPT_OPTIMIZATION),
+            values.get("config"),
+        )
+        return Response(shapes.EstimateSerializer(plan.estimate()).data)
+
+    @extend_schema(
+        summary="Runs side by side: their figures, and the settings that differ",
+        parameters=[shapes.CompareSerializer],
+        responses=shapes.ComparisonSerializer,
+    )
+    def compare(self, request: Any) -> Response:
+        asked = read_query(shapes.CompareSerializer, request)
+        comparison = compare_runs(run_ids=asked["id"])
+        for run in comparison.runs:
+            self.tell(run)
+        return Response(shapes.ComparisonSerializer(comparison).data)
+
+    @extend_schema(
+        summary="What a run logged, from its beginning",
+        description="Follow `next` to the last page; later ask for what came `after` the last line that you have.",
+        parameters=[shapes.LogFilterSerializer],
+        responses=shapes.LogLineSerializer(many=True),
+    )
+    def log(self, request: Any, pk: str) -> Response:
+        asked = read_query(shapes.LogFilterSerializer, request)
+        lines = self.get_object().log_lines.all()
+        if "after" in asked:
+            lines = lines.filter(pk__gt=asked["after"])
+        pages = FromTheBeginning()
+        page: Any = pages.paginate_queryset(lines, request, view=self)
+        return pages.get_paginated_response(shapes.LogLineSerializer(page, many=True).data)
+
+    @extend_schema(
+        summary="The same run once more, with the same seed",
+        description="Version, config and settings are the same too. Answers that are remembered cost nothing again.",
+        request=None,
+        responses={201: shapes.RunDetailSerializer},
+    )
+    def rerun(self, request: Any, pk: str) -> Response:
+        run = training.rerun_training_run(run=self.get_object(), user=request.auth.user)
+        wake_for_run(run)
+        return self.started(run)
 
     @extend_schema(
         summary="Stop a run: at once while it waits, at its next step while it works",
@@ -89,10 +153,24 @@ class TrainingRunViewSet(OrganizationViewSet):
         decide(report=report, user=request.auth.user, note=values.get("note", ""))
         return self.shown()
 
+    def started(self, run: TrainingRun) -> Response:
+        """201 with the run's address."""
+        self.kwargs["pk"] = str(run.pk)
+        response = self.shown(status=201)
+        response["Location"] = address(run)
+        return response
+
     def shown(self, status: int = 200) -> Response:
-        run = self.get_object()
+        run = self.tell(self.get_object())
         run.gate = training.gate_report(run)
         return Response(shapes.RunDetailSerializer(run).data, status=status)
+
+    def tell(self, run: Any) -> Any:
+        """The run as far as whoever asks may know it. It is not saved."""
+        found = run.metrics if isinstance(run.metrics, dict) else {}
+        run.verdict, run.improvement_percentage = found.get("verdict"), found.get("improvement_percentage")
+        run.metrics = told_metrics(found, actor=cast(Actor, self.request.auth))
+        return run
 
 
 class OptimizePromptView(OrganizationAPIView):

@@ -1,21 +1,23 @@
-"""Training runs: the list, one run live, starting and cancelling."""
+"""Training runs: the list, one run live, its log, stopping and repeating."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
+from django.db.models.fields.json import KeyTransform as KT
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 
-from learning.engines.metrics import METRICS
-from learning.engines.prompt.goals import ACCURACY, SECOND_GOALS
-from learning.engines.prompt.optimizer import FEWEST_CALLS
-from learning.models import Agent, DatasetVersion, RunStatus, TrainingRun
+from learning.models import Agent, RunStatus, TrainingRun, TrainingRunLog
+from learning.pages.stored import number
+from learning.pages.training_progress import pace_of
+from learning.pages.training_results import read_outcome
+from learning.pages.training_words import config_words, score_words
 from learning.services import training
-from learning.services.run_config import MOST_CALLS, MOST_REWRITES, needed_examples, why_too_small
+from learning.services.run_changes import worse_cases
 from learning.waking import wake_for_run
 from organizations.errors import Refused
 from organizations.identifiers import as_uuid
@@ -23,124 +25,69 @@ from organizations.models import Role
 from organizations.permissions import page
 
 SHOWN = 25
-# What each way of scoring means, and what its mean over many answers is called.
-METRIC_WORDS = {
-    "exact": "exact: the answer is the wanted text to the letter",
-    "normalised": "normalised: letter case, spacing and punctuation around it do not count",
-    "token_f1": "token F1: how many words both share, from none to all; for longer texts",
-}
-SCORES = {"token_f1": ("mean token F1", "Mean F1")}
-RIGHT = ("right answers", "Right")
 LOG_LINES = 60
-VERSIONS = 100
-FIELD_OF = {"dataset_version_id": "version", "config.max_calls": "max_calls", "config.metric": "metric"}
-
-
-class VersionSelect(forms.Select):
-    """What no run can learn from stands in the list and cannot be chosen."""
-
-    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
-        version = getattr(value, "instance", None)
-        if version is not None and why_too_small(version):
-            option["attrs"]["disabled"] = True
-        return option
-
-
-class RunForm(forms.Form):
-    """What to train from, and how much it may cost."""
-
-    version = forms.ModelChoiceField(
-        DatasetVersion.objects.none(),
-        label="Dataset version",
-        help_text="Its agent's serving config is what has to be beaten.",
-        widget=VersionSelect,
-    )
-    name = forms.CharField(max_length=200, required=False)
-    max_calls = forms.IntegerField(
-        min_value=FEWEST_CALLS, max_value=MOST_CALLS, initial=340, label="Most calls",
-        help_text=f"At least {FEWEST_CALLS}, and one more for each instruction that the model writes. Never passed; "
-        "about a third confirm the result on untouched examples.",
-    )  # fmt: skip
-    metric = forms.ChoiceField(
-        choices=[(name, METRIC_WORDS.get(name, name)) for name in METRICS], help_text="How an answer is scored."
-    )
-    goals = forms.MultipleChoiceField(
-        choices=[(goal, goal.capitalize()) for goal in (ACCURACY, *SECOND_GOALS)], initial=[ACCURACY],
-        widget=forms.CheckboxSelectMultiple, help_text="Accuracy decides; the others order equally accurate variants.",
-    )  # fmt: skip
-    rewrites = forms.IntegerField(
-        min_value=0, max_value=MOST_REWRITES, initial=0, label="Instructions written by the model",
-        help_text="Leave 0 for a small model: it can be shown examples, but it cannot write instructions.",
-    )  # fmt: skip
-    seed = forms.IntegerField(
-        min_value=0, max_value=training.LARGEST_SEED, initial=1, help_text="The same seed repeats the run."
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choices = DatasetVersion.objects.filter(dataset__agent__isnull=False, erased_at=None)
-        field: Any = self.fields["version"]
-        field.queryset = choices.select_related("dataset").order_by("-id")
-        field.label_from_instance = _version_label
-        field.help_text = f"A run needs a version of {needed_examples()}. {field.help_text}"
-
-    def refusals(self) -> dict[str, str]:
-        """Why no run can learn from each version in the list, by its key; empty where one can."""
-        field: Any = self.fields["version"]
-        return {str(version.pk): why_too_small(version) for version in field.queryset}
-
-    def wishes(self) -> dict[str, Any]:
-        """The values that belong into the run's config."""
-        return {key: self.cleaned_data[key] for key in ("max_calls", "metric", "goals", "rewrites")}
+LOG_PAGE = 200
+OPEN = (RunStatus.PENDING, RunStatus.RUNNING)
 
 
 @page()
 def run_list(request: HttpRequest) -> HttpResponse:
-    """All runs, the newest first."""
-    rows = TrainingRun.objects.select_related("agent").order_by("-id")
-    before = as_uuid(request.GET.get("before", ""))
+    """All runs, or those of `?agent=`; the newest first. What they found is not loaded, apart from the verdict."""
+    rows = TrainingRun.objects.select_related("agent").defer("metrics", "estimate", "hyperparameters").order_by("-id")
+    rows = rows.annotate(verdict=KT("verdict", "metrics"), gain=KT("improvement_percentage", "metrics"))
+    agent_id, before = as_uuid(request.GET.get("agent", "")), as_uuid(request.GET.get("before", ""))
+    agent = Agent.objects.filter(pk=agent_id).first() if agent_id else None
+    if agent is not None:
+        rows = rows.filter(agent=agent)
     if before:
         rows = rows.filter(pk__lt=before)
     runs = list(rows[: SHOWN + 1])
-    more = f"?before={runs[SHOWN - 1].pk}" if len(runs) > SHOWN else ""
-    return render(
-        request, "learning/runs.html", {"runs": runs[:SHOWN], "more": more, "newest_url": "." if before else ""}
-    )
-
-
-@page(role=Role.ADMIN, methods=("GET", "POST"))
-def run_create(request: HttpRequest) -> HttpResponse:
-    """Ask for a run."""
-    asked = request.GET.get("version", "")
-    form = RunForm(request.POST or None, initial={"version": asked})
-    if request.method == "POST" and form.is_valid():
-        try:
-            run = _start(request, form)
-        except Refused as error:
-            form.add_error(_field(form, error.field), error.message)
-        else:
-            return redirect("training-run", run_id=run.pk)
-    refusals = form.refusals()
-    context = {"form": form, "too_small": refusals.get(asked, ""), "unready": all(refusals.values())}
-    return render(request, "learning/run_new.html", context)
+    of_agent = f"agent={agent.pk}" if agent else ""
+    more = f"?{of_agent}&before={runs[SHOWN - 1].pk}".replace("?&", "?") if len(runs) > SHOWN else ""
+    newest = (f"?{of_agent}" if of_agent else ".") if before else ""
+    context = {"runs": runs[:SHOWN], "more": more, "newest_url": newest, "agent": agent}
+    return render(request, "learning/runs.html", context)
 
 
 @page()
 def run_detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """One run. While it works, the page asks again every two seconds."""
+    """One run. While it works, the page asks every two seconds for what is new; at the end it gets the whole."""
     run = _find(run_id)
-    context = {
-        "run": run,
-        "open": run.status in (RunStatus.PENDING, RunStatus.RUNNING),
-        "log": list(run.log_lines.order_by("-id")[:LOG_LINES])[::-1],
+    asked_by_page = bool(getattr(request, "htmx", False))
+    if asked_by_page and run.status in OPEN:
+        return render(request, "learning/_run_live.html", _live(run) | {"fresh": _fresh(run, request)})
+    lines = list(run.log_lines.order_by("-id")[: LOG_LINES + 1])
+    live = _live(run)
+    clusters = live["outcome"].clusters
+    context = live | {
+        "log": lines[:LOG_LINES],
+        "more_log": len(lines) > LOG_LINES,
         "report": training.gate_report(run),
         "candidate": run.candidate_config.content if run.candidate_config else None,
-        "figures": _figures(run.metrics),
-        "score": SCORES.get(run.config.get("metric", ""), RIGHT),
+        "worse": worse_cases(run, actor=request.actor),  # type: ignore[attr-defined]
+        "certain_clusters": [one for one in clusters if one.certain],
+        "other_clusters": [one for one in clusters if not one.certain],
+        "settings": config_words(run.config, run.seed),
+        "estimate": _estimate(run.estimate),
     }
-    template = "learning/_run.html" if getattr(request, "htmx", False) else "learning/run.html"
-    return render(request, template, context)
+    response = render(request, "learning/_run.html" if asked_by_page else "learning/run.html", context)
+    if asked_by_page:  # the run ended between two looks
+        response["HX-Retarget"], response["HX-Reswap"] = "#training-run", "outerHTML"
+    return response
+
+
+@page()
+def run_log(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """All lines of a run's log, the newest first."""
+    run = _find(run_id)
+    rows = run.log_lines.order_by("-id")
+    before = as_uuid(request.GET.get("before", ""))
+    if before:
+        rows = rows.filter(pk__lt=before)
+    lines = list(rows[: LOG_PAGE + 1])
+    more = f"?before={lines[LOG_PAGE - 1].pk}" if len(lines) > LOG_PAGE else ""
+    context = {"run": run, "log": lines[:LOG_PAGE], "more": more, "newest_url": "." if before else ""}
+    return render(request, "learning/run_log.html", context)
 
 
 @page(role=Role.ADMIN, methods=("POST",))
@@ -157,43 +104,46 @@ def run_cancel(request: HttpRequest, run_id: UUID) -> HttpResponse:
     return redirect("training-run", run_id=run.pk)
 
 
-def _start(request: HttpRequest, form: RunForm) -> TrainingRun:
-    version: DatasetVersion = form.cleaned_data["version"]
-    run = training.start_training_run(
-        agent=cast("Agent", version.dataset.agent),  # the form offers no version without one
-        dataset_version=version,
-        name=form.cleaned_data["name"],
-        config=form.wishes(),
-        seed=form.cleaned_data["seed"],
-        user=request.user,
-    )
-    wake_for_run(run)
-    return run
+@page(role=Role.ADMIN, methods=("POST",))
+def run_again(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """The same run once more, with the same seed."""
+    run = _find(run_id)
+    try:
+        again = training.rerun_training_run(run=run, user=request.user)
+    except Refused as error:
+        messages.error(request, error.message)
+        return redirect("training-run", run_id=run.pk)
+    wake_for_run(again)
+    return redirect("training-run", run_id=again.pk)
 
 
-def _field(form: RunForm, field: str | None) -> str | None:
-    name = FIELD_OF.get(field or "", field)
-    return name if name in form.fields else None
+def _live(run: TrainingRun) -> dict[str, Any]:
+    """What changes while a run works."""
+    return {
+        "run": run,
+        "open": run.status in OPEN,
+        "pace": pace_of(run, timezone.now()),
+        "outcome": read_outcome(run.metrics),
+        "score": score_words(run.config),
+    }
 
 
-def _figures(metrics: dict[str, Any]) -> dict[str, Any] | None:
-    """The confirmed figures in percent, for the page; None before they exist."""
-    if not metrics or not metrics.get("improvement"):
-        return None
-    gain = metrics["improvement"]
-    percent = {name: 100 * metrics[name]["mean"] for name in ("before", "after", "instruction_only")}
-    return percent | {key: 100 * gain[key] for key in ("mean", "low", "high")} | {"n": gain["n"], "p": gain["p_value"]}
+def _estimate(stored: Any) -> dict[str, Any] | None:
+    """What was told before the start; None for a run from before there were estimates."""
+    return stored if isinstance(stored, dict) and number(stored, "calls") is not None else None
 
 
-def _version_label(version: DatasetVersion) -> str:
-    splits = f"{version.train_count:,} train, {version.validation_count:,} validation, {version.test_count:,} test"
-    small = ": too small" if why_too_small(version) else ""
-    return f"{version.dataset.name}, version {version.number} ({version.total:,} examples: {splits}){small}"
+def _fresh(run: TrainingRun, request: HttpRequest) -> list[TrainingRunLog]:
+    """The lines after the last one that the page has, the newest first."""
+    after = as_uuid(request.GET.get("after", ""))
+    rows = run.log_lines.filter(pk__gt=after) if after else run.log_lines.all()
+    return list(rows.order_by("-id")[:LOG_LINES])
 
 
 def _find(run_id: UUID) -> TrainingRun:
-    related = ("agent", "base_config", "dataset_version__dataset", "candidate_config", "created_by")
-    run = TrainingRun.objects.select_related(*related).filter(pk=run_id).first()
+    related = ("agent", "base_config", "dataset_version__dataset", "candidate_config", "created_by", "rerun_of")
+    heavy = ("dataset_version__card", "dataset_version__recipe", "base_config__content", "rerun_of__metrics")
+    run = TrainingRun.objects.select_related(*related).defer(*heavy).filter(pk=run_id).first()
     if run is None:
         raise Http404("There is no such training run in this organization.")
     return run

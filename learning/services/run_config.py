@@ -9,10 +9,10 @@ from typing import Any
 
 from django.conf import settings
 
-from learning.engines import prompt
-from learning.engines.metrics import resolve_metric
+from learning.engines.metrics import METRIC_KINDS, read_options, resolve_metric
 from learning.engines.prompt.goals import ACCURACY, check_goals
 from learning.engines.prompt.optimizer import FEWEST_CALLS, FEWEST_TEST, FEWEST_TRAIN, FEWEST_VALIDATION, plan_calls
+from learning.engines.prompt.strategies import STRATEGIES
 from learning.models import DatasetVersion, TrainingType
 from organizations.errors import Refused
 
@@ -32,8 +32,8 @@ class RunConfig:
 
     `max_tokens` (in and out), `max_money` (in the currency of the price table) and `max_seconds` are hard too; None
     sets no limit. `rewrites`: how many instructions the language model writes itself; 0 for a model too weak for it.
-    `strategies`: which ways of making candidates are used; empty: all. `concurrency`: calls at a time; None: as many
-    as the endpoint may get.
+    `strategies`: which ways of making candidates are used; None: those that fit the budget. `concurrency`: calls at a
+    time; None: as many as the endpoint may get.
     """
 
     max_calls: int = 340
@@ -44,7 +44,7 @@ class RunConfig:
     max_money: Decimal | None = None
     max_seconds: int | None = None
     metric_options: Mapping[str, Any] = field(default_factory=dict)
-    strategies: tuple[str, ...] = ()
+    strategies: tuple[str, ...] | None = None
     concurrency: int | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -61,10 +61,10 @@ class RunConfig:
             "max_money": money,
             "max_seconds": self.max_seconds,
             "metric_options": dict(self.metric_options),
-            "strategies": list(self.strategies),
+            "strategies": None if self.strategies is None else list(self.strategies),
             "concurrency": self.concurrency,
         }
-        return kept | {key: value for key, value in more.items() if value not in (None, {}, [])}
+        return kept | {key: value for key, value in more.items() if value not in (None, {})}
 
 
 def read_run_config(config: Mapping[str, Any]) -> RunConfig:
@@ -144,29 +144,35 @@ def _goals(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
-def known_strategies() -> tuple[str, ...]:
-    """The names of the ways to make candidates."""
-    return tuple(getattr(prompt, "STRATEGIES", ()))
-
-
-def _strategies(value: Any) -> tuple[str, ...]:
+def _strategies(value: Any) -> tuple[str, ...] | None:
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
         raise Refused("This must be a list of names.", "config.strategies")
-    known = known_strategies()
     for name in value:
-        if name not in known:
-            raise Refused(f"There is no strategy {name!r}: choose from {', '.join(known)}.", "config.strategies")
-    return tuple(dict.fromkeys(value))
+        if name not in STRATEGIES:
+            raise Refused(f"There is no strategy {name!r}: choose from {', '.join(STRATEGIES)}.", "config.strategies")
+    return tuple(dict.fromkeys(value)) or None
 
 
 def _check_metric(wishes: RunConfig) -> None:
     """Raises Refused when no such metric can be made."""
+    name, options, at = wishes.metric, wishes.metric_options, "config.metric_options"
+    if name not in METRIC_KINDS:
+        raise Refused(f"Unknown metric {name!r}: choose one of {', '.join(METRIC_KINDS)}.", "config.metric")
+    kind = METRIC_KINDS[name]
+    for key in options:
+        if key not in kind.options:
+            known = ", ".join(kind.options) or "none"
+            raise Refused(f"The metric {name} has no option {key!r}. Its options: {known}.", f"{at}.{key}")
+    for key, option in kind.options.items():
+        if option.required and key not in options:
+            raise Refused(f"The metric {name} needs this: {option.help}", f"{at}.{key}")
     try:
-        resolve_metric(wishes.metric)
+        read_options(name, options)
+        if options and not kind.needs_embedder:
+            resolve_metric(name, options=options)
     except ValueError as error:
-        raise Refused(str(error), "config.metric") from error
-    for name in wishes.metric_options:
-        raise Refused(f"The metric {wishes.metric} has no option {name!r}.", f"config.metric_options.{name}")
+        field = f"{at}.{next(iter(options))}" if len(options) == 1 else at
+        raise Refused(str(error), field) from error
 
 
 def _text(key: str, value: Any) -> str:

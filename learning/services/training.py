@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,8 @@ from django.utils import timezone
 from learning.models import Agent, AgentConfig, ConfigStatus, DatasetVersion, GateReport, RunStatus, TrainingRun
 from learning.models import TrainingType as Kind
 from learning.services import datasets
-from learning.services.run_config import check_examples, check_type, read_run_config
+from learning.services.run_config import RunConfig, check_examples, check_type, read_run_config
+from learning.services.run_estimate import RunEstimate, estimate_run
 from organizations import audit
 from organizations.errors import Conflict, Refused
 from organizations.transitions import LostRace, move
@@ -36,6 +38,7 @@ def start_training_run(
     config: Mapping[str, Any] | None = None,
     seed: int = 1,
     user: Any = None,
+    rerun_of: TrainingRun | None = None,
 ) -> TrainingRun:
     """Queue a run. Without a version the newest of the agent is used; without a config the one that serves.
 
@@ -43,31 +46,77 @@ def start_training_run(
     """
     if not settings.LEARNING_ENABLED:
         raise Conflict("Learning is switched off (LEARNING_ENABLED).")
-    check_type(training_type)
-    wishes = read_run_config(config or {})
+    plan = plan_run(agent, dataset_version, base_config, training_type, config)
     if not 0 <= seed <= LARGEST_SEED:
         raise Refused(f"The seed must be a whole number from 0 to {LARGEST_SEED}.", "seed")
-    version = dataset_version or _newest_version(agent)
-    _check_version(version, agent)
-    check_examples(version, wishes)
+    version = plan.version
     with transaction.atomic():
         run = TrainingRun.objects.create(
             name=name.strip() or f"{agent.name}: {version.dataset.name}, version {version.number}"[:200],
             agent=agent,
-            base_config=_base_config(agent, base_config),
+            base_config=plan.base_config,
             dataset_version=version,
             training_type=training_type,
-            config=wishes.as_json(),
-            total_steps=wishes.max_calls,
+            config=plan.wishes.as_json(),
+            estimate=plan.estimate().as_json(),
+            total_steps=plan.wishes.max_calls,
             seed=seed,
+            rerun_of=rerun_of,
             created_by=user,
         )
-        audit.record(
-            action="trainingrun.requested",
-            target=run,
-            after={"agent": agent.external_id, "dataset_version": str(version.pk), "config": run.config, "seed": seed},
-        )
+        after = {"agent": agent.external_id, "dataset_version": str(version.pk), "config": run.config, "seed": seed}
+        again = {"rerun_of": str(rerun_of.pk)} if rerun_of else {}
+        audit.record(action="trainingrun.requested", target=run, after=after | again)
     return run
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """A run that could be started: everything was looked up and found good."""
+
+    agent: Agent
+    version: DatasetVersion
+    base_config: AgentConfig
+    wishes: RunConfig
+
+    def estimate(self) -> RunEstimate:
+        return estimate_run(agent=self.agent, version=self.version, base_config=self.base_config, wishes=self.wishes)
+
+
+def plan_run(
+    agent: Agent,
+    version: DatasetVersion | None,
+    base_config: AgentConfig | None,
+    training_type: str,
+    config: Mapping[str, Any] | None,
+) -> RunPlan:
+    """What a run asked for like this would do. Raises Refused naming the field at fault; changes nothing."""
+    check_type(training_type)
+    wishes = read_run_config(config or {})
+    version = version or _newest_version(agent)
+    _check_version(version, agent)
+    check_examples(version, wishes)
+    return RunPlan(agent, version, _base_config(agent, base_config), wishes)
+
+
+def rerun_training_run(*, run: TrainingRun, user: Any = None) -> TrainingRun:
+    """The same run once more: version, config, settings and seed. Remembered answers cost nothing again.
+
+    Raises Conflict while the run is open, Refused when what it learned from cannot be used any more.
+    """
+    if run.status in (RunStatus.PENDING, RunStatus.RUNNING):
+        raise Conflict(f"This run is {run.status}; it can be repeated when it is over.", "status")
+    return start_training_run(
+        agent=run.agent,
+        dataset_version=run.dataset_version,
+        base_config=run.base_config,
+        training_type=run.training_type,
+        name=run.name,
+        config=run.config,
+        seed=run.seed,
+        user=user,
+        rerun_of=run,
+    )
 
 
 def request_cancel(*, run: TrainingRun) -> TrainingRun:

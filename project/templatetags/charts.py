@@ -35,3 +35,10 @@ def interval_chart(
 def bar_chart(title: str, labels: Sequence[str], values: Sequence[float], name: str, unit: str = "") -> SafeString:
     """One bar for each label; `name` says what the values are."""
     return charts.bar_chart(title=title, labels=labels, series=[charts.Series(name, list(values))], unit=unit)
+
+
+@register.simple_tag
+def step_chart(title: str, lines: Sequence[Any], unit: str = "", amount: str = "") -> SafeString:
+    """`lines` have label and points, each (amount, value from there on)."""
+    drawn = [charts.Steps(line.label, line.points) for line in lines]
+    return charts.step_chart(title=title, lines=drawn, unit=unit, amount=amount)

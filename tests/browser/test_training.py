@@ -85,7 +85,7 @@ def test_a_run_is_started_watched_and_its_candidate_approved(
         run = TrainingRun.objects.get()
 
     worker = in_background(training_tasks.run_training, run_id=str(run.pk), **tenant)
-    expect(page.get_by_test_id("training-run-detail")).to_contain_text("Round 1 of")
+    expect(page.get_by_test_id("training-run-detail")).to_contain_text("Round 1")
     picture(page, "run-running")
     expect(page.get_by_test_id("verdict")).to_contain_text("Improved", timeout=60_000)
     worker.join()
@@ -110,16 +110,16 @@ def test_a_working_run_is_cancelled_with_a_question_first(
 ) -> None:
     page = signed_in(factories.make_user(aster, Role.ADMIN))
     page.goto(f"{live_server.url}/admin/learning/training/new/")
-    page.get_by_label("Dataset version").select_option(index=1)
     page.get_by_role("button", name="Start the run").click()
     expect(page.get_by_test_id("cancel-run")).to_be_visible()
     with organization_scope(aster.pk):
         run = TrainingRun.objects.get()
     worker = in_background(training_tasks.run_training, organization_id=str(aster.pk), run_id=str(run.pk))
-    expect(page.get_by_test_id("training-run-detail")).to_contain_text("Round 1 of")
+    expect(page.get_by_test_id("training-run-detail")).to_contain_text("Round 1")
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_test_id("cancel-run").click()
     expect(page.get_by_test_id("training-run-detail")).to_contain_text("Cancelled", timeout=30_000)
+    expect(page.get_by_test_id("cancelled")).to_contain_text("Stopped by a person after")
     worker.join()
     page.goto(f"{live_server.url}/admin/learning/training/")
     expect(page.get_by_test_id("training-run")).to_contain_text("Cancelled")

@@ -11,10 +11,12 @@ from project.overview.charts import (
     Band,
     Interval,
     Series,
+    Steps,
     band_chart,
     bar_chart,
     interval_chart,
     line_chart,
+    step_chart,
     value_text,
 )
 from project.overview.charts.scale import Scale
@@ -182,3 +184,26 @@ def test_a_scale_between_known_bounds_shows_them_whatever_the_values() -> None:
     for markup, ticks in ((stars, ["1", "2", "3", "4", "5"]), (share, ["0%", "25%", "50%", "75%", "100%"])):
         axis = next(svg for svg in parsed(markup).iter("svg") if svg.attrib.get("class") == "chart-axis-y")
         assert [text.text for text in axis.iter("text")] == ticks
+
+
+def test_steps_hold_until_they_change_and_stand_on_a_scale() -> None:
+    chart = parsed(step_chart(title="Best", lines=[Steps("best", [(50, 0.0), (100, 40.0)])], unit="%", amount="calls"))
+    (line,) = [one.attrib["points"].split() for one in chart.iter("polyline")]
+    assert line == ["500,168", "1000,168", "1000,8"], "right along the old value, then up to the new one"
+    assert [cell.text for cell in chart.iter("td")] == ["0%", "40%"]
+    assert [cell.text for cell in chart.iter("th")][-2:] == ["50 calls", "100 calls"]
+
+
+def test_staircases_of_different_length_share_the_scale_and_end_where_they_end() -> None:
+    lines = [Steps("A", [(10, 50.0), (100, 70.0)]), Steps("B", [(20, 60.0)]), Steps("nothing", [])]
+    chart = parsed(step_chart(title="Best", lines=lines))
+    rows = [[cell.text for cell in row.iter("td")] for row in chart.iter("tr")][1:]
+    assert rows == [["50", "-"], ["50", "60"], ["70", "-"]]
+    assert [item.text for item in chart.iter("li")] == [None, None]
+
+
+def test_no_steps_are_no_chart_and_a_label_stays_text() -> None:
+    assert "No values yet" in step_chart(title="Best", lines=[])
+    hostile = '<script>alert("x")</script>'
+    markup = step_chart(title=hostile, lines=[Steps(hostile, [(0, 1.0)])], unit=hostile, amount=hostile)
+    assert list(parsed(markup).iter("script")) == []

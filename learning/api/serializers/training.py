@@ -6,11 +6,32 @@ from typing import Any
 
 from rest_framework import serializers
 
-from learning.api.serializers.fields import ExternalId, StrictSerializer, Text
+from learning.api.serializers.fields import BoundedObject, ExternalId, Number, StrictSerializer, Text
+from learning.engines.metrics import METRIC_KINDS
 from learning.engines.prompt.optimizer import FEWEST_CALLS
+from learning.engines.prompt.strategies import STRATEGIES
 from learning.models import GateStatus, RunStatus, TrainingType
-from learning.services.run_config import MOST_CALLS, MOST_REWRITES
+from learning.services.run_comparison import FEWEST, MOST
+from learning.services.run_config import (
+    DECIMALS,
+    MOST_AT_ONCE,
+    MOST_CALLS,
+    MOST_MONEY,
+    MOST_REWRITES,
+    MOST_TOKENS,
+    SECONDS,
+)
 from learning.services.training import LARGEST_SEED
+
+METRICS = ", ".join(METRIC_KINDS)
+OPTIONS = "; ".join(f"{name}: {', '.join(kind.options)}" for name, kind in METRIC_KINDS.items() if kind.options)
+
+
+def _whole(low: int, high: int, help_text: str = "") -> serializers.IntegerField:
+    """A whole number that may be left out."""
+    return serializers.IntegerField(
+        min_value=low, max_value=high, required=False, allow_null=True, help_text=help_text or None
+    )
 
 
 class RunConfigSerializer(StrictSerializer):
@@ -22,7 +43,14 @@ class RunConfigSerializer(StrictSerializer):
         required=False,
         help_text="Never passed, the confirmation included.",
     )
-    metric = serializers.CharField(max_length=200, required=False, help_text="exact, normalised or token_f1.")
+    max_tokens = _whole(1, MOST_TOKENS, help_text="In and out together; never passed.")
+    max_money = Number(
+        min_value=0, max_value=float(MOST_MONEY), required=False, allow_null=True,
+        help_text=f"In the currency of the price table, at most {DECIMALS} decimals; never passed.",
+    )  # fmt: skip
+    max_seconds = _whole(*SECONDS, help_text="From the start of the run.")
+    metric = serializers.CharField(max_length=200, required=False, help_text=f"One of {METRICS}.")
+    metric_options = BoundedObject(max_chars=50_000, help_text=f"What the metric can be told: {OPTIONS}.")
     goals = serializers.ListField(
         child=serializers.CharField(max_length=50), min_length=1, max_length=10, required=False,
         help_text="accuracy, clarity, brevity. Accuracy decides; the others order equally accurate variants.",
@@ -30,6 +58,11 @@ class RunConfigSerializer(StrictSerializer):
     rewrites = serializers.IntegerField(
         min_value=0, max_value=MOST_REWRITES, required=False, help_text="Instructions that the model writes itself."
     )
+    strategies = serializers.ListField(
+        child=serializers.CharField(max_length=50), max_length=20, required=False,
+        help_text=f"Ways to make candidates: {', '.join(STRATEGIES)}. Left out: those that fit the budget.",
+    )  # fmt: skip
+    concurrency = _whole(1, MOST_AT_ONCE, help_text="Calls at a time. Left out: what the endpoint may get.")
 
 
 class NewRunSerializer(StrictSerializer):
@@ -44,6 +77,23 @@ class NewRunSerializer(StrictSerializer):
     seed = serializers.IntegerField(min_value=0, max_value=LARGEST_SEED, required=False)
 
 
+class EstimateSerializer(serializers.Serializer[Any]):
+    """What a run would probably take. Remembered answers cost nothing, so it may take less."""
+
+    calls = serializers.IntegerField(help_text="At most.")
+    confirmation_calls = serializers.IntegerField(help_text="Of these, about the sealed test split.")
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    money = serializers.DecimalField(
+        max_digits=30, decimal_places=8, allow_null=True, coerce_to_string=True,
+        help_text="In the currency of the price table; null where the model has no price.",
+    )  # fmt: skip
+    seconds = serializers.FloatField(allow_null=True, help_text="null before a run has finished.")
+    tokens_from = serializers.CharField(help_text="What the tokens were estimated from.")
+    runs = serializers.IntegerField(help_text="How many earlier runs tell the speed.")
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="Limits that will probably end it.")
+
+
 class OptimizePromptSerializer(StrictSerializer):
     """The short form: what to improve, and how much it may cost."""
 
@@ -52,7 +102,11 @@ class OptimizePromptSerializer(StrictSerializer):
         child=serializers.CharField(max_length=50), min_length=1, max_length=10, required=False
     )
     max_calls = serializers.IntegerField(min_value=FEWEST_CALLS, max_value=MOST_CALLS, required=False)
-    metric = serializers.CharField(max_length=200, required=False)
+    metric = serializers.CharField(max_length=200, required=False, help_text=f"One of {METRICS}.")
+    metric_options = BoundedObject(max_chars=50_000)
+    max_tokens = _whole(1, MOST_TOKENS)
+    max_money = Number(min_value=0, max_value=float(MOST_MONEY), required=False, allow_null=True)
+    max_seconds = _whole(*SECONDS)
 
 
 class DecisionSerializer(StrictSerializer):
@@ -71,7 +125,9 @@ class GateSummarySerializer(serializers.Serializer[Any]):
     approved = serializers.BooleanField(allow_null=True)
 
 
-class RunSerializer(serializers.Serializer[Any]):
+class ListedRunSerializer(serializers.Serializer[Any]):
+    """Without what it found, which may be long: ask for the run itself."""
+
     id = serializers.UUIDField()
     name = serializers.CharField()
     agent_id = serializers.CharField(source="agent.external_id")
@@ -88,21 +144,67 @@ class RunSerializer(serializers.Serializer[Any]):
     failure_reason = serializers.CharField()
     config = serializers.DictField(child=serializers.JSONField())
     seed = serializers.IntegerField()
-    metrics = serializers.DictField(
-        child=serializers.JSONField(allow_null=True),
-        help_text="What was measured on the sealed test split, every variant.",
-    )
+    rerun_of_id = serializers.UUIDField(allow_null=True, help_text="The run that this one repeats.")
+    verdict = serializers.CharField(allow_null=True, help_text="improved, or no measurable improvement; null before.")
+    improvement_percentage = serializers.FloatField(allow_null=True, help_text="Confirmed, in percentage points.")
     llm_calls = serializers.IntegerField()
     input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
+    cost = serializers.DecimalField(
+        max_digits=16, decimal_places=8, allow_null=True,
+        help_text="In the currency of the price table; null where the model has no price.",
+    )  # fmt: skip
     seconds = serializers.FloatField()
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
 
 
+class RunSerializer(ListedRunSerializer):
+    metrics = serializers.DictField(
+        child=serializers.JSONField(allow_null=True),
+        help_text="What was found: the gain on the sealed test split, every variant, the analysis; while the run "
+        "works, `trace` alone. Which test examples got worse (`worse_examples`) is told to administrators.",
+    )
+    estimate = serializers.DictField(
+        child=serializers.JSONField(allow_null=True), help_text="What was told before it started; empty in old runs."
+    )
+
+
 class RunDetailSerializer(RunSerializer):
     gate = GateSummarySerializer(allow_null=True)
+
+
+class LogLineSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    level = serializers.CharField()
+    message = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class LogFilterSerializer(serializers.Serializer[Any]):
+    after = serializers.UUIDField(required=False, help_text="The last line that you have: go on after it.")
+
+
+class CompareSerializer(serializers.Serializer[Any]):
+    id = serializers.ListField(
+        child=serializers.UUIDField(), min_length=FEWEST, max_length=MOST, help_text="Given once for each run."
+    )
+
+
+class DifferenceSerializer(serializers.Serializer[Any]):
+    setting = serializers.CharField(help_text="Such as config.max_calls.")
+    values = serializers.ListField(
+        child=serializers.JSONField(allow_null=True), help_text="One for each run, in their order."
+    )
+
+
+class ComparisonSerializer(serializers.Serializer[Any]):
+    same_split = serializers.BooleanField(
+        help_text="All are confirmed on one sealed test split. Where it is false, their gains cannot be compared."
+    )
+    differences = DifferenceSerializer(many=True)
+    runs = RunSerializer(many=True)
 
 
 class StartedRunSerializer(serializers.Serializer[Any]):

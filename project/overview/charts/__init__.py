@@ -9,9 +9,10 @@ from project.overview.charts.bands import Band, band_chart
 from project.overview.charts.drawings import bar_chart, line_chart
 from project.overview.charts.intervals import interval_chart
 from project.overview.charts.scale import Interval, Series, value_text
+from project.overview.charts.steps import Steps, step_chart
 from project.overview.charts.waterfall import Bar, duration_text, waterfall
 
 __all__ = [
-    "Band", "Bar", "Interval", "Series", "band_chart", "bar_chart", "duration_text", "interval_chart", "line_chart",
-    "value_text", "waterfall",
+    "Band", "Bar", "Interval", "Series", "Steps", "band_chart", "bar_chart", "duration_text", "interval_chart",
+    "line_chart", "step_chart", "value_text", "waterfall",
 ]  # fmt: skip

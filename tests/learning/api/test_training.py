@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from learning.engines.types import Cost
 from learning.models import Agent, AgentConfig, DatasetVersion, RunStatus, TrainingRun
 from learning.services import gate, run_progress, training
 from organizations.models import Organization
 from tests import factories
+from tests.learning.run_results import CONFIRMED, with_worse_examples
 from tests.learning.services.test_gate import PASSED, worked
 
 RUNS = "/api/learning/training-runs"
@@ -71,6 +74,16 @@ def test_too_few_examples_are_a_problem_that_says_how_many_are_missing(api: Any,
         ({"config": {"goals": ["speed"]}}, "config.goals"),
         ({"config": {"metric": "os.system"}}, "config.metric"),
         ({"config": {"budget": 3}}, "config.budget"),
+        ({"config": {"max_tokens": 0}}, "config.max_tokens"),
+        ({"config": {"max_money": 0}}, "config.max_money"),
+        ({"config": {"max_money": "much"}}, "config.max_money"),
+        ({"config": {"max_money": 0.0000001}}, "config.max_money"),
+        ({"config": {"max_seconds": 1}}, "config.max_seconds"),
+        ({"config": {"concurrency": 1000}}, "config.concurrency"),
+        ({"config": {"strategies": ["magic"]}}, "config.strategies"),
+        ({"config": {"metric": "json_schema"}}, "config.metric_options.schema"),
+        ({"config": {"metric_options": {"weight": 1}}}, "config.metric_options.weight"),
+        ({"config": {"metric": "json_schema", "metric_options": {"schema": 3}}}, "config.metric_options.schema"),
         ({"training_type": "magic"}, "training_type"),
         ({"training_type": "dpo"}, "training_type"),
         ({"seed": -1}, "seed"),
@@ -86,6 +99,127 @@ def test_bad_input_gets_a_problem_naming_the_field(
     assert response["Content-Type"].startswith("application/problem+json")
     assert field in fields(response)
     assert not TrainingRun.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "field"),
+    [
+        (f"{RUNS}/estimate", {"config": {"max_calls": 3}}, "config.max_calls"),
+        (f"{RUNS}/estimate", {"agent_id": None}, "agent_id"),
+        (f"{RUNS}/estimate", {"training_type": "dpo"}, "training_type"),
+        (OPTIMIZE, {"max_money": -1}, "max_money"),
+        (OPTIMIZE, {"metric": "magic"}, "config.metric"),
+    ],
+)
+def test_bad_input_is_named_everywhere(
+    api: Any, version: DatasetVersion, path: str, change: dict[str, Any], field: str
+) -> None:
+    response = api.post(path, {"agent_id": "critic", **change}, format="json")
+    assert (response.status_code, fields(response)) == (400, [field])
+
+
+def test_an_estimate_starts_nothing_and_is_kept_with_the_run(api: Any, version: DatasetVersion) -> None:
+    wish = {"agent_id": "critic", "config": {"max_calls": 200, "max_tokens": 500}}
+    told = api.post(f"{RUNS}/estimate", wish, format="json")
+    assert told.status_code == 200, told.content
+    estimate = told.json()
+    assert estimate["calls"] == 200 and 0 < estimate["confirmation_calls"] < 200
+    assert estimate["input_tokens"] > 200 and estimate["tokens_from"] == "the length of the texts"
+    assert (estimate["money"], estimate["seconds"], estimate["runs"]) == (None, None, 0)
+    assert estimate["warnings"] == ["500 tokens are probably used up before the calls are."]
+    assert not TrainingRun.objects.exists()
+    assert api.post(RUNS, wish, format="json").json()["estimate"] == estimate
+
+
+def test_a_run_over_is_repeated_with_its_seed_and_settings(api: Any, version: DatasetVersion) -> None:
+    wish = {"agent_id": "critic", "seed": 9, "name": "Monday", "config": {"max_calls": 90, "metric": "normalised"}}
+    first = api.post(RUNS, wish, format="json").json()
+    early = api.post(f"{RUNS}/{first['id']}/rerun")
+    assert early.status_code == 409, "it is not over"
+    api.post(f"{RUNS}/{first['id']}/cancel")
+    response = api.post(f"{RUNS}/{first['id']}/rerun")
+    again = response.json()
+    assert (response.status_code, response["Location"]) == (201, f"{RUNS}/{again['id']}")
+    assert again["rerun_of_id"] == first["id"] and again["status"] == "pending"
+    same = ("name", "seed", "config", "dataset_version_id", "base_config_id", "training_type")
+    assert [again[key] for key in same] == [first[key] for key in same]
+
+
+def test_what_was_forgotten_cannot_be_repeated(api: Any, run: TrainingRun) -> None:
+    training.request_cancel(run=run)
+    DatasetVersion.objects.update(erased_at=run.created_at)
+    response = api.post(f"{RUNS}/{run.pk}/rerun")
+    assert (response.status_code, fields(response)) == (400, ["dataset_version_id"])
+
+
+def test_runs_are_compared_by_their_settings_and_figures(api: Any, run: TrainingRun) -> None:
+    other = training.start_training_run(agent=run.agent, seed=2, config={"max_calls": 200})
+    TrainingRun.objects.filter(pk=run.pk).update(metrics=CONFIRMED)
+    body = api.get(f"{RUNS}/compare", {"id": [str(other.pk), str(run.pk)]}).json()
+    assert [one["id"] for one in body["runs"]] == [str(other.pk), str(run.pk)]
+    assert body["differences"] == [
+        {"setting": "config.max_calls", "values": [200, 340]},
+        {"setting": "seed", "values": [2, 1]},
+    ]
+    assert body["same_split"] is True
+    assert [one["verdict"] for one in body["runs"]] == [None, "improved"]
+
+
+def test_a_comparison_says_what_is_wrong_with_it(api: Any, other_api: Any, run: TrainingRun) -> None:
+    other = training.start_training_run(agent=run.agent)
+    one = {"id": [str(run.pk)]}
+    assert (api.get(f"{RUNS}/compare", one).status_code, fields(api.get(f"{RUNS}/compare", one))) == (400, ["id"])
+    assert api.get(f"{RUNS}/compare", {"id": [str(run.pk)] * 2}).status_code == 400, "a run is not compared with itself"
+    assert api.get(f"{RUNS}/compare", {"id": ["x", "y"]}).status_code == 400
+    both = {"id": [str(run.pk), str(other.pk)]}
+    assert api.get(f"{RUNS}/compare", both).status_code == 200
+    assert other_api.get(f"{RUNS}/compare", both).status_code == 404
+
+
+def test_log_lines_come_in_their_order_page_by_page_and_from_where_one_was(api: Any, run: TrainingRun) -> None:
+    work = run_progress.claim_run(run_id=run.pk)
+    assert work
+    for number in range(4):
+        run_progress.append_log(claim=work.claim, message=f"line {number}")
+    first = api.get(f"{RUNS}/{run.pk}/log", {"limit": 3}).json()
+    rest = api.get(first["next"]).json()
+    lines = [*first["results"], *rest["results"]]
+    assert [line["message"] for line in lines[1:]] == [f"line {number}" for number in range(4)]
+    assert rest["next"] is None
+    run_progress.append_log(claim=work.claim, message="later")
+    news = api.get(f"{RUNS}/{run.pk}/log", {"after": lines[-1]["id"]}).json()["results"]
+    assert [(line["message"], line["level"]) for line in news] == [("later", "info")]
+    assert fields(api.get(f"{RUNS}/{run.pk}/log", {"after": "x"})) == ["after"]
+
+
+def test_the_list_tells_the_verdict_and_leaves_the_rest_to_the_run(api: Any, run: TrainingRun) -> None:
+    TrainingRun.objects.filter(pk=run.pk).update(metrics=CONFIRMED)
+    (listed,) = api.get(RUNS).json()["results"]
+    assert (listed["verdict"], listed["improvement_percentage"]) == ("improved", 20.0)
+    assert "metrics" not in listed
+    assert api.get(f"{RUNS}/{run.pk}").json()["metrics"] == CONFIRMED
+    counts = []
+    for number in (2, 6):
+        while TrainingRun.objects.count() < number:
+            training.start_training_run(agent=run.agent)
+        with CaptureQueriesContext(connection) as queries:
+            api.get(RUNS)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_which_test_examples_got_worse_is_told_to_administrators_alone(
+    api: Any, organization: Organization, run: TrainingRun
+) -> None:
+    from tests.conftest import api_with
+
+    found = with_worse_examples(run.dataset_version)
+    TrainingRun.objects.filter(pk=run.pk).update(metrics=found)
+    assert api.get(f"{RUNS}/{run.pk}").json()["metrics"] == found
+    told = api_with(factories.make_key(organization, scopes=["read"])).get(f"{RUNS}/{run.pk}").json()["metrics"]
+    assert told["worse_examples"] == [{"before": 1.0, "after": 0.0}] * 2
+    assert [one["key"] for one in found["worse_examples"] if one["key"] in str(told)] == []
+    assert told["improvement"] == found["improvement"]
 
 
 def test_what_does_not_exist_is_404(api: Any, version: DatasetVersion) -> None:
@@ -157,7 +291,9 @@ def test_a_reading_key_may_watch_and_not_start(organization: Organization, run: 
 
     reader = api_with(factories.make_key(organization, scopes=["read"]))
     assert reader.get(f"{RUNS}/{run.pk}").status_code == 200
-    for path in (RUNS, OPTIMIZE, f"{RUNS}/{run.pk}/cancel", f"{RUNS}/{run.pk}/approve"):
+    assert reader.get(f"{RUNS}/{run.pk}/log").status_code == 200
+    own = (f"{RUNS}/{run.pk}/{action}" for action in ("cancel", "approve", "rerun"))
+    for path in (RUNS, OPTIMIZE, f"{RUNS}/estimate", *own):
         assert reader.post(path, {"agent_id": "critic"}, format="json").status_code == 403
 
 
@@ -165,6 +301,9 @@ def test_a_stranger_finds_no_run(other_api: Any, run: TrainingRun) -> None:
     assert other_api.get(RUNS).json()["results"] == []
     assert other_api.get(f"{RUNS}/{run.pk}").status_code == 404
     assert other_api.post(f"{RUNS}/{run.pk}/cancel").status_code == 404
+    assert other_api.post(f"{RUNS}/{run.pk}/rerun").status_code == 404
+    assert other_api.get(f"{RUNS}/{run.pk}/log").status_code == 404
+    assert other_api.post(f"{RUNS}/estimate", {"agent_id": "critic"}, format="json").status_code == 404
     assert other_api.post(OPTIMIZE, {"agent_id": "critic"}, format="json").status_code == 404
     run.refresh_from_db()
     assert run.status == RunStatus.PENDING

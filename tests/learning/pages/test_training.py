@@ -15,6 +15,7 @@ from learning.models import Agent, DatasetVersion, RunStatus, TrainingRun
 from learning.services import run_progress, training
 from organizations.models import Organization
 from tests import factories
+from tests.learning.run_results import CONFIRMED, with_worse_examples
 
 LIST = "/admin/learning/training/"
 NEW = "/admin/learning/training/new/"
@@ -69,7 +70,7 @@ def test_a_version_that_is_too_small_cannot_be_chosen_and_says_why(sign_in: Any,
 def test_nothing_can_be_started_while_every_version_is_too_small(sign_in: Any, agent: Agent) -> None:
     factories.make_published_version(agent, examples=30)
     page = text(sign_in("admin").get(NEW))
-    assert "No published version is large enough for a run yet" in page
+    assert "None of these versions is large enough for a run yet" in page
     assert 'type="submit" disabled' in page
 
 
@@ -78,13 +79,15 @@ def test_an_open_run_asks_for_news_and_a_finished_one_does_not(sign_in: Any, run
     work = run_progress.claim_run(run_id=run.pk)
     assert work
     run_progress.record_progress(claim=work.claim, step=85, total=340, message="Round 1 of 3: current", cost=Cost(85))
+    assert 'hx-trigger="every 2s"' in text(client.get(f"{LIST}{run.pk}/"))
     polled = text(client.get(f"{LIST}{run.pk}/", headers={"HX-Request": "true"}))
     assert "<html" not in polled
-    assert 'hx-trigger="every 2s"' in polled
     assert "Round 1 of 3: current" in polled
     assert 'value="25.0"' in polled
     run_progress.fail_run(claim=work.claim, reason="The model <b>went</b> away.", cost=Cost(85))
-    polled = text(client.get(f"{LIST}{run.pk}/", headers={"HX-Request": "true"}))
+    last = client.get(f"{LIST}{run.pk}/", headers={"HX-Request": "true"})
+    assert (last["HX-Retarget"], last["HX-Reswap"]) == ("#training-run", "outerHTML")
+    polled = text(last)
     assert "hx-trigger" not in polled
     assert "The model &lt;b&gt;went&lt;/b&gt; away." in polled
 
@@ -181,13 +184,6 @@ def test_the_number_of_queries_does_not_grow_with_the_list(sign_in: Any, agent: 
     assert counts[0] == counts[1] == counts[2]
 
 
-CONFIRMED = {
-    "verdict": "improved", "improvement_percentage": 8.0, "variants": [],
-    "improvement": {"mean": 0.08, "low": 0.02, "high": 0.14, "n": 40, "p_value": 0.01, "method": "paired"},
-    "before": {"mean": 0.72}, "after": {"mean": 0.8}, "instruction_only": {"mean": 0.75},
-}  # fmt: skip
-
-
 @pytest.mark.parametrize(("metric", "said"), [("exact", True), ("token_f1", False)])
 def test_a_mean_overlap_is_not_called_right_answers(sign_in: Any, run: TrainingRun, metric: str, said: bool) -> None:
     run.config["metric"] = metric
@@ -200,5 +196,93 @@ def test_a_mean_overlap_is_not_called_right_answers(sign_in: Any, run: TrainingR
 
 def test_the_form_explains_each_way_of_scoring(sign_in: Any, version: DatasetVersion) -> None:
     page = text(sign_in("admin").get(NEW))
-    for expected in ("to the letter", "letter case, spacing and punctuation", "how many words both share"):
+    for expected in ("to the letter", "case, white space and punctuation", "How many words the answer shares"):
         assert expected in page, expected
+
+
+def test_everything_that_was_found_is_told(sign_in: Any, run: TrainingRun) -> None:
+    run.metrics = with_worse_examples(run.dataset_version)
+    run.status, run.llm_calls = RunStatus.COMPLETED, 300
+    run.save()
+    page = text(sign_in("admin").get(f"{LIST}{run.pk}/"))
+    for told in (
+        "60 % right answer with extra text", "refund, invoice", "Corrections are one word long.",
+        "30 points (10 points to 50 points) n = 20", "refund, late", ">-10<", "2 test examples", "Film number",
+        "40 before, 120 after", "+200 %", "14 variants compared; the test split was opened once",
+        "weighted kappa 0.71 (0.55 to 0.84)", "12 failing examples need data", "Best score on validation examples",
+        "few-shot", "from stated form", "p = 0.0012", "What it took",
+    ):  # fmt: skip
+        assert told in page, told
+
+
+def test_what_got_worse_is_counted_for_everybody_and_named_for_administrators(sign_in: Any, run: TrainingRun) -> None:
+    run.metrics = with_worse_examples(run.dataset_version)
+    run.save()
+    page = text(sign_in("manager").get(f"{LIST}{run.pk}/"))
+    assert "2 test examples" in page and "for administrators alone" in page
+    assert [one["key"] for one in run.metrics["worse_examples"] if one["key"] in page] == []
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [
+        {"trace": "none", "variants": {"a": 1}, "improvement": [1], "analysis": 3, "tried": None, "judge": "yes"},
+        {"trace": [1, {"calls": "x"}, {"calls": 3}], "variants": [None, {}], "clusters": [{"gain": "much"}, {}]},
+        {"worse_examples": [{"key": "x", "before": 1}, 7], "improvement": {"mean": 0.1}, "recommendations": [None]},
+        {"verdict": 5, "before": {"mean": True}, "tokens": {"before": 0, "after": 3}, "issues": [{"kind": "x"}]},
+        [],
+    ],
+)
+def test_a_result_of_another_shape_is_shown_as_far_as_it_goes(sign_in: Any, run: TrainingRun, metrics: Any) -> None:
+    run.metrics, run.config, run.status = metrics, {"metric": ["x"], "old": {"a": 1}}, RunStatus.COMPLETED
+    run.estimate = {"calls": "many"}
+    run.save()
+    assert sign_in("admin").get(f"{LIST}{run.pk}/").status_code == 200
+    assert sign_in("admin").get(LIST).status_code == 200
+    other = training.start_training_run(agent=run.agent)
+    assert sign_in("admin").get(f"{LIST}compare/", {"run": [run.pk, other.pk]}).status_code == 200
+
+
+def test_a_cancelled_run_says_what_it_cost_and_what_is_left_of_it(sign_in: Any, run: TrainingRun) -> None:
+    work = run_progress.claim_run(run_id=run.pk)
+    assert work
+    TrainingRun.objects.filter(pk=run.pk).update(metrics={"trace": CONFIRMED["trace"]})
+    run_progress.cancel_run(claim=work.claim, cost=Cost(120))
+    page = text(sign_in("member").get(f"{LIST}{run.pk}/"))
+    assert "Stopped by a person after 120 of at most 340 calls." in page
+    assert "<strong>stated form, 4 examples</strong> was the best" in page
+    assert "a repetition does not pay for them again" in page
+
+
+def test_a_run_that_never_began_cost_nothing(sign_in: Any, run: TrainingRun) -> None:
+    training.request_cancel(run=run)
+    assert "it cost nothing" in text(sign_in("member").get(f"{LIST}{run.pk}/"))
+
+
+def test_the_log_goes_on_page_by_page(sign_in: Any, run: TrainingRun, monkeypatch: Any) -> None:
+    from learning.pages import training as pages
+
+    monkeypatch.setattr(pages, "LOG_PAGE", 2)
+    work = run_progress.claim_run(run_id=run.pk)
+    assert work
+    for number in range(3):
+        run_progress.append_log(claim=work.claim, message=f"line-{number}")
+    client = sign_in("member")
+    first = text(client.get(f"{LIST}{run.pk}/log/"))
+    assert "line-2" in first and "line-0" not in first
+    (older,) = re.findall(r'rel="next" href="([^"]+)"', first)
+    second = text(client.get(f"{LIST}{run.pk}/log/{older}"))
+    assert "line-0" in second and "line-2" not in second
+
+
+def test_a_poll_brings_only_the_lines_that_are_new(sign_in: Any, run: TrainingRun) -> None:
+    work = run_progress.claim_run(run_id=run.pk)
+    assert work
+    client, seen = sign_in("member"), run.log_lines.get()
+    run_progress.append_log(claim=work.claim, message="line-1")
+    polled = text(client.get(f"{LIST}{run.pk}/", {"after": str(seen.pk)}, headers={"HX-Request": "true"}))
+    assert "line-1" in polled and "Starting from" not in polled
+    newest = run.log_lines.get(message="line-1")
+    assert f'name="after" value="{newest.pk}"' in polled
+    again = text(client.get(f"{LIST}{run.pk}/", {"after": str(newest.pk)}, headers={"HX-Request": "true"}))
+    assert "line-1" not in again and f'name="after" value="{newest.pk}"' in again

@@ -1,0 +1,84 @@
+"""Asking for a run: the form, what the run will probably take, the start."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from learning.models import Agent, DatasetVersion, TrainingRun, TrainingType
+from learning.pages.training_forms import RunForm
+from learning.services import training
+from learning.services.run_estimate import RunEstimate
+from learning.services.version_choice import trainable_versions
+from learning.waking import wake_for_run
+from organizations.errors import Refused
+from organizations.models import Role
+from organizations.permissions import page
+
+KIND = TrainingType.PROMPT_OPTIMIZATION
+
+
+@page(role=Role.ADMIN, methods=("GET", "POST"))
+def run_create(request: HttpRequest) -> HttpResponse:
+    """Ask for a run. `?version=` and `?agent=` choose what it learns from, `?find=` looks for it by name."""
+    asked, named = request.GET.get("version", ""), request.GET.get("find", "").replace("\x00", "").strip()
+    form = RunForm(request.POST or None, asked=asked, named=named, agent=request.GET.get("agent", ""))
+    if request.method == "POST" and form.is_valid():
+        try:
+            run = _start(request, form)
+        except Refused as error:
+            form.refuse(error.message, error.field)
+        else:
+            return redirect("training-run", run_id=run.pk)
+    context = {
+        "form": form,
+        "named": named,
+        "too_small": form.refusals.get(asked, ""),
+        "unready": form.unready,
+        "unfolded": any(name in form.errors for name in ("strategies", "rewrites", "concurrency", "seed")),
+        "exists": bool(form.listed) or trainable_versions().exists(),
+        **({} if form.is_bound else _first_estimate(form)),
+    }
+    return render(request, "learning/run_new.html", context)
+
+
+@page(role=Role.ADMIN, methods=("POST",))
+def run_estimate(request: HttpRequest) -> HttpResponse:
+    """What the run in the form would take, while the form is filled in. Starts nothing."""
+    form = RunForm(request.POST)
+    if not form.is_valid():
+        wrong = [f"{form[name].label}: {errors[0]}" for name, errors in form.errors.items() if name in form.fields]
+        return render(request, "learning/_run_estimate.html", {"wrong": wrong})
+    return render(request, "learning/_run_estimate.html", _told(form.cleaned_data["version"], form.wishes()))
+
+
+def _first_estimate(form: RunForm) -> dict[str, Any]:
+    """Of the form as it is shown first."""
+    chosen = form.fields["version"].initial
+    version = next((one for one in form.listed if str(one.pk) == chosen and not form.refusals[chosen]), None)
+    return _told(version, {}) if version else {}
+
+
+def _told(version: DatasetVersion, wishes: dict[str, Any]) -> dict[str, Any]:
+    try:
+        plan = training.plan_run(cast("Agent", version.dataset.agent), version, None, KIND, wishes)
+    except Refused as error:
+        return {"wrong": [error.message]}
+    estimate: RunEstimate = plan.estimate()
+    return {"estimate": estimate, "to_beat": plan.base_config, "agent": plan.agent}
+
+
+def _start(request: HttpRequest, form: RunForm) -> TrainingRun:
+    version: DatasetVersion = form.cleaned_data["version"]
+    run = training.start_training_run(
+        agent=cast("Agent", version.dataset.agent),  # the form offers no version without one
+        dataset_version=version,
+        name=form.cleaned_data["name"],
+        config=form.wishes(),
+        seed=form.cleaned_data["seed"],
+        user=request.user,
+    )
+    wake_for_run(run)
+    return run

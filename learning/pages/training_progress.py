@@ -1,0 +1,31 @@
+"""How far an open run is, and how fast: from its own figures, so that nothing is promised that was not measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from learning.models import TrainingRun
+
+WORTH_TELLING = 3.0  # percent done, and so many seconds: before that the rest cannot be foretold
+LEAST_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds since the first claim, calls a minute, seconds that are probably left; None while unknown."""
+
+    elapsed: float | None
+    calls_per_minute: float | None
+    seconds_left: float | None
+
+
+def pace_of(run: TrainingRun, now: datetime) -> Pace:
+    """Throughput over the whole run, and what is left at this speed."""
+    if run.started_at is None:
+        return Pace(None, None, None)
+    elapsed = max(0.0, ((run.finished_at or now) - run.started_at).total_seconds())
+    speed = 60 * run.llm_calls / elapsed if elapsed and run.llm_calls else None
+    done = run.progress_percentage
+    told = WORTH_TELLING <= done < 100 and elapsed >= LEAST_SECONDS and run.finished_at is None
+    return Pace(elapsed, speed, elapsed * (100 - done) / done if told else None)
