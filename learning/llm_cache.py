@@ -48,7 +48,7 @@ def cache_key(endpoint: str, request: CompletionRequest) -> str:
 
 def to_answer(completion: Completion) -> JsonObject:
     """What is kept of a completion."""
-    return {key: value for key, value in asdict(completion).items() if key != "cached"}
+    return {key: value for key, value in asdict(completion).items() if key not in ("cached", "money")}
 
 
 def from_answer(answer: Mapping[str, object]) -> Completion:

@@ -1,5 +1,6 @@
 """Where Celery finds the tasks of learning; each noun has a module of its own."""
 
+from learning.evaluation_tasks import help_run
 from learning.gate_tasks import run_gate, sweep_gates
 from learning.intake_tasks import join_missed_feedback, keep_partitions
 from learning.job_tasks import run_job, sweep_jobs
@@ -13,6 +14,7 @@ from learning.training_tasks import run_training, sweep_training
 __all__ = [
     "apply_retention",
     "forget",
+    "help_run",
     "join_missed_feedback",
     "keep_partitions",
     "learn_by_all_rules",

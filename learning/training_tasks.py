@@ -9,15 +9,19 @@ from uuid import UUID
 from celery import shared_task
 
 from learning.engines.errors import Cancelled, EngineError
-from learning.engines.metrics import resolve_metric
+from learning.engines.judge import Judge
+from learning.engines.metrics import METRIC_KINDS, resolve_metric
 from learning.engines.prompt import PromptOptimizer, PromptResult
-from learning.engines.protocols import Progress
-from learning.engines.types import Budget, Cost, Example, SealedSplit
+from learning.engines.protocols import LanguageModel, Metric
+from learning.engines.types import Example, JsonObject, SealedSplit
+from learning.evaluation_tasks import HELP_EXPIRES, help_run
 from learning.gate_tasks import run_gate
-from learning.llm import OpenAIModel
-from learning.services import run_progress, training
-from learning.services.language_model import language_model
-from learning.services.run_progress import LostClaim, RunWork
+from learning.services import evaluation_chunks, run_progress, training
+from learning.services.run_budget import check_price, most_at_once, planned_budget, run_budget
+from learning.services.run_config import RunConfig
+from learning.services.run_ledger import LostClaim
+from learning.services.run_model import RunModel
+from learning.services.run_progress import RunWork
 from organizations.scope import organization_scope
 from organizations.stopping import Stopping, raise_when_stopping
 from organizations.tasks import each_organization, tenant_task
@@ -48,43 +52,59 @@ def sweep_training() -> None:
 def _wake_those_of(organization_id: UUID) -> None:
     with organization_scope(organization_id):
         due = training.due_runs()
+        evaluation_chunks.forget_ended()
+        in_need = evaluation_chunks.runs_in_need()
     for run_id in due:
-        run_training.delay(organization_id=str(organization_id), run_id=str(run_id))
+        run_training.delay(**_naming(organization_id, run_id))
+    for run_id in in_need:
+        help_run.apply_async(kwargs=_naming(organization_id, run_id), expires=HELP_EXPIRES)
 
 
 def _work_through(organization_id: UUID, work: RunWork) -> None:
     """One attempt, to one of its three ends."""
-    model = language_model(organization_id, limit=work.wishes.max_calls)
-    writer = ProgressWriter(organization_id, work, model)
+    writer = ProgressWriter(organization_id, work)
     try:
-        result = optimize(organization_id, work, model, writer)
+        result = optimize(organization_id, work, run_model(organization_id, work), writer)
     except Stopping:
         with organization_scope(organization_id):
-            run_progress.put_back_run(claim=work.claim, cost=writer.cost)
+            run_progress.put_back_run(claim=work.claim)
     except Cancelled:
         with organization_scope(organization_id):
-            run_progress.cancel_run(claim=work.claim, cost=writer.cost)
+            run_progress.cancel_run(claim=work.claim)
     except (EngineError, ValueError) as error:
-        _fail(organization_id, work, writer, str(error))
+        _fail(organization_id, work, str(error))
     except LostClaim:
         raise
     except Exception as error:
         # A fault of ours: the person who waits gets a reason, the log of the worker the traceback.
-        _fail(organization_id, work, writer, f"Internal error: {type(error).__name__}.")
+        _fail(organization_id, work, f"Internal error: {type(error).__name__}.")
         raise
     else:
         with organization_scope(organization_id):
-            report = run_progress.finish_run(claim=work.claim, result=result, cost=writer.cost)
+            report = run_progress.finish_run(claim=work.claim, result=result)
             if report is not None:
                 run_gate.delay_on_commit(organization_id=organization_id, report_id=report.pk)
 
 
-def _fail(organization_id: UUID, work: RunWork, writer: ProgressWriter, reason: str) -> None:
+def _fail(organization_id: UUID, work: RunWork, reason: str) -> None:
     with organization_scope(organization_id):
-        run_progress.fail_run(claim=work.claim, reason=reason, cost=writer.cost)
+        run_progress.fail_run(claim=work.claim, reason=reason)
 
 
-def optimize(organization_id: UUID, work: RunWork, model: OpenAIModel, progress: Progress) -> PromptResult:
+def run_model(organization_id: UUID, work: RunWork) -> RunModel:
+    """The language model of a run, shared with whoever helps. Raises EngineError when its price has to be known."""
+    budget = run_budget(work.wishes)
+    check_price(budget, work.prompt.model)
+
+    def wake(helpers: int) -> None:
+        for _ in range(helpers):
+            help_run.apply_async(kwargs=_naming(organization_id, work.claim.run_id), expires=HELP_EXPIRES)
+
+    at_once = most_at_once(budget.calls, work.wishes.concurrency)
+    return RunModel(organization_id, work.claim.run_id, work.claim.attempt, budget, at_once, wake)
+
+
+def optimize(organization_id: UUID, work: RunWork, model: LanguageModel, progress: ProgressWriter) -> PromptResult:
     """The engine with everything that it needs from the product. No transaction is open meanwhile."""
 
     def read_test() -> list[Example]:
@@ -93,31 +113,42 @@ def optimize(organization_id: UUID, work: RunWork, model: OpenAIModel, progress:
 
     optimizer = PromptOptimizer(
         model=model,
-        metric=resolve_metric(work.wishes.metric),
-        budget=Budget(work.wishes.max_calls),
+        metric=make_metric(work.wishes),
+        budget=planned_budget(work.wishes, work.started_at),
         seed=work.seed,
         progress=progress,
         rewrites=work.wishes.rewrites,
+        strategies=work.wishes.strategies,
+        observe=progress.observe,
     )
     sealed = SealedSplit(work.test_count, read_test)
     return optimizer.optimize(work.prompt, work.examples, work.wishes.goals, sealed=sealed)
 
 
+def make_metric(wishes: RunConfig) -> Metric | Judge:
+    """How answers are scored. Raises ValueError for options that do not fit."""
+    embedder = None
+    if METRIC_KINDS[wishes.metric].needs_embedder:
+        from learning.embeddings import default_embedder  # numpy: see docs/decisions/0011
+
+        embedder = default_embedder()
+    metric: Metric | Judge = resolve_metric(wishes.metric, options=wishes.metric_options, embedder=embedder)
+    return metric
+
+
 class ProgressWriter:
     """Writes heartbeat and progress at most once a second, and a log line whenever a new stage begins."""
 
-    def __init__(self, organization_id: UUID, work: RunWork, model: OpenAIModel) -> None:
+    def __init__(self, organization_id: UUID, work: RunWork) -> None:
         self._organization_id = organization_id
         self._work = work
-        self._meter = model.meter
         self._written = 0.0
         self._stage = ""
+        self._figures: JsonObject | None = None
 
-    @property
-    def cost(self) -> Cost:
-        """Real calls and tokens of this attempt and those before it; remembered answers cost nothing."""
-        spent = self._meter.cost
-        return self._work.spent + Cost(self._meter.calls, 0, spent.input_tokens, spent.output_tokens)
+    def observe(self, figures: JsonObject) -> None:
+        """Called by the engine after each round: what is shown of a run while it works."""
+        self._figures = figures
 
     def __call__(self, step: int, total: int, message: str, /) -> None:
         """Called by the engine while it works. Raises what ends the run: Cancelled, TimedOut, LostClaim, Stopping."""
@@ -125,9 +156,13 @@ class ProgressWriter:
         stage = message.partition(":")[0]
         if stage == self._stage and time.monotonic() - self._written < BEAT_SECONDS:
             return
-        claim = self._work.claim
+        claim, figures = self._work.claim, self._figures
         with organization_scope(self._organization_id):
-            run_progress.record_progress(claim=claim, step=step, total=total, message=message, cost=self.cost)
+            run_progress.record_progress(claim=claim, step=step, total=total, message=message, metrics=figures)
             if stage != self._stage:
                 run_progress.append_log(claim=claim, message=f"{stage}: {step} of at most {total} calls so far")
-        self._written, self._stage = time.monotonic(), stage
+        self._written, self._stage, self._figures = time.monotonic(), stage, None
+
+
+def _naming(organization_id: UUID, run_id: UUID) -> dict[str, str]:
+    return {"organization_id": str(organization_id), "run_id": str(run_id)}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import environ
 
+from learning.llm_prices import FREE, read_prices
 from project import services
 from project.configuration import load_learning_settings
 from project.databases import database_settings
@@ -219,6 +220,20 @@ CELERY_BEAT_SCHEDULE = {
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="") or services.model_url()
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="") or "local"
 DEFAULT_MODEL = env.str("DEFAULT_MODEL", default="smollm2-135m-instruct")
+_local_model = not env.str("OPENAI_BASE_URL", default="")
+# Of all processes on all machines together. The local model answers two at a time.
+LLM_CONCURRENCY = env.int("LLM_CONCURRENCY", default=2 if _local_model else 16)
+LLM_REQUESTS_PER_MINUTE = env.int("LLM_REQUESTS_PER_MINUTE", default=0)  # 0: no limit
+LLM_WORKER_CONCURRENCY = env.int("LLM_WORKER_CONCURRENCY", default=8)  # of one process
+LLM_TIMEOUT_SECONDS = env.float("LLM_TIMEOUT_SECONDS", default=60)  # for one answer
+if min(LLM_CONCURRENCY, LLM_WORKER_CONCURRENCY) < 1 or LLM_REQUESTS_PER_MINUTE < 0 or LLM_TIMEOUT_SECONDS <= 0:
+    raise SystemExit("LLM_CONCURRENCY, LLM_WORKER_CONCURRENCY and LLM_TIMEOUT_SECONDS must be above 0.")
+try:  # {"model": {"input": 0.15, "output": 0.6}}: money for a million tokens, in any one currency
+    LLM_PRICES = read_prices(env.str("LLM_PRICES", default=""))
+except ValueError as error:
+    raise SystemExit(f"LLM_PRICES: {error}") from error
+if _local_model:
+    LLM_PRICES = {DEFAULT_MODEL: FREE} | LLM_PRICES
 EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="wordllama-256")
 FINE_TUNE_BASE_MODEL = env.str("FINE_TUNE_BASE_MODEL", default="smollm2-135m-instruct")
 

@@ -48,6 +48,7 @@ class LlmResponse(OrganizationModel):
     text = models.TextField()
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
+    seconds = models.FloatField(null=True, blank=True)  # until it came; None when nobody measured
 
     class Meta:
         verbose_name = "language model response"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,16 +18,13 @@ from django.utils import timezone
 
 from learning.engines.errors import Cancelled, EngineError
 from learning.engines.prompt import PromptResult
-from learning.engines.types import Cost, Example, Prompt
+from learning.engines.types import Cost, Example, JsonObject, Prompt
 from learning.models import DatasetVersion, GateReport, RunStatus, TrainingRun, TrainingRunLog
-from learning.services import agents, datasets, gate, training
+from learning.services import agents, datasets, evaluation_chunks, gate, training
 from learning.services.run_config import RunConfig, read_run_config
+from learning.services.run_ledger import LostClaim
 from organizations import audit
 from organizations.transitions import move
-
-
-class LostClaim(Exception):
-    """The run belongs to another attempt, or it is over. Leave quietly."""
 
 
 class TimedOut(EngineError):
@@ -56,6 +54,7 @@ class RunWork:
     wishes: RunConfig
     seed: int
     spent: Cost
+    started_at: datetime
 
 
 def claim_run(*, run_id: UUID) -> RunWork | None:
@@ -82,12 +81,17 @@ def claim_run(*, run_id: UUID) -> RunWork | None:
         test_count=run.dataset_version.test_count,
         wishes=read_run_config(run.config),
         seed=run.seed,
-        spent=Cost(run.llm_calls, 0, run.input_tokens, run.output_tokens),
+        spent=Cost(run.llm_calls, 0, run.input_tokens, run.output_tokens, run.cost),
+        started_at=run.started_at or now,
     )
 
 
-def record_progress(*, claim: Claim, step: int, total: int, message: str, cost: Cost) -> None:
-    """Heartbeat, place and cost in one UPDATE.
+def record_progress(
+    *, claim: Claim, step: int, total: int, message: str, cost: Cost | None = None, metrics: JsonObject | None = None
+) -> None:
+    """Heartbeat and place in one UPDATE; `metrics`: what is known until now.
+
+    `cost` is for engines whose calls no ledger writes down (learning/services/run_ledger.py).
 
     Raises LostClaim when the run is no longer ours, Cancelled when a person asked, TimedOut when it took too long.
     """
@@ -98,6 +102,7 @@ def record_progress(*, claim: Claim, step: int, total: int, message: str, cost: 
         current_step=message[:200],
         total_steps=total,
         **_cost(cost),
+        **({} if metrics is None else {"metrics": metrics}),
     )
     if not written:
         raise LostClaim
@@ -124,7 +129,7 @@ def read_test_split(*, claim: Claim) -> list[Example]:
     return datasets.read_test_split(version=version, run=run)
 
 
-def finish_run(*, claim: Claim, result: PromptResult, cost: Cost) -> GateReport | None:
+def finish_run(*, claim: Claim, result: PromptResult, cost: Cost | None = None) -> GateReport | None:
     """Record the outcome. A confirmed gain becomes a candidate config with its gate queued, which is returned.
 
     Raises LostClaim when another attempt has the run.
@@ -139,14 +144,14 @@ def finish_run(*, claim: Claim, result: PromptResult, cost: Cost) -> GateReport 
         return gate.start_gate(config=run.candidate_config, run=run)
 
 
-def fail_run(*, claim: Claim, reason: str, cost: Cost) -> None:
+def fail_run(*, claim: Claim, reason: str, cost: Cost | None = None) -> None:
     """End the run with a reason in words for a person. Raises LostClaim."""
     with transaction.atomic():
         run = _settle(claim, RunStatus.FAILED, cost, failure_reason=reason)
         _log(run, reason, "error")
 
 
-def put_back_run(*, claim: Claim, cost: Cost) -> None:
+def put_back_run(*, claim: Claim, cost: Cost | None = None) -> None:
     """The product stops: the run waits for its next start, and this attempt does not count. Raises LostClaim."""
     with transaction.atomic():
         run: TrainingRun | None = _mine(claim).select_for_update().first()
@@ -157,7 +162,7 @@ def put_back_run(*, claim: Claim, cost: Cost) -> None:
         _log(run, "Stopped with the product. The run goes on after the next start.")
 
 
-def cancel_run(*, claim: Claim, cost: Cost) -> None:
+def cancel_run(*, claim: Claim, cost: Cost | None = None) -> None:
     """End the run because a person asked. Raises LostClaim."""
     with transaction.atomic():
         _log(_settle(claim, RunStatus.CANCELLED, cost), "Cancelled by a person.")
@@ -167,7 +172,7 @@ def _mine(claim: Claim) -> Any:
     return TrainingRun.objects.filter(pk=claim.run_id, attempt=claim.attempt, status=RunStatus.RUNNING)
 
 
-def _settle(claim: Claim, status: str, cost: Cost, **values: Any) -> TrainingRun:
+def _settle(claim: Claim, status: str, cost: Cost | None, **values: Any) -> TrainingRun:
     """Move our run to its end. The row is locked first, so that a new claim cannot slip in between."""
     run: TrainingRun | None = _mine(claim).select_for_update().first()
     if run is None or run.started_at is None:
@@ -176,11 +181,16 @@ def _settle(claim: Claim, status: str, cost: Cost, **values: Any) -> TrainingRun
     seconds = (now - run.started_at).total_seconds()
     values |= {"finished_at": now, "seconds": seconds, "current_step": "", **_cost(cost)}
     move(run, status, **values)
+    evaluation_chunks.forget_run(run_id=run.pk)
     return run
 
 
-def _cost(cost: Cost) -> dict[str, int]:
-    return {"llm_calls": cost.calls, "input_tokens": cost.input_tokens, "output_tokens": cost.output_tokens}
+def _cost(cost: Cost | None) -> dict[str, Any]:
+    """The columns of a cost; none where the ledger has written them."""
+    if cost is None:
+        return {}
+    columns = {"llm_calls": cost.calls, "input_tokens": cost.input_tokens, "output_tokens": cost.output_tokens}
+    return columns | {"cost": cost.money}
 
 
 def _log(run: TrainingRun, message: str, level: str = "info") -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 from learning import gate_tasks, training_tasks
+from learning.llm_senders import Senders
 from learning.models import Agent, AgentConfig, GateReport, LlmResponse, RunStatus, TrainingRun
 from learning.services import run_progress, training
 from organizations import stopping
@@ -191,21 +192,28 @@ def test_a_fault_of_ours_fails_the_run_and_shows_in_the_workers_log(
     assert (run.status, run.failure_reason) == (RunStatus.FAILED, "Internal error: ZeroDivisionError.")
 
 
-def test_a_person_stops_a_working_run(organization: Organization, llm: ScriptedLLM, woken: list[str]) -> None:
+def test_a_person_stops_a_working_run_within_one_call(
+    organization: Organization, llm: ScriptedLLM, woken: list[str], settings: Any
+) -> None:
     run = start(organization)
+    settings.LLM_WORKER_CONCURRENCY = 2
+    begun: list[int] = []
 
     def cancel_midway(messages: list[dict[str, str]]) -> str:
-        if len(llm.calls) == 20:
+        if len(llm.calls) >= 20 and not begun:
+            begun.append(0)  # by the other thread just now: once is enough
             with organization_scope(organization.pk):
                 training.request_cancel(run=TrainingRun.objects.get(pk=run.pk))
+            begun.append(len(llm.calls))
             connection.close()
         return needs_examples(messages)
 
-    llm.answer, llm.delay = cancel_midway, 0.05
+    llm.answer, llm.delay = cancel_midway, 0.1
     work(organization, run)
     run = reload(organization, run)
     assert run.status == RunStatus.CANCELLED
-    assert 20 <= run.llm_calls < 120
+    assert len(llm.calls) <= begun[1] + 2, "each of the two that call began one more at the most"
+    assert run.llm_calls == len(llm.calls)
     assert run.candidate_config is None
 
 
@@ -223,16 +231,14 @@ def test_answers_are_remembered_for_the_own_organization_alone(
 def test_no_transaction_is_open_while_the_model_thinks(
     organization: Organization, llm: ScriptedLLM, woken: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from learning.llm import OpenAIModel
-
     inside: list[bool] = []
-    asked = OpenAIModel._call_all
+    wait = Senders.results
 
-    def watched(self: OpenAIModel, wanted: Any, tick: Any) -> Any:
+    def watched(self: Senders, timeout: float) -> Any:
         inside.append(connection.in_atomic_block)
-        return asked(self, wanted, tick)
+        return wait(self, timeout)
 
-    monkeypatch.setattr(OpenAIModel, "_call_all", watched)
+    monkeypatch.setattr(Senders, "results", watched)
     work(organization, start(organization))
     assert inside
     assert not any(inside)

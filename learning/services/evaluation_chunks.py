@@ -1,0 +1,152 @@
+"""The requests of a run in chunks that any worker may take. The pending row is the message (docs/decisions/0003)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from learning.engines.types import CompletionRequest, Message
+from learning.models import ChunkStatus, EvaluationChunk, RunStatus
+
+SILENCE = timedelta(seconds=10)  # its worker names it every second
+MOST_ATTEMPTS = 5
+MOST_REQUESTS = 16  # of one chunk
+PARTS = 32  # a smaller piece of work is cut finer, so that workers end together
+
+
+@dataclass(frozen=True, eq=False)
+class ClaimedChunk:
+    """A chunk that is ours while `attempt` is its newest. One is only equal to itself."""
+
+    pk: UUID
+    attempt: int
+    requests: Mapping[str, CompletionRequest]
+
+
+def cut_chunks(*, run_id: UUID, requests: Mapping[str, CompletionRequest], at_once: int) -> list[UUID]:
+    """Queue requests by their keys; `at_once`: calls that a worker makes side by side. Gives the chunks."""
+    size = max(1, min(MOST_REQUESTS, max(at_once, len(requests) // PARTS)))
+    items = list(requests.items())
+    parts = [items[start : start + size] for start in range(0, len(items), size)]
+    rows = [
+        EvaluationChunk(run_id=run_id, keys=[key for key, _ in part], requests=[_to_json(one) for _, one in part])
+        for part in parts
+    ]
+    return [row.pk for row in EvaluationChunk.objects.bulk_create(rows)]
+
+
+def claim_chunk(*, run_id: UUID) -> ClaimedChunk | None:
+    """Take the oldest chunk of the run that nobody has, or whose worker went silent; None when there is none."""
+    free = EvaluationChunk.objects.filter(_free(), run_id=run_id, attempt__lt=MOST_ATTEMPTS)
+    row = free.select_for_update(skip_locked=True).order_by("id").first()
+    if row is None:
+        return None
+    row.attempt += 1
+    EvaluationChunk.objects.filter(pk=row.pk).update(
+        status=ChunkStatus.RUNNING, attempt=row.attempt, heartbeat_at=timezone.now()
+    )
+    requests = {key: _from_json(one) for key, one in zip(row.keys, row.requests, strict=True)}
+    return ClaimedChunk(row.pk, row.attempt, requests)
+
+
+def beat_chunks(*, chunks: Iterable[ClaimedChunk]) -> None:
+    """These are being worked on."""
+    _running(chunks).update(heartbeat_at=timezone.now())
+
+
+def finish_chunk(*, chunk: ClaimedChunk, refused: Mapping[str, str]) -> None:
+    """Every request has its answer, or is refused for a reason."""
+    _running([chunk]).update(status=ChunkStatus.DONE, requests=[], refused=dict(refused))
+
+
+def fail_chunks(*, chunks: Iterable[ClaimedChunk], kind: str, reason: str) -> None:
+    """These cannot be worked through; the run is told why."""
+    _running(chunks).update(status=ChunkStatus.FAILED, requests=[], failure={"kind": kind, "reason": reason})
+
+
+def put_back_chunks(*, chunks: Iterable[ClaimedChunk]) -> None:
+    """Others may take these at once, and this attempt does not count."""
+    _running(chunks).update(status=ChunkStatus.PENDING, attempt=F("attempt") - 1, heartbeat_at=None)
+
+
+def open_chunks(*, run_id: UUID) -> dict[UUID, list[str]]:
+    """The keys of the chunks that are not at their end: an attempt before this one may have left some."""
+    rows = EvaluationChunk.objects.filter(run_id=run_id, status__in=[ChunkStatus.PENDING, ChunkStatus.RUNNING])
+    return dict(rows.values_list("pk", "keys"))
+
+
+def is_claimable(*, run_id: UUID) -> bool:
+    """Whether a worker would find something to do."""
+    return EvaluationChunk.objects.filter(_free(), run_id=run_id).exists()
+
+
+def others_work(*, run_id: UUID, mine: Iterable[ClaimedChunk]) -> bool:
+    """Whether another worker is at a chunk of the run just now."""
+    alive = EvaluationChunk.objects.filter(
+        run_id=run_id, status=ChunkStatus.RUNNING, heartbeat_at__gte=timezone.now() - SILENCE
+    )
+    return alive.exclude(pk__in=[chunk.pk for chunk in mine]).exists()
+
+
+def states(*, chunk_ids: Iterable[UUID]) -> list[dict[str, Any]]:
+    """How far these are: status, attempt, whether somebody should take them, refusals and failure."""
+    rows = EvaluationChunk.objects.filter(pk__in=list(chunk_ids))
+    silent = timezone.now() - SILENCE
+    return [
+        {
+            "status": row.status,
+            "free": row.status == ChunkStatus.PENDING or (row.heartbeat_at is not None and row.heartbeat_at < silent),
+            "given_up": row.attempt >= MOST_ATTEMPTS and (row.heartbeat_at is None or row.heartbeat_at < silent),
+            "refused": row.refused,
+            "failure": row.failure,
+        }
+        for row in rows.only("status", "attempt", "heartbeat_at", "refused", "failure")
+    ]
+
+
+def forget_chunks(*, chunk_ids: Iterable[UUID]) -> None:
+    EvaluationChunk.objects.filter(pk__in=list(chunk_ids)).delete()
+
+
+def forget_run(*, run_id: UUID) -> None:
+    """Nobody needs the chunks of this run any more; whoever works on one leaves at the next look."""
+    EvaluationChunk.objects.filter(run_id=run_id).delete()
+
+
+def forget_ended() -> None:
+    """Chunks whose run is over: it was ended while nobody worked on it."""
+    EvaluationChunk.objects.exclude(run__status__in=[RunStatus.PENDING, RunStatus.RUNNING]).delete()
+
+
+def runs_in_need() -> list[UUID]:
+    """Runs with chunks that nobody has."""
+    rows = EvaluationChunk.objects.filter(_free(), run__status=RunStatus.RUNNING)
+    return list(rows.values_list("run_id", flat=True).distinct())
+
+
+def _free() -> Q:
+    silent = Q(status=ChunkStatus.RUNNING, heartbeat_at__lt=timezone.now() - SILENCE)
+    return Q(status=ChunkStatus.PENDING) | silent
+
+
+def _running(chunks: Iterable[ClaimedChunk]) -> QuerySet[EvaluationChunk]:
+    mine = Q(pk__in=[])
+    for chunk in chunks:
+        mine |= Q(pk=chunk.pk, attempt=chunk.attempt)
+    return EvaluationChunk.objects.filter(mine, status=ChunkStatus.RUNNING)
+
+
+def _to_json(request: CompletionRequest) -> dict[str, Any]:
+    messages = list(request.messages)
+    return {"model": request.model, "messages": messages, "parameters": dict(request.parameters)}
+
+
+def _from_json(kept: Mapping[str, Any]) -> CompletionRequest:
+    messages: Sequence[Message] = kept["messages"]
+    return CompletionRequest(tuple(messages), kept["model"], kept["parameters"])
