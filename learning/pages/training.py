@@ -57,16 +57,12 @@ def run_detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
     if asked_by_page and run.status in OPEN:
         return render(request, "learning/_run_live.html", _live(run) | {"fresh": _fresh(run, request)})
     lines = list(run.log_lines.order_by("-id")[: LOG_LINES + 1])
-    live = _live(run)
-    clusters = live["outcome"].clusters
-    context = live | {
+    context = _live(run) | {
         "log": lines[:LOG_LINES],
         "more_log": len(lines) > LOG_LINES,
         "report": training.gate_report(run),
         "candidate": run.candidate_config.content if run.candidate_config else None,
         "worse": worse_cases(run, actor=request.actor),  # type: ignore[attr-defined]
-        "certain_clusters": [one for one in clusters if one.certain],
-        "other_clusters": [one for one in clusters if not one.certain],
         "settings": config_words(run.config, run.seed),
         "estimate": _estimate(run.estimate),
     }

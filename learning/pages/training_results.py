@@ -15,7 +15,6 @@ from learning.pages.training_words import plain
 MOST_POINTS = 200  # of the chart
 MOST_VARIANTS = 40
 MOST_CLUSTERS = 12
-WORDS = 6  # that name a cluster
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,10 @@ class Line:
 
 @dataclass(frozen=True)
 class VariantRow:
-    """One variant of the race. `share`: its mean score (0-1) on `n` validation examples; None when it was not tried."""
+    """One variant of the race. `share`: its mean score (0-1) on `n` validation examples; None when it was not tried.
+
+    `dropped`: it was surely worse than the leader.
+    """
 
     name: str
     kind: str
@@ -65,28 +67,52 @@ class VariantRow:
     n: int | None
     share: float | None
     calls: int | None
-    why: str
+    dropped: bool
 
 
 @dataclass(frozen=True)
 class ClusterRow:
-    """How a group of similar test examples fared, in percentage points. Fits the chart of intervals."""
+    """How the test examples about one thing fared: mean scores (0-1), and how many of the `n` gained and lost."""
+
+    label: str
+    n: int
+    before: float
+    after: float
+    gained: int | None
+    lost: int | None
+
+    @property
+    def change(self) -> float:
+        return self.after - self.before
+
+
+@dataclass(frozen=True)
+class FailingCluster:
+    """Examples about one thing: how many were answered, and how many of those wrongly."""
+
+    words: str
+    n: int
+    failing: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a share (0-1) of the examples shows."""
+
+    what: str
+    count: int
+    share: float
+
+
+@dataclass(frozen=True)
+class GoalRow:
+    """What the winner does to another goal, in percentage points; a row of the chart of intervals."""
 
     label: str
     estimate: float
     low: float
     high: float
     note: str
-    n: int
-    certain: bool
-
-
-@dataclass(frozen=True)
-class FailingCluster:
-    """Failing examples that resemble each other, by the words that they share."""
-
-    words: str
-    n: int
 
 
 @dataclass(frozen=True)
@@ -125,12 +151,14 @@ class Outcome:
     trace: Sequence[Line]
     leader: str
     variants: Sequence[VariantRow]
-    issues: Sequence[tuple[str, int, float]]
+    issues: Sequence[Finding]
+    reported: Sequence[Finding]
+    corrections: Sequence[Finding]
     failing: Sequence[FailingCluster]
-    common: Sequence[str]
     clusters: Sequence[ClusterRow]
     worse: int
     changes: Sequence[Change]
+    goals: Sequence[GoalRow]
     tried: str
     judge: Judgement | None
     recommendations: Sequence[str]
@@ -150,22 +178,27 @@ def read_outcome(metrics: Any) -> Outcome:
         trace=[Line("best so far", trace)] if trace else [],
         leader=_leader(metrics),
         variants=[_variant(one) for one in objects(metrics, "variants")[:MOST_VARIANTS]],
-        issues=_issues(analysis) or _issues(metrics),
+        issues=_findings(analysis, "issues") or _findings(metrics, "issues"),
+        reported=_findings(analysis, "reported"),
+        corrections=_findings(analysis, "corrections"),
         failing=_failing(analysis),
-        common=texts(analysis, "common"),
         clusters=_clusters(metrics),
         worse=len(objects(metrics, "worse_examples")),
         changes=_changes(metrics),
+        goals=_goals(metrics),
         tried=_tried(metrics),
         judge=_judge(metrics),
         recommendations=texts(metrics, "recommendations"),
-        ended_by=text(metrics, "ended_by"),
+        ended_by=text(metrics, "ended"),
     )
 
 
 def read_gain(metrics: Any) -> Gain | None:
     """The confirmed gain; None before it exists."""
-    found = section(metrics, "improvement")
+    return _gain(section(metrics, "improvement"))
+
+
+def _gain(found: Any) -> Gain | None:
     mean, low, high, n = number(found, "mean"), number(found, "low"), number(found, "high"), whole(found, "n")
     if mean is None or low is None or high is None or n is None:
         return None
@@ -207,60 +240,77 @@ def _variant(one: dict[str, Any]) -> VariantRow:
         parent=text(one, "parent"),
         n=whole(one, "n"),
         share=number(one, "mean"),
-        calls=whole(section(one, "cost"), "calls"),
-        why=text(one, "dropped"),
+        calls=whole(one, "calls"),
+        dropped=one.get("dropped") is True,
     )
 
 
-def _issues(found: Any) -> list[tuple[str, int, float]]:
-    read = [(text(one, "kind"), whole(one, "count"), number(one, "share")) for one in objects(found, "issues")]
-    return [(kind, count, share) for kind, count, share in read if kind and count is not None and share is not None]
+def _findings(found: Any, key: str) -> list[Finding]:
+    read = [_finding(one) for one in objects(found, key)]
+    return [one for one in read if one]
+
+
+def _finding(one: dict[str, Any]) -> Finding | None:
+    kind, detail, count, share = text(one, "kind"), text(one, "detail"), whole(one, "count"), number(one, "share")
+    if not kind or count is None or share is None:
+        return None
+    return Finding(f"{plain(kind)}: {detail}" if detail else plain(kind), count, share)
 
 
 def _failing(analysis: Any) -> list[FailingCluster]:
-    rows = objects(analysis, "clusters")[:MOST_CLUSTERS]
-    found = [FailingCluster(_words(one), whole(one, "n") or len(texts(one, "keys"))) for one in rows]
-    return [one for one in found if one.words and one.n]
+    """The groups in which something fails, those with most of it first."""
+    rows = [(text(one, "words"), whole(one, "n"), whole(one, "failing")) for one in objects(analysis, "clusters")]
+    return [FailingCluster(words, n, failing) for words, n, failing in rows if words and n and failing][:MOST_CLUSTERS]
 
 
 def _clusters(metrics: Any) -> list[ClusterRow]:
     """Groups of the test split, the greatest loss first."""
     rows = [_cluster(one) for one in objects(metrics, "clusters")]
-    return sorted((row for row in rows if row), key=lambda row: row.estimate)[:MOST_CLUSTERS]
+    return sorted((row for row in rows if row), key=lambda row: row.change)[:MOST_CLUSTERS]
 
 
 def _cluster(one: dict[str, Any]) -> ClusterRow | None:
-    gain, n, label = number(one, "gain"), whole(one, "n"), _words(one)
-    if gain is None or not n or not label:
+    label, n, before, after = text(one, "words"), whole(one, "n"), number(one, "before"), number(one, "after")
+    if not label or not n or before is None or after is None:
         return None
-    low, high = number(one, "low"), number(one, "high")
-    certain = low is not None and high is not None and low <= gain <= high
-    bounds = (low, high) if certain and low is not None and high is not None else (gain, gain)
-    return ClusterRow(label, 100 * gain, 100 * bounds[0], 100 * bounds[1], f"n = {n}", n, certain)
-
-
-def _words(one: dict[str, Any]) -> str:
-    return ", ".join(texts(one, "words")[:WORDS]) or text(one, "name")
+    return ClusterRow(label, n, before, after, whole(one, "gained"), whole(one, "lost"))
 
 
 def _changes(metrics: Any) -> list[Change]:
-    """Tokens and seconds of an answer, before and after."""
-    wanted = (("tokens", "Tokens for an answer", ""), ("latency", "Seconds for an answer", "s"))
+    """What an answer takes, before and after."""
+    wanted = (
+        ("tokens", "input_tokens", "Tokens in", ""),
+        ("tokens", "output_tokens", "Tokens out", ""),
+        ("latency", "seconds", "Time", "s"),
+    )
     found = []
-    for key, label, unit in wanted:
-        before, after = number(section(metrics, key), "before"), number(section(metrics, key), "after")
+    for part, key, label, unit in wanted:
+        before = number(section(section(metrics, part), "before"), key)
+        after = number(section(section(metrics, part), "after"), key)
         if before is not None and after is not None:
             found.append(Change(label, before, after, unit))
     return found
 
 
+def _goals(metrics: Any) -> list[GoalRow]:
+    rows = [(text(one, "goal"), _gain(section(one, "change")), one.get("claimed")) for one in objects(metrics, "goals")]
+    return [
+        GoalRow(plain(goal), gain.estimate, gain.low, gain.high, "proved" if claimed is True else "not proved")
+        for goal, gain, claimed in rows
+        if goal and gain
+    ]
+
+
 def _tried(metrics: Any) -> str:
     """How many were compared, and what corrects for it."""
     found = section(metrics, "tried")
-    n, correction = whole(found, "n"), text(found, "correction")
+    n, dropped, correction = whole(found, "variants"), whole(found, "dropped"), text(found, "correction")
     if n is None:
         return ""
-    return f"{n:,} variant{'' if n == 1 else 's'} compared" + (f"; {correction}" if correction else "")
+    parts = [f"{n:,} variant{'' if n == 1 else 's'} compared"]
+    parts += [f"{dropped:,} dropped as surely worse"] if dropped else []
+    parts += [f"correction: {correction}"] if correction else []
+    return "; ".join(parts)
 
 
 def _judge(metrics: Any) -> Judgement | None:

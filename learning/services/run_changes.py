@@ -15,7 +15,7 @@ from organizations.identifiers import as_uuid
 
 MOST_SHOWN = 20
 BEGINNING = 400  # characters of a text
-NAMES = ("key", "keys", "example_keys")  # under which a result names examples
+NAMES = ("key", "keys", "lacking")  # under which a result names examples
 
 
 @dataclass(frozen=True)

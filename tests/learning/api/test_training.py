@@ -220,6 +220,8 @@ def test_which_test_examples_got_worse_is_told_to_administrators_alone(
     assert told["worse_examples"] == [{"before": 1.0, "after": 0.0}] * 2
     assert [one["key"] for one in found["worse_examples"] if one["key"] in str(told)] == []
     assert told["improvement"] == found["improvement"]
+    assert told["analysis"]["clusters"][0] == {"words": "refund, invoice", "n": 9, "failing": 7}
+    assert "lacking" not in told["analysis"]
 
 
 def test_what_does_not_exist_is_404(api: Any, version: DatasetVersion) -> None:
