@@ -26,7 +26,7 @@ from learning.llm_retry import THROTTLED, RetryPolicy
 from learning.llm_senders import Senders
 
 TICK = 1.0  # seconds until `tick` is called when nothing comes back
-SPACING = 0.02  # seconds between two exchanges with the ledger while there is enough to send
+SPACING = 0.04  # seconds between two exchanges with the ledger while there is enough to send
 LOOK = 0.1  # seconds until the ledger is asked whether to go on, while calls are ready
 BEAT = 1.0  # and while none is
 RENEWAL = 0.5  # seconds between two signs of life to the endpoint's limits

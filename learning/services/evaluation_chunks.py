@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from learning.engines.types import CompletionRequest, Message
 from learning.models import ChunkStatus, EvaluationChunk, RunStatus
+from learning.services.run_ledger_sql import CLAIM
+from organizations.scope import current_organization_id
 
 SILENCE = timedelta(seconds=10)  # its worker names it every second
 MOST_ATTEMPTS = 5
@@ -41,18 +45,22 @@ def cut_chunks(*, run_id: UUID, requests: Mapping[str, CompletionRequest], at_on
     return [row.pk for row in EvaluationChunk.objects.bulk_create(rows)]
 
 
-def claim_chunk(*, run_id: UUID) -> ClaimedChunk | None:
-    """Take the oldest chunk of the run that nobody has, or whose worker went silent; None when there is none."""
-    free = EvaluationChunk.objects.filter(_free(), run_id=run_id, attempt__lt=MOST_ATTEMPTS)
-    row = free.select_for_update(skip_locked=True).order_by("id").first()
-    if row is None:
-        return None
-    row.attempt += 1
-    EvaluationChunk.objects.filter(pk=row.pk).update(
-        status=ChunkStatus.RUNNING, attempt=row.attempt, heartbeat_at=timezone.now()
-    )
-    requests = {key: _from_json(one) for key, one in zip(row.keys, row.requests, strict=True)}
-    return ClaimedChunk(row.pk, row.attempt, requests)
+def claim_chunks(*, run_id: UUID, most: int) -> list[ClaimedChunk]:
+    """Take the oldest chunks of the run that nobody has, or whose worker went silent."""
+    values: dict[str, Any] = {
+        "organization": current_organization_id(),
+        "run": run_id,
+        "most": MOST_ATTEMPTS,
+        "silence": SILENCE,
+        "limit": most,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, values)
+        rows = sorted(cursor.fetchall())
+    return [
+        ClaimedChunk(pk, attempt, dict(zip(_json(keys), map(_from_json, _json(requests)), strict=True)))
+        for pk, attempt, keys, requests in rows
+    ]
 
 
 def beat_chunks(*, chunks: Iterable[ClaimedChunk]) -> None:
@@ -140,6 +148,11 @@ def _running(chunks: Iterable[ClaimedChunk]) -> QuerySet[EvaluationChunk]:
     for chunk in chunks:
         mine |= Q(pk=chunk.pk, attempt=chunk.attempt)
     return EvaluationChunk.objects.filter(mine, status=ChunkStatus.RUNNING)
+
+
+def _json(value: Any) -> Any:
+    """JSON columns come as text: Django reads them itself."""
+    return json.loads(value) if isinstance(value, str) else value
 
 
 def _to_json(request: CompletionRequest) -> dict[str, Any]:

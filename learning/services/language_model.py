@@ -5,7 +5,7 @@ The client is used outside of transactions; the cache opens a short scope of its
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.conf import settings
@@ -14,7 +14,6 @@ from learning.engines.types import Completion, JsonObject
 from learning.llm import OpenAIModel
 from learning.llm_calls import Terms
 from learning.llm_http import ChatEndpoint
-from learning.llm_ledger import Settled
 from learning.llm_limits import Allowance
 from learning.llm_prices import Price
 from learning.llm_retry import RetryPolicy
@@ -51,24 +50,6 @@ class DatabaseCache:
         )
         with organization_scope(self._organization_id):
             LlmResponse.objects.bulk_create([row], ignore_conflicts=True)
-
-
-def keep_answers(*, settled: Sequence[Settled]) -> None:
-    """Remember what was answered, in the transaction that is open; refusals are not remembered."""
-    rows = [
-        LlmResponse(
-            key=one.call.key,
-            model=one.call.request.model[:200],
-            text=one.completion.text,
-            input_tokens=one.completion.input_tokens,
-            output_tokens=one.completion.output_tokens,
-            seconds=one.completion.seconds,
-        )
-        for one in settled
-        if not one.completion.error
-    ]
-    if rows:
-        LlmResponse.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def fresh_answers(*, keys: Iterable[str]) -> dict[str, Completion]:

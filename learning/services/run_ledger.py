@@ -12,24 +12,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from django.db.models import F
 from django.utils import timezone
 
 from learning.engines.errors import BudgetExceeded, Cancelled
 from learning.engines.types import Budget
 from learning.llm_ledger import Call, Permission, Settled
-from learning.models import RunStatus, TrainingRun
+from learning.models import RunStatus
 from learning.services import evaluation_chunks as chunks
 from learning.services.evaluation_chunks import ClaimedChunk
-from learning.services.language_model import keep_answers
+from learning.services.run_ledger_sql import Change, DoneChunk, RunRow, lock_run, write_change
 from organizations.scope import organization_scope
 
 BEAT = 1.0  # seconds between two signs of life for the chunks
-COLUMNS = ("status", "attempt", "cancel_requested", "started_at", "llm_calls", "input_tokens", "output_tokens",
-           "held_tokens", "cost", "held_cost")  # fmt: skip
 
 
 class LostClaim(Exception):
@@ -45,125 +41,119 @@ class RunLedger:
     budget: Budget
     attempt: int | None = None
     mine: dict[ClaimedChunk, set[str]] = field(default_factory=dict)  # what is open of the chunks worked on here
-    _refused: dict[UUID, dict[str, str]] = field(default_factory=dict)
+    _refused: dict[ClaimedChunk, dict[str, str]] = field(default_factory=dict)
     _beaten: float = 0.0
 
     def watch(self, chunk: ClaimedChunk, keys: Sequence[str]) -> None:
         """This chunk is worked on here; it is done when these have their answers."""
         self.mine[chunk] = set(keys)
+        self._beaten = self._beaten or time.monotonic()
 
     def exchange(self, settled: Sequence[Settled], wanted: Sequence[Call]) -> Permission:
         """Raises LostClaim, Cancelled, and BudgetExceeded when the time is over."""
         with self._locked() as run:
             self._check(run)
-            keep_answers(settled=settled)
             spent = _spent(settled)
             allowed, reason = self._fit(run, spent, wanted)
-            self._write(run, spent, wanted[:allowed])
-            self._record(settled)
+            done = self._done(settled)
+            self._write(spent + _reserved(wanted[:allowed]), settled, done)
+            self._beat()
             later = bool(wanted) and not allowed and chunks.others_work(run_id=self.run_id, mine=self.mine)
+        self._forget(done)
         return Permission(allowed, reason, later)
 
     def close(self, settled: Sequence[Settled], unsent: Sequence[Call]) -> None:
-        with self._locked() as run:
-            if run is None:
-                return
-            keep_answers(settled=settled)
-            spent = _spent(settled)
-            back = _Held.of(unsent)
-            spent |= {"llm_calls": -len(unsent), "held_tokens": spent["held_tokens"] - back.tokens,
-                      "held_cost": spent["held_cost"] - back.money}  # fmt: skip
-            self._write(run, spent, [])
-            self._record(settled)
+        with self._locked(even_over=True):
+            done = self._done(settled)
+            self._write(_spent(settled) + _given_back(unsent), settled, done)
+        self._forget(done)
 
     @contextmanager
-    def _locked(self) -> Iterator[dict[str, Any] | None]:
-        """The run's row, ours alone until the end of this short transaction."""
+    def _locked(self, even_over: bool = False) -> Iterator[RunRow]:
+        """The run's row, ours alone until the end of this short transaction. Raises LostClaim."""
         with organization_scope(self.organization_id):
-            rows = TrainingRun.objects.filter(pk=self.run_id).select_for_update(no_key=True)
-            yield rows.values(*COLUMNS).first()
+            run = lock_run(self.run_id)
+            if run is None or not (even_over or run.status == RunStatus.RUNNING):
+                raise LostClaim
+            yield run
 
-    def _check(self, run: dict[str, Any] | None) -> None:
-        if run is None or run["status"] != RunStatus.RUNNING or self.attempt not in (None, run["attempt"]):
+    def _check(self, run: RunRow) -> None:
+        if self.attempt not in (None, run.attempt):
             raise LostClaim
-        if run["cancel_requested"]:
+        if run.cancel_requested:
             raise Cancelled("Cancelled by a person.")
         seconds = self.budget.seconds
-        if seconds is not None and run["started_at"] + timedelta(seconds=seconds) <= timezone.now():
+        if seconds is not None and run.started_at + timedelta(seconds=seconds) <= timezone.now():
             raise BudgetExceeded(f"The limit of {seconds:g} seconds is used up.")
 
-    def _fit(self, run: Any, spent: dict[str, Any], wanted: Sequence[Call]) -> tuple[int, str]:
+    def _fit(self, run: RunRow, spent: Change, wanted: Sequence[Call]) -> tuple[int, str]:
         """How many of the wanted calls fit into the budget, and what keeps the next one out."""
-        calls = run["llm_calls"]
-        tokens = sum(run[name] + spent[name] for name in ("input_tokens", "output_tokens", "held_tokens"))
-        money = (run["cost"] or Decimal(0)) + run["held_cost"] + spent["cost"] + spent["held_cost"]
+        limit = self.budget
+        calls = run.llm_calls
+        tokens = run.input_tokens + run.output_tokens + run.held_tokens
+        tokens += spent.input_tokens + spent.output_tokens + spent.held_tokens
+        money = (run.cost or Decimal(0)) + run.held_cost + spent.cost + spent.held_cost
         for fitting, call in enumerate(wanted):
             calls, tokens = calls + 1, tokens + call.hold.tokens
             money += call.hold.money or Decimal(0)
-            if calls > self.budget.calls:
-                return fitting, f"The limit of {self.budget.calls} calls is used up."
-            if self.budget.tokens is not None and tokens > self.budget.tokens:
-                return fitting, f"The limit of {self.budget.tokens} tokens has no room for one more call."
-            if self.budget.money is not None and (call.hold.money is None or money > self.budget.money):
-                return (
-                    fitting,
-                    f"The limit of {self.budget.money.normalize():f} in money has no room for one more call.",
-                )
+            if calls > limit.calls:
+                return fitting, f"The limit of {limit.calls} calls is used up."
+            if limit.tokens is not None and tokens > limit.tokens:
+                return fitting, f"The limit of {limit.tokens} tokens has no room for one more call."
+            if limit.money is not None and (call.hold.money is None or money > limit.money):
+                return fitting, f"The limit of {limit.money.normalize():f} in money has no room for one more call."
         return len(wanted), ""
 
-    def _write(self, run: Any, spent: dict[str, Any], reserved: Sequence[Call]) -> None:
-        held = _Held.of(reserved)
-        change = spent | {
-            "llm_calls": spent.get("llm_calls", 0) + len(reserved),
-            "held_tokens": spent["held_tokens"] + held.tokens,
-            "held_cost": spent["held_cost"] + held.money,
-        }
-        unknown = change.pop("unpriced") or held.unpriced
-        values: dict[str, Any] = {name: F(name) + amount for name, amount in change.items() if amount}
-        if unknown and run["cost"] is not None:
-            values["cost"] = None
-        if values:
-            TrainingRun.objects.filter(pk=self.run_id).update(**values)
+    def _write(self, change: Change, settled: Sequence[Settled], done: Sequence[ClaimedChunk]) -> None:
+        if settled or done or change != Change():
+            ended = [DoneChunk(chunk.pk, chunk.attempt, self._refused.get(chunk, {})) for chunk in done]
+            write_change(self.run_id, change, settled, ended)
 
-    def _record(self, settled: Sequence[Settled]) -> None:
-        """What this means for the chunks."""
+    def _done(self, settled: Sequence[Settled]) -> list[ClaimedChunk]:
+        """The chunks that these were the last of."""
         for one in settled:
             chunk = one.call.chunk
             if isinstance(chunk, ClaimedChunk) and chunk in self.mine:
                 self.mine[chunk].discard(one.call.key)
                 if one.completion.error:
-                    self._refused.setdefault(chunk.pk, {})[one.call.key] = one.completion.error
-        for chunk in [chunk for chunk, left in self.mine.items() if not left]:
-            chunks.finish_chunk(chunk=chunk, refused=self._refused.get(chunk.pk, {}))
-            del self.mine[chunk]
+                    self._refused.setdefault(chunk, {})[one.call.key] = one.completion.error
+        return [chunk for chunk, left in self.mine.items() if not left]
+
+    def _forget(self, done: Sequence[ClaimedChunk]) -> None:
+        for chunk in done:
+            self.mine.pop(chunk, None)
+            self._refused.pop(chunk, None)
+
+    def _beat(self) -> None:
         if self.mine and time.monotonic() - self._beaten >= BEAT:
             self._beaten = time.monotonic()
             chunks.beat_chunks(chunks=self.mine)
 
 
-@dataclass(frozen=True)
-class _Held:
-    tokens: int
-    money: Decimal
-    unpriced: bool
-
-    @classmethod
-    def of(cls, calls: Sequence[Call]) -> _Held:
-        amounts = [call.hold.money for call in calls]
-        known = [amount for amount in amounts if amount is not None]
-        return cls(sum(call.hold.tokens for call in calls), sum(known, Decimal(0)), len(known) < len(amounts))
+def _reserved(calls: Sequence[Call]) -> Change:
+    """What calls may come to at the most."""
+    amounts = [call.hold.money for call in calls]
+    known = sum((amount for amount in amounts if amount is not None), Decimal(0))
+    tokens = sum(call.hold.tokens for call in calls)
+    return Change(len(calls), held_tokens=tokens, held_cost=known, unpriced=None in amounts)
 
 
-def _spent(settled: Sequence[Settled]) -> dict[str, Any]:
-    """By how much the columns of the run change. A call whose tokens nobody counted stays held at its most."""
+def _given_back(calls: Sequence[Call]) -> Change:
+    """Calls that were written down and never sent."""
+    held = _reserved(calls)
+    return Change(-held.calls, held_tokens=-held.held_tokens, held_cost=-held.held_cost)
+
+
+def _spent(settled: Sequence[Settled]) -> Change:
+    """What was answered. A call whose tokens nobody counted stays held at its most."""
     counted = [one for one in settled if one.counted]
-    free = _Held.of([one.call for one in counted])
-    known = [one.completion.money for one in counted if one.completion.money is not None]
-    return {
-        "input_tokens": sum(one.completion.input_tokens for one in counted),
-        "output_tokens": sum(one.completion.output_tokens for one in counted),
-        "cost": sum(known, Decimal(0)),
-        "held_tokens": -free.tokens,
-        "held_cost": -free.money,
-        "unpriced": len(known) < len(counted),
-    }
+    free = _reserved([one.call for one in counted])
+    amounts = [one.completion.money for one in counted]
+    return Change(
+        input_tokens=sum(one.completion.input_tokens for one in counted),
+        output_tokens=sum(one.completion.output_tokens for one in counted),
+        held_tokens=-free.held_tokens,
+        cost=sum((amount for amount in amounts if amount is not None), Decimal(0)),
+        held_cost=-free.held_cost,
+        unpriced=None in amounts,
+    )

@@ -31,6 +31,7 @@ from learning.services.run_ledger import LostClaim, RunLedger
 from organizations.scope import organization_scope
 from organizations.stopping import Stopping
 
+CLAIMED = 2  # chunks at a time
 LOOK = 0.03  # seconds until it is looked again whether the others are ready
 PATIENCE = 0.5  # seconds between two looks for a worker that went silent
 ROUNDS = 5  # answers may be forgotten meanwhile (a person is erased): then they are asked for again
@@ -57,18 +58,23 @@ class ChunkWork:
             return CallLoop(self.terms, self.ledger, Senders(self._send), tick, more).run()
 
     def _claim(self) -> list[Call]:
-        """The calls of the next chunk that are not answered yet."""
-        while True:
-            with organization_scope(self.ledger.organization_id):
-                chunk = chunks.claim_chunk(run_id=self.ledger.run_id)
-                if chunk is None:
-                    return []
-                known = fresh_answers(keys=chunk.requests) if chunk.attempt > 1 else {}
-                left = {key: one for key, one in chunk.requests.items() if key not in known}
-                if left:
-                    self.ledger.watch(chunk, list(left))
-                    return [Call(key, one, hold_of(one, price_of(one.model)), chunk) for key, one in left.items()]
-                chunks.finish_chunk(chunk=chunk, refused={})
+        """The calls of the next chunks that are not answered yet."""
+        with organization_scope(self.ledger.organization_id):
+            while claimed := chunks.claim_chunks(run_id=self.ledger.run_id, most=CLAIMED):
+                calls = [call for chunk in claimed for call in self._open_calls(chunk)]
+                if calls:
+                    return calls
+            return []
+
+    def _open_calls(self, chunk: chunks.ClaimedChunk) -> list[Call]:
+        """What is to be asked of a chunk: a worker before us may have got some answers."""
+        known = fresh_answers(keys=chunk.requests) if chunk.attempt > 1 else {}
+        left = {key: one for key, one in chunk.requests.items() if key not in known}
+        if left:
+            self.ledger.watch(chunk, list(left))
+        else:
+            chunks.finish_chunk(chunk=chunk, refused={})
+        return [Call(key, one, hold_of(one, price_of(one.model)), chunk) for key, one in left.items()]
 
     def _send(self, call: Call) -> Answer:
         return self.endpoint.send(call.request)

@@ -12,8 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Coalesce
+from django.db.models import F, FloatField, Value
+from django.db.models.functions import Coalesce, Greatest, Least
 from django.utils import timezone
 
 from learning.engines.errors import Cancelled, EngineError
@@ -98,7 +98,8 @@ def record_progress(
     now = timezone.now()
     written = _mine(claim).update(
         heartbeat_at=now,
-        progress_percentage=min(100.0, 100.0 * step / max(1, total)),
+        # Many calls may be asked for in one step: those that were sent count at once.
+        progress_percentage=_percentage(step, total),
         current_step=message[:200],
         total_steps=total,
         **_cost(cost),
@@ -183,6 +184,11 @@ def _settle(claim: Claim, status: str, cost: Cost | None, **values: Any) -> Trai
     move(run, status, **values)
     evaluation_chunks.forget_run(run_id=run.pk)
     return run
+
+
+def _percentage(step: int, total: int) -> Least:
+    asked = Greatest(Value(step), F("llm_calls"), output_field=FloatField())
+    return Least(Value(100.0), asked * (100.0 / max(1, total)), output_field=FloatField())
 
 
 def _cost(cost: Cost | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from learning.engines.judge import Judge
 from learning.engines.protocols import LanguageModel, Metric, Progress
 from learning.engines.types import Budget, Completion, CompletionRequest, Cost, Example, Prompt
 
-BATCH = 128  # calls handed to the model at once; progress is told between them
+BATCH = 512  # calls handed to the model at once: between two batches other workers have nothing to do
 LONGEST_SCORED = 50_000  # characters of an answer that a metric sees, or four times the wanted ones
 MARGIN = 1.15  # answers of the winner may be longer than those so far
 
