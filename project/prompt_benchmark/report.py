@@ -20,6 +20,7 @@ def report(results: Sequence[TaskResult], asked: int) -> Report:
     figures = {
         "tasks": [task_figures(one) for one in results],
         "wins": sum(one.difference.mean > 0 for one in results),
+        "sure_wins": sum(one.difference.low > 0 for one in results),
         "at_least_best_peer": sum(one.difference.high >= 0 for one in results),
         "means": {name: round(statistics.fmean(one.outcomes[name].accuracy for one in results), 4) for name in names},
         "best_peer_mean": round(statistics.fmean(one.outcomes[one.best_peer].accuracy for one in results), 4),
@@ -69,8 +70,8 @@ def _share(value: float, interval: tuple[float, float]) -> str:
 def _notes(results: Sequence[TaskResult], figures: dict[str, Any]) -> list[str]:
     means, count = figures["means"], len(results)
     return [
-        f"Ours is above the better peer on {figures['wins']} of {count} tasks, and not surely below it on"
-        f" {figures['at_least_best_peer']}. Means: better peer {figures['best_peer_mean']:.1%},"
+        f"Ours is above the better peer on {figures['wins']} of {count} tasks, surely so on {figures['sure_wins']};"
+        f" not surely below on {figures['at_least_best_peer']}. Means: better peer {figures['best_peer_mean']:.1%},"
         f" ours {means['ours']:.1%}, ours with a quarter of the calls {means['ours_quarter']:.1%}.",
         "Ours keeps the current prompt where it could not prove a gain; its calls include that proof.",
         *(f"{one.task}, {name}: {outcome.summary}" for one in results for name, outcome in one.outcomes.items()),
