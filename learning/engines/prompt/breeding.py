@@ -19,7 +19,7 @@ from learning.engines.types import Demonstration, Example, Prompt
 
 PROPOSALS = 60
 PARENTS = 4
-CURIOSITY = 0.5  # standard deviations of the belief that count in favour of a proposal
+CURIOSITY = 1.0  # standard deviations of the belief that count in favour of a proposal
 MOST_ALIKE = 0.8  # shared examples of two proposals of a generation, under the same instruction
 
 Shown = tuple[Demonstration, ...]
@@ -39,7 +39,8 @@ class Stock:
     def of(
         cls, current: Prompt, texts: Sequence[Instruction], train: Sequence[Example], labelled: bool, most: int
     ) -> Stock:
-        return cls(current, texts, as_turns(current, train), labelled, most)
+        turns = dict.fromkeys([*as_turns(current, train), *current.examples])
+        return cls(current, texts, tuple(turns), labelled, most)
 
     @property
     def most_shown(self) -> int:

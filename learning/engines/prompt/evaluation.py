@@ -91,22 +91,29 @@ class Evaluator:
         """A judge asks the model once more for each answer."""
         return 2 if isinstance(self._metric, Judge) else 1
 
-    def fits(self, answers: int) -> bool:
-        """Whether so many more answers fit into calls, tokens, money and time if they cost what they cost so far."""
-        calls = answers * self.calls_per_answer
-        if calls > self.calls_left:
-            return False
+    @property
+    def is_limited(self) -> bool:
+        """Whether something besides calls is limited: then what an answer costs matters."""
+        return (self._budget.tokens, self._budget.money, self._budget.seconds) != (None, None, None)
+
+    @property
+    def room(self) -> int:
+        """How many more answers fit into calls, tokens, money and time, if they cost what they cost so far."""
+        answers = self.calls_left // self.calls_per_answer
         paid = self.cost.calls - self.cost.cached_calls
         if not paid:
-            return True
-        share = 1 + MARGIN * calls / paid
-        tokens, money, seconds = self._budget.tokens, self._budget.money, self._budget.seconds
+            return answers
         spent = self.cost.input_tokens + self.cost.output_tokens
-        return (
-            (tokens is None or spent * share <= tokens)
-            and (money is None or self.cost.money is None or float(self.cost.money) * share <= float(money))
-            and (seconds is None or (self._clock() - self._started) * share <= seconds)
+        used = (
+            (self._budget.tokens, float(spent)),
+            (self._budget.money, float(self.cost.money or 0)),
+            (self._budget.seconds, self._clock() - self._started),
         )
+        for limit, amount in used:
+            if limit is not None and amount > 0:
+                calls = (float(limit) - amount) * paid / (MARGIN * amount)
+                answers = min(answers, int(max(0.0, calls)) // self.calls_per_answer)
+        return answers
 
     def score(self, prompt: Prompt, examples: Sequence[Example], message: str) -> list[Answer]:
         """The prompt's answers to the examples, in their order; known ones cost nothing."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from learning.engines.agreement import MOST_ITEMS, Agreement, ScoredAnswer, calibrate
+from learning.engines.callables import as_model
 from learning.engines.judge import Judge
 from learning.engines.prompt.analysis import Analysis, analyse, recommend
 from learning.engines.prompt.breeding import Stock
@@ -32,12 +34,14 @@ from learning.engines.types import Budget, Example, JsonObject, Prompt, SealedSp
 __all__ = ["FEWEST_CALLS", "FEWEST_TEST", "FEWEST_TRAIN", "FEWEST_VALIDATION", "PromptOptimizer", "plan_calls"]
 
 NOISY_REPEATS = 3
+DEFAULT_REWRITES = 4  # where rewriting is asked for without a number
 REFLECTIVE_SHARE = 0.3  # of the calls of the race
 
 
 class PromptOptimizer:
     """Looks for a better prompt within a hard call budget; the same seed and answers give the same result.
 
+    `model`: a LanguageModel, or a function of a list of messages (of one text when its parameter is annotated `str`).
     `metric`: a Metric, or a Judge, which `calibration` (answers that experts scored) must show to agree with them.
     `rewrites`: how many instructions the model writes itself. `strategies`: names out of STRATEGIES; None takes those
     that fit. `repeats`: how often an example is asked where answers or scores vary; None: 3 if they can, else once.
@@ -47,7 +51,7 @@ class PromptOptimizer:
     def __init__(
         self,
         *,
-        model: LanguageModel,
+        model: LanguageModel | Callable[[Any], str],
         metric: Metric | Judge,
         budget: Budget,
         seed: int = 0,
@@ -61,11 +65,11 @@ class PromptOptimizer:
         repeats: int | None = None,
         rewriter: str = "",
     ) -> None:
-        self._evaluator = Evaluator(model, metric, budget, progress or _silent)
+        self._evaluator = Evaluator(as_model(model), metric, budget, progress or _silent)
         self._metric = metric
         self._budget = budget
         self._seed = seed
-        self._rewrites = rewrites
+        self._rewrites = rewrites or (DEFAULT_REWRITES if "rewritten" in (strategies or ()) else 0)
         self._confidence = confidence
         self._most_characters = most_characters
         self._strategies = strategies
@@ -198,16 +202,24 @@ class PromptOptimizer:
         """Ask the prompts about test examples. Nothing is chosen after this."""
         from learning.engines.prompt.proof import Claim, prove  # numpy and scipy: see docs/decisions/0011
 
-        plain = best_plain(standings).variant.prompt
+        plain = best_plain(standings)
         winner = standings[0].variant.prompt
-        apart = plan.asked_per_test_example > 2 and plain.digest not in (current.digest, winner.digest)
+        apart = plain is not None and plain.digest not in (current.digest, winner.digest)
+        if apart and plan.asked_per_test_example < 3:
+            apart, plain = False, None  # no calls for what decides nothing
         # What the search left over makes the confirmation sharper.
-        count = min(sealed.size, self._evaluator.calls_left // plan.calls_per_answer // (3 if apart else 2))
+        asked = 3 if apart else 2
+        count = max(FEWEST_TEST, self._evaluator.room // asked)
         # A plain random part: with the labels taking turns, rare ones would weigh more than they do among users.
-        tests = rng.sample(sealed.read_test(), count)
-        claim = Claim(current, winner, plain if apart or plain.digest in (current.digest, winner.digest) else None)
+        tests = sealed.read_test()
         return prove(
-            self._evaluator, claim, tests, analysis=analysis, goals=goals, confidence=self._confidence, seed=self._seed
+            self._evaluator,
+            Claim(current, winner, plain),
+            rng.sample(tests, min(count, len(tests))),
+            analysis=analysis,
+            goals=goals,
+            confidence=self._confidence,
+            seed=self._seed,
         )
 
     def _notes(self) -> list[str]:
@@ -228,9 +240,9 @@ def put_winner_first(race: Race, current: Prompt) -> list[Standing]:
     return [winner, *(one for one in standings if one is not winner)]
 
 
-def best_plain(standings: Sequence[Standing]) -> Standing:
-    """The best standing without examples. They are ordered by how far they came, so it is the first one."""
-    return next(one for one in standings if one.variant.instruction_only)
+def best_plain(standings: Sequence[Standing]) -> Prompt | None:
+    """The best prompt without examples, where one raced. They are ordered by how far they came: it is the first one."""
+    return next((one.variant.prompt for one in standings if one.variant.instruction_only and one.n), None)
 
 
 def divide(examples: Sequence[Example], sealed: SealedSplit | None) -> tuple[list[Example], list[Example], SealedSplit]:

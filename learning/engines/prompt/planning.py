@@ -9,7 +9,7 @@ FEWEST_VALIDATION = 6
 FEWEST_TEST = 10
 FEWEST_CALLS = 80
 # With this many calls the best plain instruction is asked about the test examples too; it decides nothing.
-CALLS_FOR_PLAIN = 300
+CALLS_FOR_PLAIN = 500
 CONFIRMATION_SHARE, CONFIRMATION_SHARE_WITHOUT_PLAIN = 0.4, 0.36
 CALLS_PER_VALIDATION_EXAMPLE = 7
 

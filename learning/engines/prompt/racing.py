@@ -58,6 +58,7 @@ class Race:
         repeats: int = 1,
     ) -> None:
         self._evaluator = evaluator
+        self._examples = len(examples)
         self.asked = [(example, repeat) for repeat in range(repeats) for example in examples]
         self._form = form
         self._goals = goals
@@ -139,12 +140,12 @@ class Race:
 
     def drop_the_worse(self) -> list[int]:
         """Take those out that are surely worse than the leader; gives their places."""
-        leader = self.runners[self.leader()]
+        leader, once = self.runners[self.leader()], self._examples  # repeats are not independent of the first answers
         worse = [
             place
             for place in self.field
             if self.runners[place] is not leader
-            and is_worse(leader.scores, self.runners[place].scores, len(self.runners) - 1)
+            and is_worse(leader.scores[:once], self.runners[place].scores[:once], len(self.runners) - 1)
         ]
         for place in worse:
             self.runners[place].out = True

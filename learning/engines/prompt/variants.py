@@ -78,7 +78,11 @@ def make_variants(
     Fewer come back when the examples do not allow so many different sets.
     """
     variants = [Variant("current", VariantKind.CURRENT, current)]
-    variants += [_instructed(current, one) for one in instructions if one.kind.value in strategies]
+    told = [one for one in instructions if one.kind.value in strategies]
+    if current.examples:
+        # An agent that shows examples already keeps them under a new instruction, at least in some variants.
+        variants += [_instructed(current, one, keep=True) for one in told]
+    variants += [_instructed(current, one) for one in told]
     with_examples = {"few_shot", "combined"} & set(strategies)
     chosen = _distinct(iter(variants), max(2, count // 3) if with_examples else count)
     if not with_examples:
@@ -101,9 +105,10 @@ def texts_for_examples(
     return turns + combined[len(few_shot) :] + few_shot[len(combined) :]
 
 
-def _instructed(current: Prompt, instruction: Instruction) -> Variant:
-    prompt = replace(current, system_prompt=instruction.text, examples=())
-    return Variant(instruction.name, instruction.kind, prompt, parent="current")
+def _instructed(current: Prompt, instruction: Instruction, *, keep: bool = False) -> Variant:
+    prompt = replace(current, system_prompt=instruction.text, examples=current.examples if keep else ())
+    name = f"{instruction.name}, examples as they were" if keep else instruction.name
+    return Variant(name, instruction.kind, prompt, parent="current")
 
 
 def example_sets(

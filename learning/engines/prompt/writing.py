@@ -20,7 +20,10 @@ PROBE = 2  # rewrites that show whether the model can write at all
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be written. `model`: who writes, empty for the model of the prompt."""
+    """What is to be written. `model`: who writes, empty for the model of the prompt.
+
+    `judged_on`: validation examples that reflection may use; `reflective_calls`: the most that it may cost.
+    """
 
     strategies: frozenset[str]
     rewrites: int
@@ -41,15 +44,40 @@ class Written:
 def write(evaluator: Evaluator, current: Prompt, train: Sequence[Example], analysis: Analysis, order: Order) -> Written:
     """Write the instructions of a run. Calls the model for rewrites and reflection only."""
     stated = write_instructions(current, analysis.form)
+    replies = _ask_for_rewrites(evaluator, current, train, analysis, order)
+    if replies and not any(follows_form(reply) for reply in replies):
+        return Written(tuple(stated), (too_weak(len(replies)),))
+    evolved = _reflect(evaluator, current, train, order)
+    return Written((*read_rewrites(replies, current), *evolved, *stated))
+
+
+def _ask_for_rewrites(
+    evaluator: Evaluator, current: Prompt, train: Sequence[Example], analysis: Analysis, order: Order
+) -> list[str]:
+    """The replies; after PROBE useless ones no more are asked for."""
     wanted = order.rewrites if "rewritten" in order.strategies else 0
     requests = rewrite_requests(current, train, analysis, count=wanted, seed=order.seed, model=order.model)
     replies: list[str] = []
     for batch in (requests[:PROBE], requests[PROBE:]):
-        if batch:
+        if batch and (not replies or any(map(follows_form, replies))):
             replies += [answer.text for answer in evaluator.ask(batch, "Writing instructions")]
-        if replies and not any(follows_form(reply) for reply in replies):
-            return Written(tuple(stated), (too_weak(len(replies)),))
-    return Written((*read_rewrites(replies, current), *stated))
+    return replies
+
+
+def _reflect(evaluator: Evaluator, current: Prompt, train: Sequence[Example], order: Order) -> list[Instruction]:
+    if "reflective" not in order.strategies:
+        return []
+    from learning.engines.prompt.reflecting import evolve
+
+    return evolve(
+        evaluator,
+        current,
+        train,
+        order.judged_on,
+        calls=order.reflective_calls,
+        seed=order.seed,
+        model=order.model,
+    )
 
 
 def too_weak(replies: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -57,6 +57,7 @@ def test_newcombes_interval_covers_the_truth_as_often_as_it_says(gain: float, lo
     assert covered / trials >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / trials)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30), st.integers(0, 30))
 def test_every_table_gives_an_interval_around_its_difference(both: int, gained: int, lost: int, neither: int) -> None:
     n = both + gained + lost + neither

@@ -9,8 +9,8 @@ from learning.engines.prompt.demonstrations import choose_demonstrations, possib
 from learning.engines.prompt.output_form import OutputForm, describe_form
 from learning.engines.prompt.results import VariantKind
 from learning.engines.prompt.rewriting import FENCE, read_rewrites, rewrite_requests
-from learning.engines.prompt.variants import make_variants, write_instructions
-from learning.engines.types import Example, Prompt, Split
+from learning.engines.prompt.variants import make_variants, write_contract, write_instructions
+from learning.engines.types import Demonstration, Example, Prompt, Split
 from tests.learning.engines.fake_models import CURRENT, make_examples
 
 TRAIN = [example for example in make_examples() if example.split is Split.TRAIN]
@@ -109,3 +109,19 @@ def test_what_people_wrote_cannot_leave_its_fence() -> None:
 def test_rewrites_are_read_out_of_their_marks_and_the_useless_left_out() -> None:
     answers = ["Sure!\n```\nBe exact.\n```", "```text\nBe exact.\n```", "", CURRENT.system_prompt, "x" * 5000, "Plain."]
     assert [one.text for one in read_rewrites(answers, CURRENT)] == ["Be exact.", "Plain."]
+
+
+def test_an_agent_that_shows_examples_keeps_them_under_a_new_instruction_too() -> None:
+    current = Prompt("Judge.", (Demonstration("a fine film", "positive"),))
+    made = variants(count=30, current=current)
+    kept = [one for one in made if one.prompt.examples == current.examples and one.prompt != current]
+    assert {one.kind for one in kept} >= {VariantKind.CLARIFIED, VariantKind.RESTRUCTURED}
+    assert any(one.instruction_only for one in made)
+
+
+def test_an_output_contract_states_the_labels_or_shows_samples() -> None:
+    assert "negative, positive" in write_contract(FORM)
+    free = write_contract(describe_form(["2001-05-09", "1999-12-31", "2020-01-01"]))
+    assert "YYYY-MM-DD" in free
+    assert "1999-12-31 / 2001-05-09 / 2020-01-01" in free
+    assert "{" not in free
