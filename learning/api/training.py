@@ -17,10 +17,11 @@ from learning.services import gate, training
 from learning.services.agent_directory import find_agent
 from learning.services.run_changes import told_metrics
 from learning.services.run_comparison import compare_runs
+from learning.services.run_plan import plan_run
 from learning.waking import wake_for_run
 from organizations.actors import Actor
 from organizations.api import KeysetPagination, OrganizationAPIView, OrganizationViewSet
-from organizations.errors import Conflict, Missing
+from organizations.errors import Conflict, Missing, Refused
 from organizations.models import Role
 from organizations.permissions import need
 
@@ -81,7 +82,7 @@ class TrainingRunViewSet(OrganizationViewSet):
     )
     def estimate(self, request: Any) -> Response:
         values = shapes.NewRunSerializer().run_validation(request.data)
-        plan = training.plan_run(
+        plan = plan_run(
             find_agent(name=values["agent_id"]),
             _named(DatasetVersion, values.get("dataset_version_id"), "dataset_version_id"),
             _named(AgentConfig, values.get("base_config_id"), "base_config_id"),
@@ -188,9 +189,18 @@ class OptimizePromptView(OrganizationAPIView):
         agent = find_agent(name=values.pop("agent_id"))
         if "optimization_goals" in values:
             values["goals"] = values.pop("optimization_goals")
-        run = start(request, agent=agent, config=values)
+        try:
+            run = start(request, agent=agent, config=values)
+        except Refused as error:
+            raise type(error)(error.message, _short_name(error.field)) from error
         body = {"run_id": run.pk, "status": run.status, "url": address(run)}
         return Response(shapes.StartedRunSerializer(body).data, status=202, headers={"Location": address(run)})
+
+
+def _short_name(field: str | None) -> str | None:
+    """What the short form calls a setting of a run."""
+    name = field.removeprefix("config.") if field else field
+    return "optimization_goals" if name == "goals" else name
 
 
 def start(request: Any, **values: Any) -> TrainingRun:

@@ -13,7 +13,7 @@ from learning.pages.stored import text
 from learning.pages.training_results import Gain, read_gain, read_outcome, read_trace
 from learning.pages.training_words import setting_words, told
 from learning.services.run_comparison import Comparison, compare_runs
-from learning.templatetags.runs import percent, points, seconds
+from learning.templatetags.runs import money, percent, points, seconds
 from organizations.errors import Refused
 from organizations.identifiers import as_uuid
 from organizations.permissions import page
@@ -93,7 +93,7 @@ def _figures(run: TrainingRun) -> dict[str, str]:
         "Candidate": f"config {run.candidate_config.number}" if run.candidate_config else NOTHING,
         "Calls": f"{run.llm_calls:,}",
         "Tokens": f"{run.input_tokens:,} in, {run.output_tokens:,} out",
-        "Money": NOTHING if run.cost is None else f"{run.cost.normalize():f}",
+        "Money": money(run.cost),
         "Time": seconds(took),
         "Speed": speed,
     }

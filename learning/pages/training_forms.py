@@ -10,7 +10,7 @@ from learning.engines.metrics import METRIC_KINDS, Option
 from learning.engines.prompt.goals import ACCURACY, SECOND_GOALS
 from learning.engines.prompt.optimizer import FEWEST_CALLS
 from learning.engines.prompt.strategies import STRATEGIES
-from learning.models import DatasetVersion
+from learning.models import Agent, DatasetVersion
 from learning.services import run_config, training
 from learning.services.run_config import RunConfig, why_too_small
 from learning.services.version_choice import listed_versions, trainable_versions
@@ -103,10 +103,10 @@ class RunForm(forms.Form):
         min_value=0, max_value=training.LARGEST_SEED, initial=1, help_text="The same seed repeats the run."
     )
 
-    def __init__(self, data: Any = None, *, asked: str = "", named: str = "", agent: str = "") -> None:
+    def __init__(self, data: Any = None, *, asked: str = "", named: str = "", agent: Agent | None = None) -> None:
         super().__init__(data)
         chosen = (data or {}).get("version") or asked
-        self.listed = listed_versions(named=named, agent_id=as_uuid(agent), asked=as_uuid(chosen))
+        self.listed = listed_versions(named=named, agent=agent, asked=as_uuid(chosen))
         self.refusals = {str(version.pk): why_too_small(version) for version in self.listed}
         usable = [key for key, reason in self.refusals.items() if not reason]
         field: Any = self.fields["version"]
@@ -118,6 +118,14 @@ class RunForm(forms.Form):
         self.unready = not usable
         for (metric, option), name in OPTION_FIELDS.items():
             self.fields[name] = _option_field(METRIC_KINDS[metric].options[option], option)
+
+    def clean(self) -> dict[str, Any] | None:
+        """What was typed for a metric that is not chosen is not looked at: nobody sees it."""
+        cleaned = super().clean()
+        for (metric, _), name in OPTION_FIELDS.items():
+            if metric != self.cleaned_data.get("metric"):
+                self.errors.pop(name, None)
+        return cleaned
 
     def wishes(self) -> dict[str, Any]:
         """The values that belong into the run's config; what was left empty is left out."""

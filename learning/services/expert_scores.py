@@ -21,4 +21,6 @@ def scored_answers(*, version_id: UUID) -> list[ScoredAnswer]:
     texts = rows.order_by("example_id").values_list(
         "input_text", "original_output", "expected_output", "example__quality_score"
     )
-    return [ScoredAnswer(asked, said, wanted, score) for asked, said, wanted, score in texts[:MOST]]
+    return [
+        ScoredAnswer(asked, said, wanted, score) for asked, said, wanted, score in texts[:MOST] if score is not None
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal, InvalidOperation
@@ -9,9 +10,17 @@ from typing import Any
 
 from django.conf import settings
 
+from learning.engines.agreement import MOST_ITEMS
 from learning.engines.metrics import METRIC_KINDS, read_options, resolve_metric
 from learning.engines.prompt.goals import ACCURACY, check_goals
-from learning.engines.prompt.optimizer import FEWEST_CALLS, FEWEST_TEST, FEWEST_TRAIN, FEWEST_VALIDATION, plan_calls
+from learning.engines.prompt.planning import (
+    FEWEST_CALLS,
+    FEWEST_TEST,
+    FEWEST_TRAIN,
+    FEWEST_VALIDATION,
+    Plan,
+    plan_calls,
+)
 from learning.engines.prompt.strategies import STRATEGIES
 from learning.models import DatasetVersion, TrainingType
 from organizations.errors import Refused
@@ -22,6 +31,7 @@ MOST_TOKENS = 10**12
 MOST_MONEY = Decimal(1_000_000)
 DECIMALS = 6  # of an amount of money
 SECONDS = (10, 7 * 24 * 3600)
+KEPT_BACK = 0.06  # of the calls, and a little more: for calls that are lost (learning/services/run_budget.py)
 MOST_AT_ONCE = 64
 AVAILABLE = (TrainingType.PROMPT_OPTIMIZATION,)
 
@@ -88,6 +98,7 @@ def read_run_config(config: Mapping[str, Any]) -> RunConfig:
         concurrency=_whole_number(given, "concurrency", 1, MOST_AT_ONCE),
     )
     _check_metric(wishes)
+    _check_calls(wishes)
     return wishes
 
 
@@ -105,9 +116,22 @@ def check_examples(version: DatasetVersion, wishes: RunConfig) -> None:
             f"At least {FEWEST_TRAIN} train examples are needed, there are {version.train_count}.", "dataset_version_id"
         )
     try:
-        plan_calls(wishes.max_calls, version.validation_count, version.test_count, wishes.rewrites)
+        plan_of(version, wishes)
     except ValueError as error:
         raise Refused(f"{error} Review more and publish again.", "dataset_version_id") from error
+
+
+def plan_of(version: DatasetVersion, wishes: RunConfig) -> Plan:
+    """How the calls are divided. Raises ValueError saying what is missing when no honest run is possible."""
+    kind = METRIC_KINDS[wishes.metric]
+    return plan_calls(
+        wishes.max_calls,
+        version.validation_count,
+        version.test_count,
+        wishes.rewrites,
+        calls_per_answer=kind.calls_per_answer,
+        calibration=MOST_ITEMS if kind.needs_expert_scores else 0,
+    )
 
 
 def why_too_small(version: DatasetVersion) -> str:
@@ -173,6 +197,18 @@ def _check_metric(wishes: RunConfig) -> None:
     except ValueError as error:
         field = f"{at}.{next(iter(options))}" if len(options) == 1 else at
         raise Refused(str(error), field) from error
+
+
+def _check_calls(wishes: RunConfig) -> None:
+    """A metric that asks the model itself needs more calls. Raises Refused saying how many."""
+    kind = METRIC_KINDS[wishes.metric]
+    if kind.calls_per_answer == 1 and not kind.needs_expert_scores:
+        return  # then the bounds of the number itself are enough
+    calibration = MOST_ITEMS if kind.needs_expert_scores else 0
+    least = FEWEST_CALLS * kind.calls_per_answer + wishes.rewrites + calibration
+    needed = math.ceil(least * (1 + KEPT_BACK))
+    if wishes.max_calls < needed:
+        raise Refused(f"With the metric {wishes.metric} a run needs at least {needed} calls.", "config.max_calls")
 
 
 def _text(key: str, value: Any) -> str:

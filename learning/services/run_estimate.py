@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db.models import Avg
 from django.db.models.functions import Length
 
-from learning.engines.prompt.optimizer import plan_calls
+from learning.llm_prices import Price
 from learning.models import Agent, AgentConfig, DatasetVersion, RunStatus, Split, TrainingRun
-from learning.services.run_config import RunConfig
+from learning.services.run_config import RunConfig, plan_of
 
 LOOKED_AT = 20  # finished runs of the organization, the newest
 WORTH_COUNTING = 20  # calls: a run whose answers were all remembered tells nothing about speed
@@ -47,7 +47,7 @@ class RunEstimate:
             "confirmation_calls": self.confirmation_calls,
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,
-            "money": None if self.money is None else str(self.money),
+            "money": None if self.money is None else f"{self.money:f}",
             "seconds": self.seconds,
             "tokens_from": self.tokens_from,
             "runs": self.runs,
@@ -67,18 +67,19 @@ class Pace:
 
 def estimate_run(*, agent: Agent, version: DatasetVersion, base_config: AgentConfig, wishes: RunConfig) -> RunEstimate:
     """Two queries at most. The version must be large enough for the wishes (check_examples)."""
-    plan = plan_calls(wishes.max_calls, version.validation_count, version.test_count, wishes.rewrites)
+    plan = plan_of(version, wishes)
     pace = recent_pace(agent)
     read, written = pace.input_tokens, pace.output_tokens
     if read is None or written is None:
         read, written = tokens_per_call(version, base_config.content)
     calls = wishes.max_calls
     inside, outside = round(calls * read), round(calls * written)
-    money = None
+    price = price_for(base_config)
+    money = None if price is None else price.of(inside, outside)
     seconds = None if pace.seconds is None else round(calls * pace.seconds, 1)
     return RunEstimate(
         calls=calls,
-        confirmation_calls=calls - wishes.rewrites - plan.race_calls,
+        confirmation_calls=plan.kept_answers * plan.calls_per_answer,
         input_tokens=inside,
         output_tokens=outside,
         money=money,
@@ -87,6 +88,12 @@ def estimate_run(*, agent: Agent, version: DatasetVersion, base_config: AgentCon
         runs=pace.runs,
         warnings=tuple(_warnings(wishes, inside + outside, money, seconds)),
     )
+
+
+def price_for(config: AgentConfig) -> Price | None:
+    """The price of the model that a config asks; None when the table has none."""
+    price: Price | None = settings.LLM_PRICES.get(config.content.get("model") or settings.DEFAULT_MODEL)
+    return price
 
 
 def recent_pace(agent: Agent) -> Pace:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,11 +12,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from learning.models import Agent, AgentConfig, ConfigStatus, DatasetVersion, GateReport, RunStatus, TrainingRun
+from learning.models import Agent, AgentConfig, DatasetVersion, GateReport, RunStatus, TrainingRun
 from learning.models import TrainingType as Kind
-from learning.services import datasets
-from learning.services.run_config import RunConfig, check_examples, check_type, read_run_config
-from learning.services.run_estimate import RunEstimate, estimate_run
+from learning.services.run_plan import plan_run
 from organizations import audit
 from organizations.errors import Conflict, Refused
 from organizations.transitions import LostRace, move
@@ -68,35 +65,6 @@ def start_training_run(
         again = {"rerun_of": str(rerun_of.pk)} if rerun_of else {}
         audit.record(action="trainingrun.requested", target=run, after=after | again)
     return run
-
-
-@dataclass(frozen=True)
-class RunPlan:
-    """A run that could be started: everything was looked up and found good."""
-
-    agent: Agent
-    version: DatasetVersion
-    base_config: AgentConfig
-    wishes: RunConfig
-
-    def estimate(self) -> RunEstimate:
-        return estimate_run(agent=self.agent, version=self.version, base_config=self.base_config, wishes=self.wishes)
-
-
-def plan_run(
-    agent: Agent,
-    version: DatasetVersion | None,
-    base_config: AgentConfig | None,
-    training_type: str,
-    config: Mapping[str, Any] | None,
-) -> RunPlan:
-    """What a run asked for like this would do. Raises Refused naming the field at fault; changes nothing."""
-    check_type(training_type)
-    wishes = read_run_config(config or {})
-    version = version or _newest_version(agent)
-    _check_version(version, agent)
-    check_examples(version, wishes)
-    return RunPlan(agent, version, _base_config(agent, base_config), wishes)
 
 
 def rerun_training_run(*, run: TrainingRun, user: Any = None) -> TrainingRun:
@@ -182,29 +150,3 @@ def _end(run: TrainingRun) -> None:
         move(run, to, failure_reason=reason, finished_at=timezone.now())
     except LostRace:
         return  # it came to its own end meanwhile
-
-
-def _newest_version(agent: Agent) -> DatasetVersion:
-    version = datasets.newest_version(agent)
-    if version is None:
-        raise Refused("This agent has no published dataset version. Publish one first.", "dataset_version_id")
-    return version
-
-
-def _check_version(version: DatasetVersion, agent: Agent) -> None:
-    if version.dataset.agent_id not in (None, agent.pk):
-        raise Refused("This dataset version belongs to another agent.", "dataset_version_id")
-    if version.erased_at is not None:
-        text = f"A person in version {version.number} was forgotten: train on the version that replaces it."
-        raise Refused(text, "dataset_version_id")
-
-
-def _base_config(agent: Agent, asked: AgentConfig | None) -> AgentConfig:
-    """What the run starts from and has to beat."""
-    approved = agent.configs.filter(status=ConfigStatus.APPROVED)
-    config = asked or agent.serving_config or approved.order_by("-number").first()
-    if config is None:
-        raise Refused("This agent has no config yet. Register what it does today first.", "base_config_id")
-    if config.agent_id != agent.pk:
-        raise Refused(f"Config {config.number} belongs to another agent.", "base_config_id")
-    return config

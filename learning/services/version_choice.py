@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from learning.models import DatasetVersion
+from learning.models import Agent, DatasetVersion
 
 MOST_LISTED = 25
 
@@ -17,13 +17,11 @@ def trainable_versions() -> QuerySet[DatasetVersion]:
     return rows.select_related("dataset__agent").defer("card", "recipe")
 
 
-def listed_versions(
-    *, named: str = "", agent_id: UUID | None = None, asked: UUID | None = None
-) -> list[DatasetVersion]:
+def listed_versions(*, named: str = "", agent: Agent | None = None, asked: UUID | None = None) -> list[DatasetVersion]:
     """At most MOST_LISTED, and the one asked for in front, wherever it would stand."""
     rows = trainable_versions().order_by("-id")
-    if agent_id is not None:
-        rows = rows.filter(dataset__agent_id=agent_id)
+    if agent is not None:
+        rows = rows.filter(dataset__agent=agent)
     if named:
         by_agent = Q(dataset__agent__name__icontains=named) | Q(dataset__agent__external_id__icontains=named)
         rows = rows.filter(Q(dataset__name__icontains=named) | by_agent)

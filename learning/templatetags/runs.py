@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from math import floor, log10
 from typing import Any
 
@@ -33,6 +34,19 @@ def rounded(amount: Any) -> str:
         return "-"
     step = 10 ** max(0, floor(log10(abs(value))) + 1 - KEPT) if value else 1
     return f"{round(value / step) * step:,.0f}"
+
+
+@register.filter
+def money(amount: Any) -> str:
+    """An amount without zeros that say nothing, such as "0.0123"; "-" for what is none."""
+    try:
+        value = Decimal(str(amount))
+    except InvalidOperation:
+        return "-"
+    if not value.is_finite():
+        return "-"
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 @register.filter

@@ -20,6 +20,7 @@ from learning.services import training
 from learning.services.agent_directory import find_agent
 from learning.services.run_config import RunConfig
 from learning.services.run_estimate import RunEstimate
+from learning.services.run_plan import RunPlan, plan_run
 from learning.waking import wake_for_run
 from organizations.errors import Missing, Refused
 from organizations.identifiers import as_uuid
@@ -113,9 +114,9 @@ def _wishes(options: dict[str, Any]) -> dict[str, Any]:
     return wishes | ({"metric_options": told} if told else {})
 
 
-def _plan(options: dict[str, Any]) -> training.RunPlan:
+def _plan(options: dict[str, Any]) -> RunPlan:
     agent = find_agent(name=options["agent"])
-    return training.plan_run(agent, _version(options["dataset_version"]), None, KIND, _wishes(options))
+    return plan_run(agent, _version(options["dataset_version"]), None, KIND, _wishes(options))
 
 
 def _start(options: dict[str, Any]) -> TrainingRun:

@@ -108,7 +108,9 @@ def test_bad_input_gets_a_problem_naming_the_field(
         (f"{RUNS}/estimate", {"agent_id": None}, "agent_id"),
         (f"{RUNS}/estimate", {"training_type": "dpo"}, "training_type"),
         (OPTIMIZE, {"max_money": -1}, "max_money"),
-        (OPTIMIZE, {"metric": "magic"}, "config.metric"),
+        (OPTIMIZE, {"metric": "magic"}, "metric"),
+        (OPTIMIZE, {"optimization_goals": ["speed"]}, "optimization_goals"),
+        (OPTIMIZE, {"metric": "json_schema"}, "metric_options.schema"),
     ],
 )
 def test_bad_input_is_named_everywhere(
@@ -125,7 +127,7 @@ def test_an_estimate_starts_nothing_and_is_kept_with_the_run(api: Any, version: 
     estimate = told.json()
     assert estimate["calls"] == 200 and 0 < estimate["confirmation_calls"] < 200
     assert estimate["input_tokens"] > 200 and estimate["tokens_from"] == "the length of the texts"
-    assert (estimate["money"], estimate["seconds"], estimate["runs"]) == (None, None, 0)
+    assert (estimate["money"], estimate["seconds"], estimate["runs"]) == ("0.00000000", None, 0), "a free model"
     assert estimate["warnings"] == ["500 tokens are probably used up before the calls are."]
     assert not TrainingRun.objects.exists()
     assert api.post(RUNS, wish, format="json").json()["estimate"] == estimate

@@ -49,6 +49,22 @@ def test_an_administrator_starts_a_run_and_sees_it_wait(sign_in: Any, version: D
     assert "First" in text(client.get(LIST))
 
 
+def test_one_run_and_its_news_cost_the_same_however_long_its_log_is(sign_in: Any, run: TrainingRun) -> None:
+    client = sign_in("member")
+    work = run_progress.claim_run(run_id=run.pk)
+    assert work
+    for headers in ({}, {"HX-Request": "true"}):
+        client.get(f"{LIST}{run.pk}/", headers=headers)
+        counts = []
+        for lines in (1, 80):
+            for number in range(lines):
+                run_progress.append_log(claim=work.claim, message=f"line {number}")
+            with CaptureQueriesContext(connection) as queries:
+                client.get(f"{LIST}{run.pk}/", headers=headers)
+            counts.append(len(queries))
+        assert counts[0] == counts[1]
+
+
 def test_too_few_examples_are_explained_at_the_field(sign_in: Any, agent: Agent) -> None:
     version = factories.make_published_version(agent, examples=30)
     page = text(sign_in("admin").post(NEW, FORM | {"version": str(version.pk)}))

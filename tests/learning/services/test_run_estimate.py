@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from learning.models import Agent, DatasetVersion, RunStatus, TrainingRun
-from learning.services import training
+from learning.llm_prices import Price
+from learning.models import Agent, DatasetVersion, LearningExample, RunStatus, TrainingRun
+from learning.services.expert_scores import scored_answers
 from learning.services.run_estimate import OWN_RUNS, TEXTS, RunEstimate
+from learning.services.run_plan import plan_run
+from organizations.errors import Refused
 from tests import factories
 
 KIND = "prompt_optimization"
 
 
 def estimate(agent: Agent, **config: Any) -> RunEstimate:
-    return training.plan_run(agent, None, None, KIND, config).estimate()
+    return plan_run(agent, None, None, KIND, config).estimate()
 
 
 def finished(agent: Agent, version: DatasetVersion, **values: Any) -> TrainingRun:
@@ -96,10 +100,47 @@ def test_the_confirmation_is_a_part_of_the_calls(agent: Agent, version: DatasetV
 def test_an_estimate_asks_the_same_however_many_runs_there_are(
     agent: Agent, version: DatasetVersion, django_assert_num_queries: Any
 ) -> None:
-    plan = training.plan_run(agent, version, agent.configs.get(), KIND, {})
+    plan = plan_run(agent, version, agent.configs.get(), KIND, {})
     with django_assert_num_queries(2):
         plan.estimate()
     for _ in range(30):
         finished(agent, version)
     with django_assert_num_queries(1):
         assert plan.estimate().runs == 20
+
+
+def test_money_is_tokens_by_their_price(agent: Agent, version: DatasetVersion, settings: Any) -> None:
+    finished(agent, version)
+    settings.LLM_PRICES = {agent.configs.get().content["model"]: Price(Decimal(2), Decimal(10))}
+    told = estimate(agent, max_calls=200)  # 10,000 tokens in, 600 out
+    assert told.money == Decimal("0.026")
+    assert estimate(agent, max_calls=200, max_money=0.02).warnings == (
+        "The 0.02 are probably spent before the calls are used up.",
+    )
+    assert estimate(agent, max_calls=200, max_money=0.03).warnings == ()
+
+
+def test_without_a_price_no_money_is_told_and_none_can_be_limited(
+    agent: Agent, version: DatasetVersion, settings: Any
+) -> None:
+    settings.LLM_PRICES = {}
+    assert estimate(agent).money is None
+    with pytest.raises(Refused, match="price of smollm2-135m-instruct is unknown") as refusal:
+        estimate(agent, max_money=1)
+    assert refusal.value.field == "config.max_money"
+
+
+def test_a_judge_needs_more_calls_and_answers_that_experts_scored(agent: Agent, version: DatasetVersion) -> None:
+    with pytest.raises(Refused, match="at least 234 calls") as refusal:
+        estimate(agent, metric="judge", max_calls=200)
+    assert refusal.value.field == "config.max_calls"
+    with pytest.raises(Refused, match="20 answers which experts have scored") as refusal:
+        estimate(agent, metric="judge", max_calls=400)
+    assert refusal.value.field == "config.metric"
+    LearningExample.objects.update(quality_score=0.75)
+    told = estimate(agent, metric="judge", max_calls=400)
+    assert 0 < told.confirmation_calls < 340
+    scored = scored_answers(version_id=version.pk)
+    assert len(scored) == version.train_count + version.validation_count, "the test split is left alone"
+    assert {one.score for one in scored} == {0.75}
+    assert {one.expected for one in scored} == {"positive", "negative"}
