@@ -19,6 +19,7 @@ from learning.models import (
     TrainingRun,
 )
 from learning.services.recipes import create_dataset as create_dataset  # the door for all who know this module
+from learning.services.user_words import Words, words_about
 from organizations import audit
 
 # What states the right answer to an input.
@@ -55,7 +56,8 @@ def newest_version(agent: Agent) -> DatasetVersion | None:
 def open_examples(version: DatasetVersion) -> list[engine.Example]:
     """The train and validation examples of a version, for an engine. The test split stays sealed."""
     rows = version.items.exclude(split=Split.TEST).filter(example_type__in=TEACHING).order_by("example_id")
-    return [_for_engine(row) for row in rows]
+    said = words_about(version)
+    return [_for_engine(row, said.get(row.example_id, Words())) for row in rows]
 
 
 def read_test_split(*, version: DatasetVersion, run: TrainingRun) -> list[engine.Example]:
@@ -66,10 +68,10 @@ def read_test_split(*, version: DatasetVersion, run: TrainingRun) -> list[engine
         after={"training_run": str(run.pk), "attempt": run.attempt, "examples": version.test_count},
     )
     rows = version.items.filter(split=Split.TEST, example_type__in=TEACHING).order_by("example_id")
-    return [_for_engine(row) for row in rows]
+    return [_for_engine(row, Words()) for row in rows]
 
 
-def _for_engine(row: DatasetExample) -> engine.Example:
+def _for_engine(row: DatasetExample, said: Words) -> engine.Example:
     return engine.Example(
         key=str(row.example_id),
         input=row.input_text,
@@ -77,4 +79,6 @@ def _for_engine(row: DatasetExample) -> engine.Example:
         split=engine.Split(row.split),
         original=row.original_output or None,
         group=row.cluster_key,
+        issues=said.issues,
+        comment=said.comment,
     )
