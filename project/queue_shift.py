@@ -25,7 +25,6 @@ from django.db import connection, connections
 from annotation.models import AnnotationQueue, Slot
 from annotation.services import claim_statement, claims, leases
 from annotation.services.opinions import Opinion
-from annotation.services.queues import find_queue
 from annotation.services.seats import take_seat
 from annotation.services.submissions import submit_annotation
 from learning.models import Agent
@@ -218,8 +217,7 @@ def _claim_by_service(desk: Desk, expert: User) -> tuple[float, UUID | None, UUI
     """As a request does it: a transaction with its tenant, and the service in it."""
     began = time.perf_counter()
     with organization_scope(desk.organization.id):
-        queue = find_queue(queue_id=desk.queue_id)
-        slot = claims.claim_next(expert=expert, queue=queue)
+        slot = claims.claim_next_at(expert=expert, queue_id=desk.queue_id)
     spent = time.perf_counter() - began
     return (spent, slot.pk, slot.lease_token) if slot and slot.lease_token else (spent, None, uuid4())
 

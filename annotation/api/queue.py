@@ -21,7 +21,7 @@ from annotation.api.serializers import (
     SkipSerializer,
 )
 from annotation.services.adjudication import claim_dispute
-from annotation.services.claims import claim_next, claim_slot
+from annotation.services.claims import claim_next, claim_next_at, claim_slot
 from annotation.services.flags import flag_item
 from annotation.services.items import open_item
 from annotation.services.leases import extend_lease, release_item, skip_item
@@ -70,7 +70,8 @@ class NextItemView(OrganizationAPIView):
     def post(self, request: Any) -> Response:
         given = ClaimSerializer().run_validation(request.data)
         expert = acting_expert(request.auth, given.get("expert"))
-        slot = claim_next(expert=expert, queue=find_queue(queue_id=given["queue"]) if given.get("queue") else None)
+        queue_id = given.get("queue")
+        slot = claim_next_at(expert=expert, queue_id=queue_id) if queue_id else claim_next(expert=expert)
         if slot is None:
             return Response(status=204)
         return Response(ClaimedItemSerializer(open_item(slot=slot, expert=expert)).data)

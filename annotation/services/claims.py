@@ -17,8 +17,8 @@ from annotation.services.claimed_rows import slot_from
 from annotation.services.filling import fill_queue, fill_when_due
 from annotation.services.gold import offer_gold
 from annotation.services.leases import cancel_slots, give_back_held, give_slot
-from annotation.services.queues import may_work_at, queue_for
-from annotation.services.seats import Paused, look_from_the_start, take_seat
+from annotation.services.queues import find_queue, may_work_at, queue_for
+from annotation.services.seats import Paused, look_from_the_start, seat_with_queue, take_seat
 from annotation.services.waiting import SKIPPED_BY_NOBODY
 from learning.services.preparation import prepare_few
 from learning.services.review import AWAITING
@@ -41,7 +41,21 @@ def claim_next(*, expert: Any, queue: AnnotationQueue | None = None, kind: str =
     if queue is None:
         return None
     # In the transaction of the caller's scope: a savepoint would cost two more round trips.
-    seat = seat_at_work(queue=queue, expert=expert)
+    return _next_of(seat_at_work(queue=queue, expert=expert), queue, expert, kind)
+
+
+def claim_next_at(*, expert: Any, queue_id: UUID) -> Slot | None:
+    """`claim_next` for a caller that knows the queue by its id: queue and seat come by one statement.
+
+    Raises Missing too.
+    """
+    seat = seat_with_queue(queue_id=queue_id, expert=expert)
+    if seat is None:
+        return claim_next(expert=expert, queue=find_queue(queue_id=queue_id))
+    return _next_of(check_seat(seat, seat.queue, expert), seat.queue, expert, SlotKind.REVIEW)
+
+
+def _next_of(seat: QueueSeat, queue: AnnotationQueue, expert: Any, kind: str) -> Slot | None:
     fill_when_due(queue=queue)
     slot_id = offer_gold(seat=seat, queue=queue, expert=expert) if kind == SlotKind.REVIEW else None
     slot = give_slot(seat, slot_id) if slot_id else _first_awaiting(seat, queue, kind)
@@ -78,12 +92,21 @@ def claim_slot(*, expert: Any, slot_id: UUID, adjudicates: bool = False) -> Slot
 
 def seat_at_work(*, queue: AnnotationQueue, expert: Any) -> QueueSeat:
     """The locked seat of somebody who may work at the queue now. Raises PermissionDenied and Paused."""
-    if not may_work_at(queue, expert):
-        raise PermissionDenied("Other experts work at this queue.")
-    seat = take_seat(queue=queue, expert=expert)
+    _check_invited(queue, expert)
+    return check_seat(take_seat(queue=queue, expert=expert), queue, expert)
+
+
+def check_seat(seat: QueueSeat, queue: AnnotationQueue, expert: Any) -> QueueSeat:
+    """The seat. Raises PermissionDenied and Paused."""
+    _check_invited(queue, expert)
     if seat.paused_at:
         raise Paused(seat.paused_because, "queue")
     return seat
+
+
+def _check_invited(queue: AnnotationQueue, expert: Any) -> None:
+    if not may_work_at(queue, expert):
+        raise PermissionDenied("Other experts work at this queue.")
 
 
 def recall_skipped(*, expert: Any, queue: AnnotationQueue) -> int:

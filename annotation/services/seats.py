@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from annotation.models import AnnotationQueue, QueueSeat
 from organizations.errors import Refused
@@ -12,6 +13,12 @@ class Paused(Refused):
     """The person's work at this queue is paused; the message says why."""
 
     status = 409
+
+
+def seat_with_queue(*, queue_id: UUID, expert: Any) -> QueueSeat | None:
+    """The person's seat, locked like `take_seat`, together with its queue and rubric; None before they first came."""
+    seats = QueueSeat.objects.select_for_update(no_key=True, of=("self",)).select_related("queue__rubric")
+    return seats.filter(queue_id=queue_id, expert=expert).first()
 
 
 def take_seat(*, queue: AnnotationQueue, expert: Any) -> QueueSeat:

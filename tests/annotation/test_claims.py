@@ -7,19 +7,20 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from annotation.models import AnnotationQueue, Slot, SlotStatus
-from annotation.services.claims import claim_next, recall_skipped
+from annotation.models import AnnotationQueue, QueueSeat, Slot, SlotStatus
+from annotation.services.claims import claim_next, claim_next_at, recall_skipped
 from annotation.services.filling import fill_queue
 from annotation.services.leases import extend_lease, release_item, skip_item
 from annotation.services.opinions import Opinion
 from annotation.services.queues import create_queue, default_queue
 from annotation.services.submissions import submit_annotation
 from learning.models import Agent, LearningExample, ReviewStatus
-from organizations.errors import Conflict, Refused
+from organizations.errors import Conflict, Missing, Refused
 from tests import factories
 from tests.annotation.conftest import let_lease_run_out
 
@@ -215,3 +216,28 @@ def test_a_queue_is_refused_what_it_cannot_do(scope: Any) -> None:
     create_queue(name="a")
     with pytest.raises(Conflict, match="already"):
         create_queue(name="a")
+
+
+def test_an_item_of_a_queue_known_by_its_id_is_claimed_in_few_statements(
+    agent: Agent, expert: Any, queue: AnnotationQueue
+) -> None:
+    for _ in range(2):
+        factories.make_example(agent)
+    fill_queue(queue=queue)
+    first = claim_next_at(expert=expert, queue_id=queue.pk)  # takes a seat
+    assert first is not None
+    release_item(expert=expert, slot_id=first.pk, lease_token=first.lease_token)
+    with CaptureQueriesContext(connection) as captured:
+        again = claim_next_at(expert=expert, queue_id=queue.pk)
+    assert again is not None and again.queue == queue
+    assert len(captured) == 2, "the seat with its queue, and the claim"
+
+
+def test_a_queue_that_is_not_there_and_one_of_others_are_refused(scope: Any, expert: Any) -> None:
+    with pytest.raises(Missing):
+        claim_next_at(expert=expert, queue_id=uuid4())
+    others = create_queue(name="Others'", experts=[str(uuid4())])
+    for _ in range(2):  # without a seat and with one
+        with pytest.raises(PermissionDenied):
+            claim_next_at(expert=expert, queue_id=others.pk)
+        QueueSeat.objects.get_or_create(queue=others, expert=expert)
