@@ -17,14 +17,19 @@ from psycopg import sql
 ROOT = Path(__file__).resolve().parent.parent
 KEEP = {"django_migrations", "django_content_type", "auth_permission"}
 TEMPLATE = settings.DATABASES["default"]["NAME"]  # before a worker is pointed at its copy
+MANY = 2000  # rows
+TABLES = """
+SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE nspname = 'public' AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname
+"""
 
 
-def owner_connection(database: str) -> psycopg.Connection:
+def owner_connection(database: str, user: str = os.environ.get("TEST_OWNER", "als_owner")) -> psycopg.Connection:
     entry = settings.DATABASES["default"]
     return psycopg.connect(
         host=entry["HOST"],
         port=entry["PORT"] or None,
-        user=os.environ.get("TEST_OWNER", "als_owner"),
+        user=user,
         dbname=database,
         autocommit=True,
     )
@@ -60,11 +65,18 @@ def undone() -> Iterator[None]:
 
 
 def empty_tables() -> None:
-    """What `flush` does after a test with real commits; the application role may not TRUNCATE."""
-    with owner_connection(connection.settings_dict["NAME"]) as owner:
-        rows = owner.execute(
-            "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'public'"
-            " AND relkind IN ('r', 'p') AND NOT relispartition"
-        ).fetchall()
-        tables = sql.SQL(", ").join(sql.Identifier(name) for (name,) in rows if name not in KEEP)
-        owner.execute(sql.SQL("TRUNCATE {} CASCADE").format(tables))
+    """What `flush` does after a test with real commits; the application role may not.
+
+    DELETE by the administrator, without triggers: TRUNCATE makes hundreds of files anew, and every connection forgets
+    what it knew of the tables. As with TRUNCATE the locks wait for whatever still reads or writes.
+    """
+    with owner_connection(connection.settings_dict["NAME"], user="postgres") as owner, owner.cursor() as cursor:
+        tables = [sql.Identifier(name) for (name,) in cursor.execute(TABLES).fetchall() if name not in KEEP]
+        with owner.transaction():
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(tables)))
+            cursor.execute(sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(table) for table in tables))
+            emptied = [result.rowcount for result in cursor.results()]
+        large = [table for table, rows in zip(tables, emptied, strict=True) if rows > MANY]
+        if large:  # what is left of many rows would slow down the tests that come
+            cursor.execute(sql.SQL("VACUUM {}").format(sql.SQL(", ").join(large)))
