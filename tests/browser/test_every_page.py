@@ -70,7 +70,7 @@ def test_every_page_fits_a_phone_and_is_accessible(
     enter(page, client, live_server.url)
     met: list[str] = []
     found: list[str] = []
-    for path in dict.fromkeys(own_addresses(made)):
+    for path in dict.fromkeys(own_addresses(client, made)):
         if any(part in path for part in OTHERS):
             continue
         answer = client.get(path)

@@ -134,18 +134,18 @@ def test_the_pages_fit_and_are_worked_by_keyboard(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("width", [1025, 1153, 1200, 1280])
 def test_the_navigation_has_room_for_every_page(
-    page: Page, signed_in: Callable[..., Page], live_server: Any, organization: Organization, width: int
+    page: Page, signed_in: Callable[..., Page], live_server: Any, organization: Organization
 ) -> None:
-    page.set_viewport_size({"width": width, "height": 700})
     person = factories.make_user(organization, "admin")
     person.username = "somebody.with.a.long.name@a-rather-long-company.example"
     person.save()
     signed_in(person)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
     overlap = """() => { const nav = document.querySelector(".nav-wide .nav-list")
       if (!nav.offsetParent) return 0
       const last = nav.lastElementChild.getBoundingClientRect()
       return last.right - document.querySelector(".site-head .menu:last-child").getBoundingClientRect().left }"""
-    assert page.evaluate(overlap) <= 0
+    for width in (1025, 1153, 1200, 1280):
+        page.set_viewport_size({"width": width, "height": 700})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(overlap) <= 0, width

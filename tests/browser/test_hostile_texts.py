@@ -5,7 +5,7 @@ text would do something as markup."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from playwright.sync_api import Page
 
 from organizations.models import User
 from tests.architecture.addresses import address, routes
+from tests.architecture.reach import names_to_try
 from tests.browser.hostile import LONG, MADE, TEXT, fill
 from tests.browser.site import Site
 
@@ -53,7 +54,7 @@ def addresses(client: Client, made: dict[Any, Any]) -> list[str]:
     """Every address that this person sees as a page, each route with the rows that it takes."""
     found: list[str] = []
     broken: list[str] = []
-    for path in [*own_addresses(made), *admin_addresses(made)]:
+    for path in [*own_addresses(client, made), *admin_addresses(made)]:
         if path in found:
             continue
         answer = client.get(path)
@@ -64,11 +65,20 @@ def addresses(client: Client, made: dict[Any, Any]) -> list[str]:
     return found
 
 
-def own_addresses(made: dict[Any, Any]) -> Iterator[str]:
+def own_addresses(client: Client, made: dict[Any, Any]) -> Iterator[str]:
+    """Every route of the product: one with a parameter for each row that it could show."""
+    names = {model: [str(row.pk)] for model, row in made.items()}
     for route, _ in routes():
         if route.startswith("api/learning") or route in LEFT_OUT or "unknown" in route:
             continue
-        yield from ({address(route, str(row.pk)) for row in made.values()} if "<" in route else [address(route, "")])
+        if "<" not in route:
+            yield address(route, "")
+        else:
+            yield from {address(route, name) for name in names_to_try(asking(client, route), names)}
+
+
+def asking(client: Client, route: str) -> Callable[[str], Any]:
+    return lambda name: client.get(address(route, name))
 
 
 def admin_addresses(made: dict[Any, Any]) -> Iterator[str]:
