@@ -18,6 +18,7 @@ from project.services.programs import manage
 
 OLDEST_PYTHON = (3, 11)
 SCARCE_DISK = 2_000_000_000  # bytes
+PATIENCE = 5  # seconds for a part to answer
 START = "Start the product with `make run`"
 
 
@@ -51,7 +52,7 @@ def examine_database(parameters: Mapping[str, Any]) -> Finding:
     import psycopg
 
     try:
-        with psycopg.connect(**parameters, connect_timeout=5) as connection:
+        with psycopg.connect(**parameters, connect_timeout=PATIENCE) as connection:
             row = connection.execute(
                 "SELECT current_user, rolsuper OR rolbypassrls, current_setting('server_version_num')::int / 10000,"
                 " (SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p') AND relowner = pg_roles.oid)"
@@ -80,7 +81,7 @@ def examine_broker(url: str) -> Finding:
     import redis
 
     try:
-        client = redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5)
+        client = redis.Redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE)
         version = client.info("server").get("redis_version", "?")
     except (redis.RedisError, ValueError) as error:
         return Finding("broker", str(error), f"{START}, or correct REDIS_URL.")
@@ -88,7 +89,7 @@ def examine_broker(url: str) -> Finding:
 
 
 def examine_model(url: str, api_key: str, wanted: str) -> Finding:
-    models = served_models(url, api_key=api_key, timeout=5)
+    models = served_models(url, api_key=api_key, timeout=PATIENCE)
     if not models:
         return Finding("model", f"{url} lists no models", f"{START}, or correct OPENAI_BASE_URL and OPENAI_API_KEY.")
     if wanted not in models:

@@ -73,10 +73,15 @@ def test_a_place_is_left_whatever_happens(settings: Any, client: Any, db: None) 
 # ------------------------------------------------------------------------------------------- the real server
 
 
-@pytest.fixture
-def server(transactional_db: None) -> Iterator[httpx.Client]:
+@pytest.fixture(scope="module")
+def one_server(django_db_setup: None) -> Iterator[httpx.Client]:
     with web_server(DB_LOCK_MS=str(LOCK_SECONDS * 1000)) as client:
         yield client
+
+
+@pytest.fixture
+def server(one_server: httpx.Client, transactional_db: None) -> httpx.Client:
+    return one_server
 
 
 def administrator() -> psycopg.Connection:

@@ -22,11 +22,16 @@ THUMB = {"agent_id": "a", "feedback_type": "thumbs_up"}
 HEAD = "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{length}\r\n\r\n"
 
 
-@pytest.fixture
-def server(transactional_db: None) -> Iterator[httpx.Client]:
-    """One process, so that all slow callers come to the same."""
+@pytest.fixture(scope="module")
+def one_server(django_db_setup: None) -> Iterator[httpx.Client]:
     with web_server(WEB_BODY_SECONDS=str(PATIENCE)) as client:
         yield client
+
+
+@pytest.fixture
+def server(one_server: httpx.Client, transactional_db: None) -> httpx.Client:
+    """One process, so that all slow callers come to the same."""
+    return one_server
 
 
 @contextmanager

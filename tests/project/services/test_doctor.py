@@ -30,7 +30,8 @@ def test_a_broker_and_a_model_that_are_not_there_are_problems(tmp_path: Path) ->
     assert "make run" in diagnosis.examine_model(f"http://127.0.0.1:{free_port()}/v1", "key", "any").advice
 
 
-def test_a_server_that_is_no_model_is_a_problem() -> None:
+def test_a_server_that_is_no_model_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "PATIENCE", 0.3)
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen(1)
