@@ -23,7 +23,7 @@ from learning.llm_ledger import Call, Ledger, Settled
 from learning.llm_limits import Limits
 from learning.llm_prices import Prices
 from learning.llm_retry import THROTTLED, RetryPolicy
-from learning.llm_senders import Senders
+from learning.llm_senders import Result, Senders
 
 TICK = 1.0  # seconds until `tick` is called when nothing comes back
 SPACING = 0.04  # seconds between two exchanges with the ledger while there is enough to send
@@ -60,6 +60,7 @@ class CallLoop:
     _waiting: deque[Call] = field(default_factory=deque)
     _later: list[tuple[float, int, Call]] = field(default_factory=list)
     _due: list[Call] = field(default_factory=list)  # reserved, and without a turn at the endpoint yet
+    _arrived: deque[Result] = field(default_factory=deque)
     _settled: list[Settled] = field(default_factory=list)
     _places: list[str] = field(default_factory=list)
     _order: count[int] = field(default_factory=count)
@@ -88,13 +89,14 @@ class CallLoop:
         """One round; whether there is another."""
         if self._over():
             return False
-        results = self.senders.results(self._patience())
-        for call, result in results:
-            self._receive(call, result)
+        self._arrived.extend(self.senders.results(self._patience()))
+        arrived = bool(self._arrived)
+        while self._arrived:  # what is left when one of them ends the work is kept by the closing
+            self._receive(*self._arrived.popleft())
         self._fetch()
         self._exchange()
         self._begin()
-        if self.tick and (results or time.monotonic() - self._ticked >= TICK):
+        if self.tick and (arrived or time.monotonic() - self._ticked >= TICK):
             self._ticked = time.monotonic()
             self.tick()
         return True
@@ -265,7 +267,7 @@ class CallLoop:
         self._places += grant.places
         self.senders.add(self._due[: grant.turns])
         del self._due[: grant.turns]
-        self._owed = grant.shed
+        self._owed = len(self._places) if grant.paused else grant.shed  # who rests needs no place
         self.senders.shed(grant.shed)
         self.senders.pause(grant.paused)
 
@@ -281,11 +283,12 @@ class CallLoop:
         unsent = [*self.senders.stop(), *self._due, *(call for _, _, call in self._later if call.reserved)]
         deadline = time.monotonic() + PATIENCE
         while not self.senders.idle and (left := deadline - time.monotonic()) > 0:
-            for call, result in self.senders.results(min(left, 0.05)):
-                if isinstance(result, Answer):
-                    self._receive(call, result)
-                elif not result.maybe_paid:
-                    unsent.append(call)
+            self._arrived.extend(self.senders.results(min(left, 0.05)))
+        for call, result in self._arrived:
+            if isinstance(result, Answer):
+                self._receive(call, result)
+            elif not result.maybe_paid:
+                unsent.append(call)
         try:
             if self._settled or unsent:
                 self.ledger.close(self._settled, unsent)

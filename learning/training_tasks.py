@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from uuid import UUID
 
 from celery import shared_task
 
+from learning.engines.agreement import ScoredAnswer
 from learning.engines.errors import Cancelled, EngineError
 from learning.engines.judge import Judge
 from learning.engines.metrics import METRIC_KINDS, resolve_metric
@@ -17,6 +19,8 @@ from learning.engines.types import Example, JsonObject, SealedSplit
 from learning.evaluation_tasks import HELP_EXPIRES, help_run
 from learning.gate_tasks import run_gate
 from learning.services import evaluation_chunks, run_progress, training
+from learning.services.expert_scores import scored_answers
+from learning.services.heartbeats import beating
 from learning.services.run_budget import check_price, most_at_once, planned_budget, run_budget
 from learning.services.run_config import RunConfig
 from learning.services.run_ledger import LostClaim
@@ -28,6 +32,7 @@ from organizations.tasks import each_organization, tenant_task
 
 log = logging.getLogger(__name__)
 BEAT_SECONDS = 1.0
+HEARTBEAT_SECONDS = 5.0  # beside the engine, which may compute for long between two calls
 
 
 @tenant_task(name="learning.run_training")
@@ -64,7 +69,8 @@ def _work_through(organization_id: UUID, work: RunWork) -> None:
     """One attempt, to one of its three ends."""
     writer = ProgressWriter(organization_id, work)
     try:
-        result = optimize(organization_id, work, run_model(organization_id, work), writer)
+        with beating(organization_id, partial(run_progress.beat_run, claim=work.claim), HEARTBEAT_SECONDS):
+            result = optimize(organization_id, work, run_model(organization_id, work), writer)
     except Stopping:
         with organization_scope(organization_id):
             run_progress.put_back_run(claim=work.claim)
@@ -111,6 +117,10 @@ def optimize(organization_id: UUID, work: RunWork, model: LanguageModel, progres
         with organization_scope(organization_id):
             return run_progress.read_test_split(claim=work.claim)
 
+    def scored() -> list[ScoredAnswer]:
+        with organization_scope(organization_id):
+            return scored_answers(version_id=work.version_id)
+
     optimizer = PromptOptimizer(
         model=model,
         metric=make_metric(work.wishes),
@@ -120,6 +130,7 @@ def optimize(organization_id: UUID, work: RunWork, model: LanguageModel, progres
         rewrites=work.wishes.rewrites,
         strategies=work.wishes.strategies,
         observe=progress.observe,
+        calibration=scored() if METRIC_KINDS[work.wishes.metric].needs_expert_scores else (),
     )
     sealed = SealedSplit(work.test_count, read_test)
     return optimizer.optimize(work.prompt, work.examples, work.wishes.goals, sealed=sealed)

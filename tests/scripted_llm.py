@@ -22,11 +22,12 @@ Answer = Callable[[list[dict[str, str]]], str]
 
 @dataclass(frozen=True)
 class Fault:
-    """One bad answer: an HTTP status, or silence for `delay` seconds (longer than the client waits is a timeout)."""
+    """One bad answer: a status, a body, or silence for `delay` seconds (longer than the client waits is a timeout)."""
 
     status: int = 500
-    retry_after: float | None = None
+    retry_after: float | str | None = None
     delay: float = 0.0
+    body: bytes | None = None  # sent as it is
 
 
 @dataclass
@@ -63,7 +64,7 @@ class ScriptedLLM:
         """The next requests get these faults, in order."""
         self._faults.extend(faults)
 
-    def handle(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, str], dict[str, Any]]:
+    def handle(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, str], dict[str, Any] | bytes]:
         """Status, headers and body for one request."""
         with self._lock:
             self.calls.append(body)
@@ -74,7 +75,8 @@ class ScriptedLLM:
             time.sleep(fault.delay if fault else self.delay)
             if fault:
                 headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
-                return fault.status, headers, {"error": {"message": f"scripted fault {fault.status}"}}
+                fallback = {"error": {"message": f"scripted fault {fault.status}"}}
+                return fault.status, headers, fallback if fault.body is None else fault.body
             reply = embeddings(body) if path.endswith("/embeddings") else chat(body, self.answer(body["messages"]))
             with self._lock:
                 self.answered += 1
@@ -131,7 +133,7 @@ def _handler(script: ScriptedLLM) -> type[BaseHTTPRequestHandler]:
                 raise ConnectionError("the client went away")
             body = json.loads(raw)
             status, headers, reply = script.handle(self.path, body)
-            content = json.dumps(reply).encode()
+            content = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
             try:
                 self.send_response(status)
                 for name, value in {**headers, "content-type": "application/json"}.items():

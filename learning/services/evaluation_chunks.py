@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -109,13 +109,19 @@ def states(*, chunk_ids: Iterable[UUID]) -> list[dict[str, Any]]:
     return [
         {
             "status": row.status,
-            "free": row.status == ChunkStatus.PENDING or (row.heartbeat_at is not None and row.heartbeat_at < silent),
-            "given_up": row.attempt >= MOST_ATTEMPTS and (row.heartbeat_at is None or row.heartbeat_at < silent),
+            "free": (free := _is_free(row, silent)) and row.attempt < MOST_ATTEMPTS,
+            "given_up": free and row.attempt >= MOST_ATTEMPTS,
             "refused": row.refused,
             "failure": row.failure,
         }
         for row in rows.only("status", "attempt", "heartbeat_at", "refused", "failure")
     ]
+
+
+def _is_free(row: EvaluationChunk, silent: datetime) -> bool:
+    """Nobody has it, or its worker was not heard of since then."""
+    gone = row.status == ChunkStatus.RUNNING and row.heartbeat_at is not None and row.heartbeat_at < silent
+    return gone or row.status == ChunkStatus.PENDING
 
 
 def forget_chunks(*, chunk_ids: Iterable[UUID]) -> None:

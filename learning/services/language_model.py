@@ -73,6 +73,7 @@ def language_model(organization_id: UUID, *, limit: int | None = None) -> OpenAI
         limit=limit,
         concurrency=terms.at_once,
         timeout=settings.LLM_TIMEOUT_SECONDS,
+        retry=terms.retry,
         limits=terms.limits,
         prices=terms.prices,
     )

@@ -26,6 +26,7 @@ from learning.services.run_ledger_sql import Change, DoneChunk, RunRow, lock_run
 from organizations.scope import organization_scope
 
 BEAT = 1.0  # seconds between two signs of life for the chunks
+PATIENCE = 30.0  # seconds that it is waited for what others hold
 
 
 class LostClaim(Exception):
@@ -43,6 +44,8 @@ class RunLedger:
     mine: dict[ClaimedChunk, set[str]] = field(default_factory=dict)  # what is open of the chunks worked on here
     _refused: dict[ClaimedChunk, dict[str, str]] = field(default_factory=dict)
     _beaten: float = 0.0
+    _held: int = 0  # tokens, by the calls that are under way here
+    _waiting_since: float = 0.0
 
     def watch(self, chunk: ClaimedChunk, keys: Sequence[str]) -> None:
         """This chunk is worked on here; it is done when these have their answers."""
@@ -58,7 +61,10 @@ class RunLedger:
             done = self._done(settled)
             self._write(spent + _reserved(wanted[:allowed]), settled, done)
             self._beat()
-            later = bool(wanted) and not allowed and chunks.others_work(run_id=self.run_id, mine=self.mine)
+            self._held += sum(call.hold.tokens for call in wanted[:allowed])
+            self._held -= sum(one.call.hold.tokens for one in settled)
+            self._waiting_since = 0.0 if allowed else self._waiting_since
+            later = bool(wanted) and not allowed and self._may_wait(run, spent)
         self._forget(done)
         return Permission(allowed, reason, later)
 
@@ -100,9 +106,19 @@ class RunLedger:
                 return fitting, f"The limit of {limit.calls} calls is used up."
             if limit.tokens is not None and tokens > limit.tokens:
                 return fitting, f"The limit of {limit.tokens} tokens has no room for one more call."
-            if limit.money is not None and (call.hold.money is None or money > limit.money):
+            if limit.money is not None and call.hold.money is None:
+                return fitting, f"The price of {call.request.model} is unknown, so no limit in money can be kept."
+            if limit.money is not None and money > limit.money:
                 return fitting, f"The limit of {limit.money.normalize():f} in money has no room for one more call."
         return len(wanted), ""
+
+    def _may_wait(self, run: RunRow, spent: Change) -> bool:
+        """Whether others hold tokens or money that they may not need. Not for ever: who holds it may be dead."""
+        if run.llm_calls >= self.budget.calls or run.held_tokens + spent.held_tokens <= self._held:
+            return False
+        self._waiting_since = self._waiting_since or time.monotonic()
+        patient = time.monotonic() - self._waiting_since < PATIENCE
+        return patient and chunks.others_work(run_id=self.run_id, mine=self.mine)
 
     def _write(self, change: Change, settled: Sequence[Settled], done: Sequence[ClaimedChunk]) -> None:
         if settled or done or change != Change():

@@ -40,14 +40,15 @@ UPDATE learning_trainingrun SET llm_calls = llm_calls + %(calls)s, input_tokens 
 WHERE organization_id = %(organization)s AND id = %(run)s"""
 # The oldest that nobody has, or whose worker went silent.
 CLAIM = """
-UPDATE learning_evaluationchunk SET status = 'running', attempt = attempt + 1, heartbeat_at = now()
-WHERE organization_id = %(organization)s AND id IN (
+WITH free AS MATERIALIZED (  -- once: a subquery of the UPDATE may be run again for each row, and lock more each time
   SELECT id FROM learning_evaluationchunk
   WHERE organization_id = %(organization)s AND run_id = %(run)s AND attempt < %(most)s
-    AND (status = 'pending' OR (status = 'running' AND heartbeat_at < now() - %(silence)s))
+    AND (status = 'pending' OR (status = 'running' AND heartbeat_at < statement_timestamp() - %(silence)s))
   ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
-RETURNING id, attempt, keys, requests"""
+UPDATE learning_evaluationchunk c SET status = 'running', attempt = attempt + 1, heartbeat_at = statement_timestamp()
+FROM free WHERE c.organization_id = %(organization)s AND c.id = free.id
+RETURNING c.id, c.attempt, c.keys, c.requests"""
 
 
 class RunRow(NamedTuple):

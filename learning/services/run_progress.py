@@ -114,6 +114,11 @@ def record_progress(
         raise TimedOut(f"The run took longer than {training.timeout().total_seconds():.0f} seconds.")
 
 
+def beat_run(*, claim: Claim) -> None:
+    """The worker is alive. Says nothing when the run is not its own any more."""
+    _mine(claim).update(heartbeat_at=timezone.now())
+
+
 def append_log(*, claim: Claim, message: str, level: str = "info") -> None:
     """One line of the run's log, while the run is ours."""
     run = _mine(claim).only("pk", "organization_id").first()

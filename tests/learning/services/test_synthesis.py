@@ -138,9 +138,8 @@ def test_replies_that_repeat_are_counted_and_not_kept(organization: Organization
 
 
 def test_a_model_that_is_away_ends_the_job_with_a_reason_and_it_goes_on_later_without_asking_twice(
-    organization: Organization, agent: Agent, llm: ScriptedLLM, monkeypatch: pytest.MonkeyPatch
+    organization: Organization, agent: Agent, llm: ScriptedLLM
 ) -> None:
-    monkeypatch.setattr("learning.llm.time.sleep", lambda seconds: None)
     llm.fail_next(*[Fault(401)] * 4)
     job = run(organization, agent, most_calls=8)
     assert job.status == JobStatus.FAILED
