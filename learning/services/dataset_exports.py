@@ -1,13 +1,13 @@
 """Reading a published version out, batch by batch, in the order of its examples, in a format of its reader.
 
 Each batch is a transaction of its own in the organization's scope: a download lasts as long as its reader likes, and
-holds neither memory nor a connection meanwhile.
+holds neither memory nor a connection meanwhile. The next batch is read while this one is written.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from django.db import connection
 from learning.formats.schemas import COLUMNS
 from learning.formats.writing import TARGETS, write
 from learning.models import TEST_SPLIT_READ, DatasetVersion, Split, TrainingDataset
+from learning.services.reading_ahead import reading_ahead
 from organizations import audit
 from organizations.errors import Conflict, Missing, Refused
 from organizations.scope import current_organization_id, organization_scope
@@ -103,15 +104,15 @@ def stream_export(export: Export) -> Iterator[bytes]:
 
 
 def _batches(export: Export) -> Iterator[list[dict[str, Any]]]:
-    after = export.after
-    while True:
-        with organization_scope(export.organization_id):
-            rows = _read(export, after)
-        if rows:
-            after = UUID(rows[-1][0])
+    with reading_ahead() as read_soon:
+        soon: Callable[[], list[tuple[Any, ...]]] = read_soon(_read, export, export.after)
+        while rows := soon():
+            last = len(rows) < BATCH
+            if not last:
+                soon = read_soon(_read, export, UUID(rows[-1][0]))
             yield [_item(row) for row in rows]
-        if len(rows) < BATCH:
-            return
+            if last:
+                return
 
 
 def _read(export: Export, after: UUID) -> list[tuple[Any, ...]]:
@@ -119,7 +120,7 @@ def _read(export: Export, after: UUID) -> list[tuple[Any, ...]]:
         "organization": export.organization_id, "version": export.version_id, "after": after,
         "splits": list(export.splits), "most": BATCH,
     }  # fmt: skip
-    with connection.cursor() as cursor:
+    with organization_scope(export.organization_id), connection.cursor() as cursor:
         cursor.execute(READ, parameters)
         return list(cursor.fetchall())
 

@@ -14,12 +14,11 @@ from learning.services.data_card import write_card
 from learning.services.datasets import eligible_examples, newest_number
 from learning.services.preparation import prepare_all
 from learning.services.recipes import recipe_of
-from learning.services.splits import Member, Shares, assign_splits, group_key
+from learning.services.splits import BATCH, Member, Shares, assign_alone, assign_splits, group_key
 from organizations import audit
 from organizations.errors import Conflict, Refused
 from organizations.scope import current_organization_id
 
-CHUNK = 10_000
 MANY = 1_000
 TRIES = 3  # of choosing, while people go on changing what was chosen
 LEFT_OUT = {  # the reasons as a person reads them
@@ -121,15 +120,19 @@ def _drop(statement: str, reason: str) -> dict[str, int]:
 def _split(dataset: TrainingDataset) -> None:
     """Give each item the split of its cluster and its group."""
     grouped = dataset.group_by != GroupBy.CLUSTER
+    shares = Shares(dataset.train_share, dataset.validation_share)
     with connection.cursor() as cursor:
         if grouped:
             cursor.execute(sql.GROUPS)
             names = [name for (name,) in cursor.fetchall()]
             keys = [group_key(dataset.group_by, name) for name in names]
             cursor.execute(sql.NAME_GROUPS, {"names": names, "keys": keys})
-        cursor.execute(sql.MEMBERS)
-        members = [Member(*row) for row in cursor.fetchall()]
-        assign_splits(members=members, shares=Shares(dataset.train_share, dataset.validation_share))
+            cursor.execute(sql.MEMBERS)
+            assign_splits(members=[Member(*row) for row in cursor.fetchall()], shares=shares)
+        with connection.chunked_cursor() as alone:
+            alone.execute(sql.ALONE, {"organization": current_organization_id()})
+            while clusters := alone.fetchmany(BATCH):
+                assign_alone(clusters=clusters, shares=shares)
         cursor.execute(sql.TAKE_SPLITS, {"organization": current_organization_id()})
 
 

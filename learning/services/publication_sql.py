@@ -52,7 +52,16 @@ NAME_GROUPS = """
 UPDATE publication_item i SET group_key = named.key
 FROM unnest(%(names)s::text[], %(keys)s::text[]) AS named(name, key) WHERE named.name = i.group_name
 """
-MEMBERS = "SELECT cluster_key, group_key, bool_and(is_synthetic) FROM publication_item GROUP BY 1, 2"
+# Most clusters are groups of their own: nothing connects them with others, and they may be a million.
+ALONE = """
+SELECT i.cluster_key, bool_and(i.is_synthetic) FROM publication_item i
+LEFT JOIN learning_splitassignment known ON known.organization_id = %(organization)s AND known.key = i.cluster_key
+WHERE known.id IS NULL GROUP BY 1 HAVING bool_and(i.group_key = i.cluster_key) ORDER BY 1
+"""
+MEMBERS = """
+SELECT cluster_key, group_key, bool_and(is_synthetic) FROM publication_item
+WHERE cluster_key IN (SELECT cluster_key FROM publication_item WHERE group_key <> cluster_key) GROUP BY 1, 2
+"""
 TAKE_SPLITS = """
 UPDATE publication_item i SET split = CASE WHEN cluster.split = own.split THEN cluster.split END
 FROM learning_splitassignment cluster, learning_splitassignment own
@@ -81,6 +90,7 @@ COUNTS = """
 SELECT split, count(*), avg(quality_score) FROM publication_item GROUP BY GROUPING SETS ((split), ())
 """
 # Texts are read only here, and people may change them at any time: what is not any more what was chosen is not stored.
+# In the order in which all readers read them, so that those of a batch lie side by side.
 STORE = """
 INSERT INTO learning_datasetexample (id, organization_id, created_at, updated_at, version_id, example_id, split,
   cluster_key, group_key, example_type, input_text, input_context, original_output, expected_output, rejected_output,
@@ -90,6 +100,7 @@ SELECT gen_random_uuid(), %(organization)s, now(), now(), %(version)s, e.id, i.s
   i.content_hash, i.weight
 FROM publication_item i JOIN learning_learningexample e ON e.organization_id = %(organization)s AND e.id = i.example_id
   AND e.prepared_version > 0 AND e.content_hash = i.content_hash
+ORDER BY i.example_id
 """
 
 

@@ -10,11 +10,20 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
 
 from learning.models import Split, SplitAssignment
+from organizations.scope import current_organization_id
 
 PARTS = 10_000
 BATCH = 5_000
+STORE = """
+INSERT INTO learning_splitassignment (id, organization_id, created_at, updated_at, key, split)
+SELECT gen_random_uuid(), %(organization)s, now(), now(), key, split
+FROM unnest(%(keys)s::text[], %(splits)s::text[]) AS assigned(key, split)
+"""
 
 
 @dataclass(frozen=True)
@@ -58,10 +67,29 @@ def assign_splits(*, members: Iterable[Member], shares: Shares) -> dict[str, Spl
     new: dict[str, Split] = {}
     for component in _components(neighbours):
         new |= _spread(component, neighbours, assigned, shares, real)
-    SplitAssignment.objects.bulk_create(
-        (SplitAssignment(key=key, split=split) for key, split in sorted(new.items())), batch_size=BATCH
-    )
+    _store(new)
     return assigned | new
+
+
+def assign_alone(*, clusters: Iterable[tuple[str, bool]], shares: Shares) -> None:
+    """Store the splits of clusters that have none and that no group connects with others.
+
+    clusters: the key, and whether all of it is synthetic. The caller holds `clusters.lock_splits`.
+    """
+    _store({key: Split.TRAIN if is_synthetic else split_of(key, shares) for key, is_synthetic in clusters})
+
+
+def _store(splits: Mapping[str, Split]) -> None:
+    keys = sorted(splits)
+    for start in range(0, len(keys), BATCH):
+        names = keys[start : start + BATCH]
+        values: dict[str, Any] = {
+            "organization": current_organization_id(),
+            "keys": names,
+            "splits": [splits[key] for key in names],
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(STORE, values | {"organization": current_organization_id()})
 
 
 def _graph(members: Iterable[Member]) -> tuple[dict[str, set[str]], set[str]]:

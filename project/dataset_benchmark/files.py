@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from learning.formats.rows import check_row
 from learning.job_tasks import work_through
-from learning.models import Agent, DatasetVersion, Job, LearningExample
-from learning.services.dataset_exports import ALL, open_export, stream_export
+from learning.models import Agent, Job, LearningExample
 from learning.services.example_imports import Wishes, start_import
 from learning.services.jobs import claim_job
 from learning.services.preparation import prepare_waiting_of
@@ -24,6 +22,7 @@ from learning.services.recipes import create_dataset
 from organizations.scope import organization_scope
 from project.dataset_benchmark import real_texts
 from project.dataset_benchmark.copying import copy_rate
+from project.dataset_benchmark.sending import peak_mb, send
 
 FORMATS = ("jsonl", "csv", "parquet", "openai-chat", "trl-kto")
 REPEATED = 20  # one row in so many asks almost what an earlier one asked
@@ -31,15 +30,16 @@ REPEATED = 20  # one row in so many asks almost what an earlier one asked
 
 @dataclass(frozen=True)
 class Files:
-    """Seconds that each step took, the size of the file in MB, and the most memory after import and after export.
+    """Seconds that each step took, the size of the file in MB, and the most memory in MB that it took.
 
-    copied: rows a second by COPY.
+    The import and publishing share a process; the export has one of its own. copied: rows a second by COPY.
     """
 
     seconds: dict[str, float]
     size_mb: float
     before_mb: float
     import_peak_mb: float
+    publish_peak_mb: float
     export_peak_mb: float
     total: int
     copied: float
@@ -63,8 +63,11 @@ def measure(organization_id: UUID, rows: int) -> Files:
     with organization_scope(organization_id):
         version = publish_version(dataset=create_dataset(name="Files", agent=agent))
     taken["publish"] = time.perf_counter() - started
-    taken |= {f"export {name}": send(organization_id, version, name) for name in FORMATS}
-    return Files(taken, size, before, import_peak, peak_mb(), version.total, copied)
+    publish_peak = peak_mb()
+    sent = {name: send(organization_id, version.pk, name) for name in FORMATS}
+    taken |= {f"export {name}": one.seconds for name, one in sent.items()}
+    export_peak = max(one.peak_mb for one in sent.values())
+    return Files(taken, size, before, import_peak, publish_peak, export_peak, version.total, copied)
 
 
 def prepare(organization_id: UUID, agent: Agent) -> float:
@@ -115,19 +118,3 @@ def bring(organization_id: UUID, agent: Agent, path: Path, **wishes: Any) -> flo
         if done.failure_reason or done.result["refused"]:
             raise RuntimeError(f"{done.failure_reason} {done.result}")
     return seconds
-
-
-def send(organization_id: UUID, version: DatasetVersion, name: str) -> float:
-    """Seconds that an export takes."""
-    started = time.perf_counter()
-    with organization_scope(organization_id):
-        export = open_export(version=version, format=name, split=ALL)
-    size = sum(map(len, stream_export(export)))
-    if not size:
-        raise RuntimeError(f"the export {asdict(export)} is empty")
-    return time.perf_counter() - started
-
-
-def peak_mb() -> float:
-    """The most memory that this process ever had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000

@@ -34,6 +34,7 @@ class Command(BenchCommand):
             "export_rows_per_s": round(found.total / found.seconds["export jsonl"]),
             "before_mb": round(found.before_mb),
             "import_peak_mb": round(found.import_peak_mb),
+            "publish_peak_mb": round(found.publish_peak_mb),
             "export_peak_mb": round(found.export_peak_mb),
             "cluster_s": round(found.seconds["redact and cluster"], 1),
             "publish_s": round(found.seconds["publish"], 1),

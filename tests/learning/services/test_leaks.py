@@ -15,7 +15,7 @@ from learning.models import DatasetExample, DatasetVersion, LearningExample, Spl
 from learning.services import datasets, publication
 from learning.services.cluster_review import delete_examples
 from learning.services.preparation import prepare_waiting
-from learning.services.splits import Member, Shares, assign_splits
+from learning.services.splits import Member, Shares, assign_splits, split_of
 from organizations.models import Organization
 from tests import factories
 
@@ -184,6 +184,28 @@ def test_keys_that_an_item_connects_share_a_split(scope: Organization) -> None:
     splits = assign_splits(members=members, shares=SHARES)
     assert len({splits[key] for key in ("a", "b", "user:1", "user:2")}) == 1
     assert assign_splits(members=members, shares=Shares(1, 1)) == splits, "what was assigned stays"
+
+
+def test_clusters_that_no_group_connects_are_never_held_all_at_once(
+    scope: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    real = publication.assign_alone
+
+    def counted(*, clusters: Any, shares: Shares) -> None:
+        seen.append(len(clusters))
+        real(clusters=clusters, shares=shares)
+
+    monkeypatch.setattr(publication, "BATCH", 4)
+    monkeypatch.setattr(publication, "assign_alone", counted)
+    monkeypatch.setattr(publication, "assign_splits", lambda **_: pytest.fail("nothing is connected"))
+    agent = factories.make_agent()
+    version = factories.make_published_version(agent)
+    keys = set(version.items.values_list("cluster_key", flat=True))
+    assert sum(seen) == len(keys) and max(seen) == 4
+    assert SplitAssignment.objects.filter(key__in=keys).count() == len(keys)
+    shares = Shares(version.dataset.train_share, version.dataset.validation_share)
+    assert all(item.split == split_of(item.cluster_key, shares) for item in version.items.all())
 
 
 def test_a_synthetic_example_is_trained_on_or_left_out(scope: Organization) -> None:

@@ -1,0 +1,67 @@
+"""How fast an export goes out and in what memory, in a process of its own: memory never shrinks again in a report.
+
+    python -m project.dataset_benchmark.sending ORGANIZATION VERSION FORMAT
+
+prints one JSON object: seconds (without the start of the process), bytes, and peak_mb of the whole process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+from project.services.place import PROJECT_DIR
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One export. Seconds, and the most memory that its process had, in MB."""
+
+    seconds: float
+    bytes: int
+    peak_mb: float
+
+
+def send(organization_id: UUID, version_id: UUID, name: str) -> Sent:
+    """Export the version, all splits, in the format of that name. Raises RuntimeError when nothing comes."""
+    command = [sys.executable, "-m", "project.dataset_benchmark.sending", str(organization_id), str(version_id), name]
+    done = subprocess.run(command, cwd=PROJECT_DIR, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the export {name} failed: {done.stderr[-1000:]}")
+    sent = Sent(**json.loads(done.stdout))
+    if not sent.bytes:
+        raise RuntimeError(f"the export {name} is empty")
+    return sent
+
+
+def peak_mb() -> float:
+    """The most memory that this process ever had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+
+
+def main(organization_id: str, version_id: str, name: str) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    import django
+
+    django.setup()
+    from learning.models import DatasetVersion
+    from learning.services.dataset_exports import ALL, open_export, stream_export
+    from organizations.scope import organization_scope
+
+    began = time.perf_counter()
+    with organization_scope(UUID(organization_id)):
+        version = DatasetVersion.objects.select_related("dataset").get(pk=version_id)
+        export = open_export(version=version, format=name, split=ALL)
+    size = sum(map(len, stream_export(export)))
+    found = {"seconds": time.perf_counter() - began, "bytes": size, "peak_mb": peak_mb()}
+    sys.stdout.write(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
