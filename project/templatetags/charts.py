@@ -41,4 +41,5 @@ def bar_chart(title: str, labels: Sequence[str], values: Sequence[float], name: 
 def step_chart(title: str, lines: Sequence[Any], unit: str = "", amount: str = "") -> SafeString:
     """`lines` have label and points, each (amount, value from there on)."""
     drawn = [charts.Steps(line.label, line.points) for line in lines]
-    return charts.step_chart(title=title, lines=drawn, unit=unit, amount=amount)
+    bounds = (0.0, 100.0) if unit == "%" else None
+    return charts.step_chart(title=title, lines=drawn, unit=unit, amount=amount, bounds=bounds)

@@ -202,6 +202,11 @@ def test_staircases_of_different_length_share_the_scale_and_end_where_they_end()
     assert [item.text for item in chart.iter("li")] == [None, None]
 
 
+def test_a_share_that_stays_the_same_stands_between_nothing_and_all() -> None:
+    chart = parsed(step_chart(title="Best", lines=[Steps("best", [(5, 100.0)])], unit="%", bounds=(0, 100)))
+    assert [one.text for one in chart.iter("text")][:5] == ["0%", "25%", "50%", "75%", "100%"]
+
+
 def test_no_steps_are_no_chart_and_a_label_stays_text() -> None:
     assert "No values yet" in step_chart(title="Best", lines=[])
     hostile = '<script>alert("x")</script>'

@@ -21,8 +21,18 @@ class Steps:
     points: Sequence[tuple[float, float]]
 
 
-def step_chart(*, title: str, lines: Sequence[Steps], unit: str = "", amount: str = "") -> SafeString:
-    """One staircase a line, all on one horizontal scale from zero; `amount` says what that scale counts."""
+def step_chart(
+    *,
+    title: str,
+    lines: Sequence[Steps],
+    unit: str = "",
+    amount: str = "",
+    bounds: tuple[float, float] | None = None,
+) -> SafeString:
+    """One staircase a line, all on one horizontal scale from zero; `amount` says what that scale counts.
+
+    `bounds`: what the values lie between, such as shares; the scale where they are all the same.
+    """
     drawn = [line for line in lines if line.points]
     if not drawn:
         return nothing(title)
@@ -30,7 +40,8 @@ def step_chart(*, title: str, lines: Sequence[Steps], unit: str = "", amount: st
     series = [Series(line.label, [_value_at(line, at) for at in places]) for line in drawn]
     labels = [value_text(at, amount) for at in places]
     known = known_values(labels, series)
-    scale = Scale.over(min(known), max(known), from_zero=False)
+    low, high = bounds if bounds and min(known) == max(known) else (min(known), max(known))
+    scale = Scale.over(low, high, from_zero=False)
     whole = places[-1] or 1.0
     ticks = Scale.over(0, whole, from_zero=True, whole=True).ticks
     marks = [(100 * tick / whole, value_text(tick)) for tick in ticks if tick <= whole]
