@@ -15,7 +15,7 @@ from learning.engines.prompt.results import Variant
 from learning.engines.types import JsonObject
 
 ROUNDS = 8
-BREEDING_ROUNDS = frozenset({1, 2, 3, 4, 5})
+BREEDING_ROUNDS = frozenset({1, 3, 5})
 BREEDING_SHARE = 0.25  # of the calls that are left
 FIRST_SHARE = 0.34  # of all calls, for the first look at the first generation
 MOST_VARIANTS = 40
