@@ -304,3 +304,31 @@ def test_a_poll_brings_only_the_lines_that_are_new(sign_in: Any, run: TrainingRu
     assert f'name="after" value="{newest.pk}"' in polled
     again = text(client.get(f"{LIST}{run.pk}/", {"after": str(newest.pk)}, headers={"HX-Request": "true"}))
     assert "line-1" not in again and f'name="after" value="{newest.pk}"' in again
+
+
+def hostile(value: Any) -> Any:
+    """The same result, every text of it markup."""
+    if isinstance(value, dict):
+        return {key: hostile(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [hostile(one) for one in value]
+    return f"<x-bad>{value}" if isinstance(value, str) else value
+
+
+def test_what_a_model_or_a_person_wrote_stays_text(sign_in: Any, run: TrainingRun) -> None:
+    work = run_progress.claim_run(run_id=run.pk)
+    assert work
+    run_progress.append_log(claim=work.claim, message="<x-bad>", level="<x-bad>")
+    run.refresh_from_db()
+    run.metrics, run.failure_reason, run.name = hostile(CONFIRMED), "<x-bad>", "<x-bad>"
+    run.config = run.config | {"metric": "<x-bad>", "metric_options": {"<x-bad>": "<x-bad>"}, "<x-bad>": ["<x-bad>"]}
+    run.estimate = run.estimate | {"money": "<x-bad>", "seconds": "<x-bad>"}
+    run.status, run.current_step = RunStatus.FAILED, "<x-bad>"
+    run.save()
+    other, client = training.start_training_run(agent=run.agent), sign_in("admin")
+    addresses = ("", f"{run.pk}/", f"{run.pk}/log/", f"compare/?run={run.pk}&run={other.pk}")
+    pages = [text(client.get(f"{LIST}{address}")) for address in addresses]
+    TrainingRun.objects.filter(pk=run.pk).update(status=RunStatus.RUNNING)
+    pages.append(text(client.get(f"{LIST}{run.pk}/", {"after": "<x-bad>"}, headers={"HX-Request": "true"})))
+    assert [page.count("<x-bad") for page in pages] == [0] * 5
+    assert all("&lt;x-bad&gt;" in page for page in pages)
