@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from project.drill.ledger import Ledger, Verdict, compare
-from project.drill.senders import Senders
+from project.drill.senders import LARGEST_BATCH, Senders
 from project.drill.targets import Targets
 from project.services import programs
 from project.services.children import Child
@@ -25,6 +25,7 @@ from project.services.errors import ServiceError
 from project.services.local_model import free_port
 from project.services.options import Options
 from project.services.ports import answers
+from project.services.seeds import is_migrated, seed_path
 
 INSIDE = "ALS_DRILL_INSIDE"  # set once our settings point at the drill's own cluster
 PURPOSE = "drill"
@@ -47,6 +48,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--items", type=int, default=100_000)
         parser.add_argument("--threads", type=int, default=8, help="Clients that send at the same time.")
+        parser.add_argument("--kills", type=int, default=None, help="How many; left out: 8, or one for 2,500 items.")
         parser.add_argument("--seed", type=int, default=None, help="Of the order of the kills; left out: drawn.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object as the last line.")
 
@@ -56,8 +58,9 @@ class Command(BaseCommand):
         seed = options["seed"] if options["seed"] is not None else random.SystemRandom().randrange(1_000_000)
         started, load = time.monotonic(), os.getloadavg()[0]
         try:
-            with throwaway_cluster(PURPOSE, durable=True) as cluster:
-                figures = self._drill(cluster, options["items"], options["threads"], seed)
+            with throwaway_cluster(PURPOSE, durable=True, seed=seed_path()) as cluster:
+                kills = options["kills"] or max(FEWEST_KILLS, options["items"] // ITEMS_PER_KILL)
+                figures = self._drill(cluster, options["items"], kills, options["threads"], seed)
         except ServiceError as error:
             raise CommandError(str(error)) from error
         figures |= {
@@ -71,8 +74,8 @@ class Command(BaseCommand):
         if not figures["holds"]:
             raise CommandError("What was acknowledged is not what is stored.")
 
-    def _drill(self, cluster: Cluster, items: int, threads: int, seed: int) -> dict[str, Any]:
-        key, organization_id = _prepare()
+    def _drill(self, cluster: Cluster, items: int, kills: int, threads: int, seed: int) -> dict[str, Any]:
+        key, organization_id = _prepare(migrated=is_migrated(cluster))
         options = replace(Options.from_environment(), host="127.0.0.1", port=free_port())
         web = Child(replace(programs.web(options), environment=NO_RATE_LIMIT), cluster.place)
         web.start()
@@ -80,10 +83,12 @@ class Command(BaseCommand):
             _wait_for_answer(web, options.address)
             senders = Senders(options.address, key, items, threads, seed)
             targets = Targets(web, cluster, random.Random(seed))
+            last = _last_kill(items, under_way=threads * LARGEST_BATCH)
+            plan = _plan(list(targets.ways), kills, last, random.Random(seed))
             senders.start()
             began = time.monotonic()
             try:
-                kills = self._kill_while_sending(senders, targets, items, random.Random(seed))
+                killed = self._kill_while_sending(senders, targets, plan)
             finally:
                 senders.stop()
             sending = time.monotonic() - began
@@ -92,11 +97,10 @@ class Command(BaseCommand):
         if senders.ledger.unexpected:
             self.stderr.write(_failures(web.log))
         verdict = _compare(organization_id, senders.ledger)
-        return _figures(verdict, senders.ledger, kills, sending, complete=verdict.acknowledged == items)
+        return _figures(verdict, senders.ledger, killed, sending, complete=verdict.acknowledged == items)
 
-    def _kill_while_sending(self, senders: Senders, targets: Targets, items: int, rng: random.Random) -> dict[str, int]:
+    def _kill_while_sending(self, senders: Senders, targets: Targets, plan: list[tuple[int, str]]) -> dict[str, int]:
         """Kill something each time when some more items are acknowledged; how often each was hit."""
-        plan = _plan(list(targets.ways), items, rng)
         kills = dict.fromkeys(targets.ways, 0)
         while senders.working:
             targets.watch()
@@ -120,14 +124,14 @@ def _start_inside_own_cluster() -> None:
     os.execve(sys.executable, [sys.executable, *sys.argv], kept | own)  # noqa: S606  ourselves, with our arguments
 
 
-def _prepare() -> tuple[str, Any]:
-    """Tables, an organization and its key."""
+def _prepare(migrated: bool) -> tuple[str, Any]:
+    """Tables unless they are there, an organization and its key."""
     from organizations.keys import create_api_key
     from organizations.scope import organization_scope
     from organizations.services import create_organization
 
     migrate = programs.manage("migrate", "-v", "0")
-    if os.spawnve(os.P_WAIT, migrate[0], migrate, os.environ | {"ALS_DATABASE_ROLE": "owner"}):  # noqa: S606
+    if not migrated and os.spawnve(os.P_WAIT, migrate[0], migrate, os.environ | {"ALS_DATABASE_ROLE": "owner"}):  # noqa: S606
         raise CommandError("The tables could not be made.")
     call_command("check", databases=["default"])
     organization = create_organization(name="Drill", slug="drill")
@@ -151,12 +155,16 @@ def _failures(log: Path) -> str:
     return "\n".join([line for line in told if "OperationalError" not in line][-20:])
 
 
-def _plan(names: list[str], items: int, rng: random.Random) -> list[tuple[int, str]]:
+def _last_kill(items: int, under_way: int) -> int:
+    """How many items are acknowledged when the last kill comes: some are still to be sent then."""
+    return max(items // 2, min(items * 95 // 100, items - under_way))
+
+
+def _plan(names: list[str], count: int, last: int, rng: random.Random) -> list[tuple[int, str]]:
     """(acknowledged items, what to kill then), in order; every kind comes as often as the others."""
-    count = max(FEWEST_KILLS, items // ITEMS_PER_KILL)
     kinds = [names[number % len(names)] for number in range(count)]
     rng.shuffle(kinds)
-    moments = sorted(rng.uniform(0.02, 0.95) * items for _ in range(count))
+    moments = sorted(rng.uniform(0.02, 1) * last for _ in range(count))
     return [(int(moment), kind) for moment, kind in zip(moments, kinds, strict=True)]
 
 
