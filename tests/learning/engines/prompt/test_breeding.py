@@ -5,7 +5,7 @@ import random
 import pytest
 
 from learning.engines.metrics import exact
-from learning.engines.prompt import PromptOptimizer, search
+from learning.engines.prompt import PromptOptimizer, breeding, search
 from learning.engines.prompt.breeding import Stock, breed
 from learning.engines.prompt.evaluation import Evaluator
 from learning.engines.prompt.output_form import describe_form
@@ -72,6 +72,20 @@ def test_examples_that_teach_are_shown_more_often_in_the_next_generation() -> No
 
     bred = [one.prompt for seed in range(8) for one in breed(race, stock, 4, random.Random(seed), 2)]
     assert share(bred) > share([one.variant.prompt for one in race.runners]) + 0.1
+
+
+def test_the_beliefs_choose_better_among_the_proposals_than_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    race, stock = race_of(24)
+
+    def worth() -> float:
+        prompts = [one.prompt for seed in range(12) for one in breed(race, stock, 3, random.Random(seed), 2)]
+        return sum(sum(teaches(one.input) for one in each.examples) / len(each.examples) for each in prompts) / len(
+            prompts
+        )
+
+    chosen = worth()
+    monkeypatch.setattr(breeding, "_most_promising", lambda race, made, count: made[:count])
+    assert chosen > worth() + 0.03
 
 
 def test_nothing_is_bred_where_nothing_shows_examples() -> None:
