@@ -9,7 +9,6 @@ from uuid import UUID
 from learning.engines.errors import BudgetExceeded, ModelUnavailable
 from learning.engines.types import Completion, CompletionRequest
 from learning.services.jobs import Work, keep_alive
-from learning.services.language_model import language_model
 from organizations.errors import Refused
 from organizations.scope import organization_scope
 
@@ -21,6 +20,8 @@ def ask(organization_id: UUID, work: Work, requests: Sequence[CompletionRequest]
 
     Raises Refused when the model cannot be reached, and JobCancelled or LostJob as soon as that is known.
     """
+    from learning.services.language_model import language_model  # the HTTP client: see docs/decisions/0011
+
     if not requests:
         return []
     beaten = time.monotonic()
