@@ -22,7 +22,7 @@ def test_where_nothing_helps_the_best_validation_score_claims_what_the_test_spli
 
 
 def test_a_gain_that_is_there_is_claimed_mostly() -> None:
-    assert sum(finds_real_gain(seed) for seed in range(6)) >= 1
+    assert sum(finds_real_gain(seed) for seed in range(6)) >= 3
 
 
 def test_the_scripted_model_knows_more_the_more_it_is_shown_and_nothing_without_the_answers() -> None:
