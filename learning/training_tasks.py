@@ -103,8 +103,11 @@ def run_model(organization_id: UUID, work: RunWork) -> RunModel:
     check_price(budget, work.prompt.model)
 
     def wake(helpers: int) -> None:
-        for _ in range(helpers):
-            help_run.apply_async(kwargs=_naming(organization_id, work.claim.run_id), expires=HELP_EXPIRES)
+        try:
+            for _ in range(helpers):
+                help_run.apply_async(kwargs=_naming(organization_id, work.claim.run_id), expires=HELP_EXPIRES)
+        except Exception as error:  # the broker is away: the run's own worker goes on alone
+            log.warning("Nobody could be woken to help run %s: %s", work.claim.run_id, error)
 
     at_once = most_at_once(budget.calls, work.wishes.concurrency)
     return RunModel(organization_id, work.claim.run_id, work.claim.attempt, budget, at_once, wake)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from threading import Thread
 from typing import Any
 from uuid import UUID
 
@@ -163,7 +164,8 @@ class RunModel:
             cut = chunks.cut_chunks(run_id=self.run_id, requests=new, at_once=threads) if new else []
         helpers = min(self.at_once // threads, len(cut) + len(left)) - 1
         if helpers > 0 and len(wanted) > threads:
-            self.wake(helpers)
+            # Aside: the broker may take its time, and there is work to do here.
+            Thread(target=self.wake, args=(helpers,), daemon=True).start()
         return [*left, *cut]
 
     def _wait(self, queued: Sequence[UUID], answers: dict[str, Completion], tick: Tick | None) -> dict[str, Completion]:
