@@ -20,7 +20,7 @@ def report(results: Sequence[TaskResult], asked: int) -> Report:
     figures = {
         "tasks": [task_figures(one) for one in results],
         "wins": sum(one.difference.mean > 0 for one in results),
-        "sure_wins": sum(one.difference.low > 0 for one in results),
+        "sure_wins": sum(one.difference.is_gain for one in results),
         "at_least_best_peer": sum(one.difference.high >= 0 for one in results),
         "means": {name: round(statistics.fmean(one.outcomes[name].accuracy for one in results), 4) for name in names},
         "best_peer_mean": round(statistics.fmean(one.outcomes[one.best_peer].accuracy for one in results), 4),
