@@ -27,8 +27,8 @@ SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements",
     "log_line_prefix": "%m %u@%d %p ",
 }
-# After each checkpoint a page is logged whole when it first changes. Clusters of a million examples have an index of
-# 800 MB that every batch touches all over: with the usual 1 GB of log that was a checkpoint every 35 s, and 34 GB logged.
+# After each checkpoint a page is logged whole when it first changes. A million examples have an index of 800 MB that
+# each batch of new clusters touches all over: with the usual 1 GB that was a checkpoint every 35 s, and 34 GB of log.
 DURABLE = {"shared_buffers": "256MB", "max_wal_size": "2GB"}
 # For data that is thrown away: nothing survives a power cut, everything is faster.
 DISPOSABLE = {"shared_buffers": "128MB", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
