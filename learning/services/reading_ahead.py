@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,7 +27,7 @@ def reading_ahead() -> Iterator[Callable[..., Callable[[], Any]]]:
     try:
         yield lambda read, *values: pool.submit(_read, read, *values).result
     finally:
-        pool.submit(connection.close)
+        pool.submit(connections.close_all)  # those of that thread
         pool.shutdown()
 
 
