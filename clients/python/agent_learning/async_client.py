@@ -14,8 +14,9 @@ from agent_learning.config_cache import Asked
 from agent_learning.configs import AgentConfig
 from agent_learning.errors import Unreachable
 from agent_learning.fields import ExecutionFields, FeedbackFields, FeedbackType, Remarks, execution_body
+from agent_learning.learned import HOLDOUT, TTL, AsyncLearningAgent
 from agent_learning.recorder import Recorder
-from agent_learning.transport import AsyncTransport, Server
+from agent_learning.transport import AsyncTransport, Call, Server, decode
 
 
 class AsyncClient(Recorder):
@@ -29,11 +30,12 @@ class AsyncClient(Recorder):
         timeout: float = 10.0,
         tries: int = 4,
         background: bool | Background = False,
+        local: bool = False,
         config_ttl: float = 30.0,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         server = Server(base_url, api_key, timeout=timeout, tries=tries)
-        super().__init__(server, background=background, config_ttl=config_ttl)
+        super().__init__(server, background=background, config_ttl=config_ttl, local=local)
         self._transport = AsyncTransport(server, sleep)
 
     async def __aenter__(self) -> AsyncClient:
@@ -51,15 +53,26 @@ class AsyncClient(Recorder):
         await self._transport.close()
 
     async def config(
-        self, agent: str, user_id: str = "", *, expose: bool = False, default: AgentConfig | None = None
+        self,
+        agent: str,
+        user_id: str = "",
+        *,
+        session_id: str = "",
+        execution_id: str = "",
+        expose: bool = False,
+        default: AgentConfig | None = None,
     ) -> AgentConfig:
         """The config that serves this user, the same at every call while nothing is deployed or stopped.
 
-        `expose=True` counts the user as having seen it; otherwise the execution that you log does. While the server is
+        `session_id` and `execution_id` are for experiments that assign those. `expose=True` counts whoever was assigned
+        as having seen it; otherwise the execution that you log does. With a local client it takes microseconds and no
+        request, and raises ValueError for an identifier of more than 200 characters. While the server is
         away you get the last known config, or `default`; Unreachable is raised only when there is neither.
         """
-        asked = Asked(agent, user_id, expose)
-        known = self._known_config(asked)
+        asked = Asked(agent, user_id, expose, session_id, execution_id)
+        if self._local and not self._rules.known:
+            await self._get_rules()
+        known = self._assigned(asked) or self._known_config(asked)
         if known is not None:
             return known
         try:
@@ -67,6 +80,14 @@ class AsyncClient(Recorder):
             return self._configs.keep(asked, await self._transport.answer(self._configs.call(asked), tries))
         except Unreachable as error:
             return self._configs.fall_back(asked, error, default)
+
+    async def _get_rules(self) -> None:
+        """For the first time; what fails is asked for again soon, and meanwhile the config itself."""
+        try:
+            if not self._rules.fresh:
+                self._rules.keep(await self._transport.answer(self._rules.call(), 1))
+        except Unreachable:
+            self._rules.set_aside()
 
     async def log_execution(self, *, agent: str, **fields: Unpack[ExecutionFields]) -> str:
         """Report one run of an agent; gives back its identifier (yours, or one made here when you give none).
@@ -127,3 +148,11 @@ class AsyncClient(Recorder):
     async def feedback_stats(self, agent: str, days: int = 30) -> dict[str, Any]:
         """Counts, average rating and satisfaction of the last days."""
         return dict(await self._transport.send(calls.feedback_stats(agent, days)))
+
+    def agent(self, name: str, *, ttl: float = TTL, holdout: float = HOLDOUT) -> AsyncLearningAgent:
+        """`await client.agent("support-bot").run_with_learning(...)`. As Client.agent."""
+        return AsyncLearningAgent(self, name, ttl=ttl, holdout=holdout)
+
+    async def get(self, call: Call, tries: int | None = None) -> dict[str, Any]:
+        """The answer to a call that only reads."""
+        return dict(decode(await self._transport.answer(call, tries)))

@@ -14,8 +14,9 @@ from agent_learning.config_cache import Asked
 from agent_learning.configs import AgentConfig
 from agent_learning.errors import Unreachable
 from agent_learning.fields import ExecutionFields, FeedbackFields, FeedbackType, Remarks, execution_body
+from agent_learning.learned import HOLDOUT, TTL, LearningAgent
 from agent_learning.recorder import Recorder
-from agent_learning.transport import Server, Transport
+from agent_learning.transport import Call, Server, Transport, decode
 
 
 class Client(Recorder):
@@ -23,7 +24,8 @@ class Client(Recorder):
 
     Calls wait for the server and raise Refused or Unreachable (errors.py). With `background=True`, or a Background with
     its limits, log_execution, send_feedback and correct return at once and never raise for the server's sake; config
-    gives what is known and asks behind the scenes. `timeout` in seconds for one try, `tries` in all; `config_ttl`:
+    gives what is known and asks behind the scenes. With `local=True` it assigns by itself, by rules that it asks for
+    every `config_ttl` seconds. `timeout` in seconds for one try, `tries` in all; `config_ttl`:
     seconds for which a config is not asked for again (0: always ask).
     """
 
@@ -35,11 +37,12 @@ class Client(Recorder):
         timeout: float = 10.0,
         tries: int = 4,
         background: bool | Background = False,
+        local: bool = False,
         config_ttl: float = 30.0,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         server = Server(base_url, api_key, timeout=timeout, tries=tries)
-        super().__init__(server, background=background, config_ttl=config_ttl)
+        super().__init__(server, background=background, config_ttl=config_ttl, local=local)
         self._transport = Transport(server, sleep)
 
     def __enter__(self) -> Client:
@@ -57,15 +60,26 @@ class Client(Recorder):
         self._transport.close()
 
     def config(
-        self, agent: str, user_id: str = "", *, expose: bool = False, default: AgentConfig | None = None
+        self,
+        agent: str,
+        user_id: str = "",
+        *,
+        session_id: str = "",
+        execution_id: str = "",
+        expose: bool = False,
+        default: AgentConfig | None = None,
     ) -> AgentConfig:
         """The config that serves this user, the same at every call while nothing is deployed or stopped.
 
-        `expose=True` counts the user as having seen it; otherwise the execution that you log does. While the server is
+        `session_id` and `execution_id` are for experiments that assign those. `expose=True` counts whoever was assigned
+        as having seen it; otherwise the execution that you log does. With a local client it takes microseconds and no
+        request, and raises ValueError for an identifier of more than 200 characters. While the server is
         away you get the last known config, or `default`; Unreachable is raised only when there is neither.
         """
-        asked = Asked(agent, user_id, expose)
-        known = self._known_config(asked)
+        asked = Asked(agent, user_id, expose, session_id, execution_id)
+        if self._local and not self._rules.known:
+            self._get_rules()
+        known = self._assigned(asked) or self._known_config(asked)
         if known is not None:
             return known
         try:
@@ -73,6 +87,14 @@ class Client(Recorder):
             return self._configs.keep(asked, self._transport.answer(self._configs.call(asked), tries))
         except Unreachable as error:
             return self._configs.fall_back(asked, error, default)
+
+    def _get_rules(self) -> None:
+        """For the first time; what fails is asked for again soon, and meanwhile the config itself."""
+        try:
+            if not self._rules.fresh:
+                self._rules.keep(self._transport.answer(self._rules.call(), 1))
+        except Unreachable:
+            self._rules.set_aside()
 
     def log_execution(self, *, agent: str, **fields: Unpack[ExecutionFields]) -> str:
         """Report one run of an agent; gives back its identifier (yours, or one made here when you give none).
@@ -133,3 +155,15 @@ class Client(Recorder):
     def feedback_stats(self, agent: str, days: int = 30) -> dict[str, Any]:
         """Counts, average rating and satisfaction of the last days."""
         return dict(self._transport.send(calls.feedback_stats(agent, days)))
+
+    def agent(self, name: str, *, ttl: float = TTL, holdout: float = HOLDOUT) -> LearningAgent:
+        """`client.agent("support-bot").run_with_learning(...)`: the agent with what was learned about it.
+
+        `ttl`: seconds for which improvements are not asked for again; `holdout`: the share of users (0 to 1) who go
+        without each of them, so that its effect can be told.
+        """
+        return LearningAgent(self, name, ttl=ttl, holdout=holdout)
+
+    def get(self, call: Call, tries: int | None = None) -> dict[str, Any]:
+        """The answer to a call that only reads."""
+        return dict(decode(self._transport.answer(call, tries)))

@@ -28,6 +28,8 @@ class Asked:
     agent: str
     user_id: str
     expose: bool = False
+    session_id: str = ""
+    execution_id: str = ""
 
 
 @dataclass
@@ -71,7 +73,8 @@ class ConfigCache:
             return self._last_known(asked)
 
     def call(self, asked: Asked) -> Call:
-        params: dict[str, str | int] = {"user_id": asked.user_id} if asked.user_id else {}
+        named = {"user_id": asked.user_id, "session_id": asked.session_id, "execution_id": asked.execution_id}
+        params: dict[str, str | int] = {name: value for name, value in named.items() if value}
         if asked.expose:
             params["expose"] = "true"
         with self._lock:

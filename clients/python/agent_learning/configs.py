@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+from agent_learning.behavior import Behavior
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,11 @@ class AgentConfig:
     @property
     def model(self) -> str:
         return str(self.content.get("model", ""))
+
+    @cached_property
+    def behavior(self) -> Behavior:
+        """What a policy update taught: suggestions, forbidden actions, demonstrations; empty without one."""
+        return Behavior(self.content.get("behavior") or {})
 
     @property
     def parameters(self) -> dict[str, Any]:

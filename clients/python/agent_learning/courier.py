@@ -14,15 +14,15 @@ from agent_learning.errors import Unreachable
 from agent_learning.transport import Call, Transport, refusal
 
 log = logging.getLogger("agent_learning")
-Kind = Literal["executions", "feedback"]
-KINDS: tuple[Kind, ...] = ("executions", "feedback")  # executions first, so that feedback finds them
+Kind = Literal["executions", "feedback", "exposures"]
+KINDS: tuple[Kind, ...] = ("executions", "feedback", "exposures")  # executions first, so that feedback finds them
 MOST_BYTES = 4_000_000  # of one request; the server takes 5 MB
 TRIES_UNDIVIDED = 6  # a batch that makes the server fail is halved after so many tries, some ten seconds
 TOO_MUCH = {400, 413, 422}  # the server does not want this body, now or later
 
 
 class Item(NamedTuple):
-    """One execution or one piece of feedback, as the JSON that is sent."""
+    """One execution, piece of feedback or exposure, as the JSON that is sent."""
 
     kind: Kind
     body: bytes

@@ -1,13 +1,15 @@
 """What a process that was forked must not share with its parent: sockets, threads and locks.
 
 A fork in the middle of an import leaves the module locked in the child for ever. So what others import on first use,
-which would be in the sender thread, is imported here.
+which would be in the sender thread, is imported here. A fork while a thread is inside OpenSSL leaves OpenSSL's locks
+taken in the child for ever. So the longest stay there, the making of a TLS context, and a fork wait for each other.
 """
 
 from __future__ import annotations
 
 import encodings.idna  # noqa: F401  by the first look-up of an address
 import os
+import threading
 from typing import Protocol
 from weakref import WeakSet
 
@@ -20,6 +22,7 @@ class Forked(Protocol):
 
 
 _living: WeakSet[Forked] = WeakSet()
+unforked = threading.Lock()  # while it is held no other thread of this process forks
 
 
 def begin_anew_in_child(thing: Forked) -> None:
@@ -33,4 +36,5 @@ def _forked() -> None:
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+    os.register_at_fork(before=unforked.acquire, after_in_parent=unforked.release, after_in_child=unforked.release)
     os.register_at_fork(after_in_child=_forked)

@@ -6,6 +6,7 @@ import logging
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar, Unpack
 
 from agent_learning.background import Background, Counts
@@ -17,6 +18,7 @@ from agent_learning.fields import ExecutionFields, FeedbackFields, FeedbackType,
 from agent_learning.forks import begin_anew_in_child
 from agent_learning.outbox import Outbox
 from agent_learning.recording import Recording
+from agent_learning.rules_cache import RulesCache
 from agent_learning.tokens import LIFETIME, mint_feedback_token
 from agent_learning.transport import Server, Transport
 from agent_learning.wrapping import watch
@@ -28,14 +30,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Recorder:
     """`background`: whether log_execution, send_feedback and correct return at once too; recordings always do."""
 
-    def __init__(self, server: Server, *, background: bool | Background, config_ttl: float) -> None:
+    def __init__(
+        self, server: Server, *, background: bool | Background, config_ttl: float, local: bool = False
+    ) -> None:
         options = background if isinstance(background, Background) else Background()
         self._server = server
         self._in_background = bool(background)
         self._configs = ConfigCache(config_ttl)
+        self._local = local
+        self._rules = RulesCache(config_ttl)
         self._behind = Transport(server)
         self._outbox = Outbox(Courier(self._behind), options)
-        self._refreshing: set[Asked] = set()
+        self._refreshing: set[Asked | None] = set()
         begin_anew_in_child(self)
         weakref.finalize(self, self._outbox.retire).atexit = False
 
@@ -115,6 +121,21 @@ class Recorder:
     def _put(self, kind: Kind, body: Mapping[str, Any]) -> None:
         self._outbox.put(kind, body)
 
+    def _assigned(self, asked: Asked) -> AgentConfig | None:
+        """By the rules of this process; None when the server has to be asked. Old rules do, while new ones are got."""
+        if not self._local or not self._rules.known:
+            return None
+        if not self._rules.fresh:
+            self._refresh_soon(None)
+        choice = self._rules.choose(asked.agent, asked.user_id, asked.session_id, asked.execution_id)
+        if choice is None:
+            return None
+        config, unit, counts = choice
+        if asked.expose and counts and self._rules.first_time(str(config.experiment_id), unit):
+            told = {"experiment_id": config.experiment_id, "unit_id": unit, "variant": config.variant}
+            self._put("exposures", told | {"exposed_at": datetime.now(UTC).isoformat()})
+        return config
+
     def _known_config(self, asked: Asked) -> AgentConfig | None:
         """What can be given without asking. In the background an old one will do, while it is asked for again; a user
         who is new is asked for at once, since another user's config may not be theirs."""
@@ -125,8 +146,8 @@ class Recorder:
                 self._refresh_soon(asked)
         return known
 
-    def _refresh_soon(self, asked: Asked) -> None:
-        """Ask for a config in a thread of its own, while the last known one serves."""
+    def _refresh_soon(self, asked: Asked | None) -> None:
+        """Ask for a config, or for the rules, in a thread of its own, while the last known ones serve."""
         if asked not in self._refreshing:
             self._refreshing.add(asked)
             thread = threading.Thread(target=self._refresh, args=(asked,), name="agent-learning-config", daemon=True)
@@ -135,7 +156,9 @@ class Recorder:
             except RuntimeError:  # the interpreter is about to end
                 self._refreshing.discard(asked)
 
-    def _refresh(self, asked: Asked) -> None:
+    def _refresh(self, asked: Asked | None) -> None:
+        if asked is None:
+            return self._refresh_rules()
         try:
             self._configs.keep(asked, self._behind.answer(self._configs.call(asked), tries=1))
         except LearningError as error:
@@ -143,6 +166,15 @@ class Recorder:
             log.warning("The config of agent %r could not be asked for: %s", asked.agent, error)
         finally:
             self._refreshing.discard(asked)
+
+    def _refresh_rules(self) -> None:
+        try:
+            self._rules.keep(self._behind.answer(self._rules.call(), tries=1))
+        except LearningError as error:
+            self._rules.set_aside()
+            log.warning("The rules could not be asked for: %s", error)
+        finally:
+            self._refreshing.discard(None)
 
 
 def _only_text(given: Mapping[str, Any]) -> Any:

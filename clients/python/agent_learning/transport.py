@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from agent_learning.errors import Refused, Unreachable
-from agent_learning.forks import begin_anew_in_child
+from agent_learning.forks import begin_anew_in_child, unforked
 
 TRY_AGAIN = {429, 502, 503, 504}
 LONGEST_WAIT = 10.0  # seconds
@@ -111,7 +111,8 @@ class Transport:
     def _client(self) -> httpx.Client:
         with self._lock:
             if self._http is None:
-                self._http = httpx.Client(**self._server.settings())
+                with unforked:
+                    self._http = httpx.Client(**self._server.settings())
             return self._http
 
 
@@ -147,7 +148,8 @@ class AsyncTransport:
 
     async def _try(self, call: Call) -> Outcome:
         if self._http is None:
-            self._http = httpx.AsyncClient(**self._server.settings())
+            with unforked:
+                self._http = httpx.AsyncClient(**self._server.settings())
         try:
             return await self._http.request(call.method, call.path, **call.options())
         except httpx.TransportError as error:
