@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from experiments.models import Analysis, Deployment, DeploymentEvent, Experiment, Exposure, MetricResult, Variant
+from experiments import models
+from experiments.models import Deployment, Experiment
 from organizations.readonly import ReadOnlyAdmin
 
 
@@ -20,4 +21,21 @@ class DeploymentAdmin(ReadOnlyAdmin):
     list_filter = ("status",)
 
 
-admin.site.register([Analysis, DeploymentEvent, Exposure, MetricResult, Variant], ReadOnlyAdmin)
+admin.site.register(
+    [
+        models.Analysis,
+        models.ArmCount,
+        models.CustomMetric,
+        models.DeploymentEvent,
+        models.Exposure,
+        models.ForcedAssignment,
+        models.Layer,
+        models.MetricResult,
+        models.OutcomeEvent,
+        models.OutcomeSum,
+        models.UnitOutcome,
+        models.Variant,
+        models.WeightsUpdate,
+    ],
+    ReadOnlyAdmin,
+)

@@ -1,8 +1,9 @@
 """Which arm a unit belongs to: a pure function of a salt and the unit's identifier, the same in every client.
 
-bucket = first 8 bytes (big-endian) of SHA-256("<salt>:<purpose>:<unit>") modulo 10,000. Two purposes are independent of
-each other: `traffic` decides whether the unit takes part, `variant` decides the arm. Widening the traffic therefore
-never moves anybody between arms. docs/assignment.md publishes test vectors for clients in other languages.
+bucket = first 8 bytes (big-endian) of SHA-256("<salt>:<purpose>:<unit>") modulo 10,000. Purposes do not depend on each
+other: `layer` (with the layer's salt) decides which of several experiments a unit may be in, `traffic` whether it takes
+part, `variant` the arm. Widening the traffic therefore never moves anybody between arms. docs/assignment.md publishes
+test vectors for clients in other languages; clients/python and static/learning repeat this file.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ def bucket(salt: str, purpose: str, unit: str) -> int:
     return int.from_bytes(digest[:8], "big") % BUCKETS
 
 
+def tester_digest(salt: str, unit: str) -> str:
+    """What a ruleset shows of a unit that was put into an arm by hand: 16 hex digits, which do not name it."""
+    return hashlib.sha256(f"{salt}:tester:{unit}".encode()).hexdigest()[:16]
+
+
 def percent_of(buckets: int) -> float:
     """Buckets as percent; a whole number where it is one."""
     percent = buckets * 100 / BUCKETS
@@ -45,6 +51,23 @@ def buckets_of(percent: float) -> int:
 def takes_part(salt: str, unit: str, coverage: int) -> bool:
     """Whether the unit is inside the first `coverage` of the 10,000 traffic buckets."""
     return bucket(salt, "traffic", unit) < coverage
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A range of a layer's buckets: experiments of one layer have ranges that do not overlap, so nobody is in two."""
+
+    salt: str
+    start: int
+    size: int
+
+    def __post_init__(self) -> None:
+        if self.start < 0 or self.size < 1 or self.start + self.size > BUCKETS:
+            raise ValueError(f"a range of a layer lies inside its {BUCKETS} buckets")
+
+    def holds(self, unit: str) -> bool:
+        """Whether the unit's bucket of the layer lies in the range."""
+        return self.start <= bucket(self.salt, "layer", unit) < self.start + self.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +101,10 @@ class Split:
         return dict(self.shares)[key] / BUCKETS
 
 
-def assign(salt: str, unit: str, coverage: int, split: Split) -> str | None:
+def assign(salt: str, unit: str, coverage: int, split: Split, slot: Slot | None = None) -> str | None:
     """The arm of a unit, or None when the unit does not take part (it then gets what serves everybody)."""
+    if slot is not None and not slot.holds(unit):
+        return None
     if not takes_part(salt, unit, coverage):
         return None
     return split.arm_at(bucket(salt, "variant", unit))

@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from experiments.models import Experiment, ExperimentStatus
 from experiments.services.analysis import analyse_experiment
+from experiments.services.bandits import move_shares
 from experiments.services.results import latest_analysis
+from experiments.services.standing import renew_if_full
 from organizations.scope import organization_scope
 from organizations.tasks import each_organization
 
@@ -36,8 +38,12 @@ def _analyse_those_of(organization_id: UUID) -> int:
     for experiment_id in due:
         try:  # one experiment that cannot be analysed must not keep the others from it
             with organization_scope(organization_id):
-                analyse_experiment(experiment=Experiment.objects.get(pk=experiment_id))
+                experiment = Experiment.objects.get(pk=experiment_id)
+                analysis = analyse_experiment(experiment=experiment)
             done += 1
+            with organization_scope(organization_id):
+                move_shares(experiment=experiment, analysis=analysis)
+                renew_if_full(experiment=experiment, analysis=analysis)
         except (ArithmeticError, DatabaseError, ValueError):
             log.exception("Experiment %s could not be analysed", experiment_id)
     return done

@@ -11,10 +11,13 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.response import Response
 
 from experiments.api import serializers as shapes
-from experiments.models import Experiment, ExperimentStatus, Variant
+from experiments.api.serializers.layers import NewTesterSerializer, TesterReleaseSerializer, TestersSerializer
+from experiments.models import Experiment, ExperimentKind, ExperimentStatus, Variant
 from experiments.services import lifecycle
-from experiments.services.creation import ArmPlan, create_experiment, halves, update_draft
+from experiments.services.creation import ArmPlan, create_experiment, halves, same_twice, update_draft
+from experiments.services.layers import find_layer
 from experiments.services.results import results_of
+from experiments.services.testers import force_unit, release_unit, testers_of
 from learning.api.requests import read_query
 from learning.models import Agent, AgentConfig
 from learning.services.agent_directory import find_agent
@@ -43,7 +46,7 @@ class ExperimentViewSet(OrganizationViewSet):
 
     def get_queryset(self) -> Any:
         arms = Prefetch("variants", Variant.objects.select_related("config").order_by("position"))
-        return super().get_queryset().select_related("agent").prefetch_related(arms)
+        return super().get_queryset().select_related("agent", "layer").prefetch_related(arms)
 
     def list(self, request: Any) -> Response:
         given = read_query(shapes.ExperimentFilterSerializer, request)
@@ -66,6 +69,7 @@ class ExperimentViewSet(OrganizationViewSet):
     def create(self, request: Any) -> Response:
         values = shapes.NewExperimentSerializer().run_validation(request.data)
         agent = find_agent(name=values.pop("agent_id"))
+        read_layer(values)
         arms = read_arms(agent, values)
         experiment = create_experiment(agent=agent, arms=arms, created_by=request.auth.user, **values)
         self.kwargs["pk"] = str(experiment.pk)
@@ -74,6 +78,7 @@ class ExperimentViewSet(OrganizationViewSet):
     @extend_schema(summary="Change a draft", request=shapes.DraftSerializer, responses=shapes.ExperimentSerializer)
     def partial_update(self, request: Any, pk: str) -> Response:
         values = shapes.DraftSerializer().run_validation(request.data)
+        read_layer(values)
         update_draft(experiment=self.get_object(), **values)
         return self.shown()
 
@@ -120,6 +125,33 @@ class ExperimentViewSet(OrganizationViewSet):
     def results(self, request: Any, pk: str) -> Response:
         return Response(shapes.ResultsSerializer(results_of(self.get_object())).data)
 
+    @extend_schema(summary="Who is in a variant by hand", responses=TestersSerializer)
+    def testers(self, request: Any, pk: str) -> Response:
+        return self.shown_testers(self.get_object())
+
+    @extend_schema(
+        summary="Put a tester into a variant",
+        description="The unit gets the variant while the experiment runs, whatever its buckets say, and is left out of "
+        "the analysis for good.",
+        request=NewTesterSerializer,
+        responses={201: TestersSerializer},
+    )
+    def force(self, request: Any, pk: str) -> Response:
+        values = NewTesterSerializer().run_validation(request.data)
+        experiment = self.get_object()
+        force_unit(experiment=experiment, unit=values.pop("unit_id"), created_by=request.auth.user, **values)
+        return self.shown_testers(experiment, status=201)
+
+    @extend_schema(summary="Let a tester go", request=TesterReleaseSerializer, responses=TestersSerializer)
+    def release(self, request: Any, pk: str) -> Response:
+        experiment = self.get_object()
+        unit = TesterReleaseSerializer().run_validation(request.data)["unit_id"]
+        release_unit(experiment=experiment, unit=unit)
+        return self.shown_testers(experiment)
+
+    def shown_testers(self, experiment: Experiment, status: int = 200) -> Response:
+        return Response(TestersSerializer({"testers": testers_of(experiment)}).data, status=status)
+
     def shown(self, status: int = 200) -> Response:
         return Response(shapes.ExperimentSerializer(self.get_object()).data, status=status)
 
@@ -127,6 +159,8 @@ class ExperimentViewSet(OrganizationViewSet):
 def read_arms(agent: Agent, values: dict[str, Any]) -> list[ArmPlan]:
     """Take the arms out of a validated request, in either way of naming them. Raises Refused or Missing."""
     variants = values.pop("variants", None)
+    if values.get("kind") == ExperimentKind.AA and variants is None:
+        return _same_arms(agent)
     candidate, control = values.pop("candidate_config_id", None), values.pop("control_config_id", None)
     if variants is not None and (candidate or control):
         raise Refused("Give either variants or candidate_config_id, not both.", "variants")
@@ -139,6 +173,21 @@ def read_arms(agent: Agent, values: dict[str, Any]) -> list[ArmPlan]:
         raise Refused("Nothing serves this agent yet, so name the control_config_id.", "control_config_id")
     configs = _configs(agent, {candidate: "candidate_config_id", control: "control_config_id"})
     return halves(candidate=configs[candidate], control=configs[control])
+
+
+def read_layer(values: dict[str, Any]) -> None:
+    """Put the layer itself in place of its name. Raises Missing."""
+    if "layer" in values:
+        layer = find_layer(values["layer"])
+        if layer is None:
+            raise Missing(f"There is no layer {values['layer']!r}.", "layer_id")
+        values["layer"] = layer
+
+
+def _same_arms(agent: Agent) -> list[ArmPlan]:
+    if agent.serving_config is None:
+        raise Refused("Nothing serves this agent yet, so there is nobody to deal into arms.", "agent_id")
+    return same_twice(config=agent.serving_config)
 
 
 def _named_arms(agent: Agent, variants: list[dict[str, Any]]) -> list[ArmPlan]:

@@ -13,7 +13,8 @@ from experiments.services.assignment import config_for_user, find_agent_to_serve
 from experiments.services.ruleset import build_ruleset
 from learning.api.requests import read_query
 from organizations.api import OrganizationAPIView
-from organizations.permissions import need
+from organizations.errors import Refused
+from organizations.permissions import need, satisfies
 
 
 class AgentConfigView(OrganizationAPIView):
@@ -32,7 +33,10 @@ class AgentConfigView(OrganizationAPIView):
         served = config_for_user(
             agent=row,
             user_id=query.get("user_id", ""),
-            expose=query.get("expose", False) and request.method == "GET",  # HEAD asks, it does not use
+            session_id=query.get("session_id", ""),
+            execution_id=query.get("execution_id", ""),
+            expose=query.get("expose", False),
+            looks_only=request.method != "GET",  # HEAD asks, it does not use
         )
         answer = {
             "agent_id": row.external_id,
@@ -41,23 +45,36 @@ class AgentConfigView(OrganizationAPIView):
             "content": served.config.content,
             "variant": served.variant,
             "experiment_id": served.experiment.pk if served.experiment else None,
+            "unit_id": served.unit,
+            "propensity": served.propensity,
+            "forced": served.forced,
             "deployment_id": served.deployment.pk if served.deployment else None,
         }
         return Response(answer, headers={"Cache-Control": "private, no-store"})
 
 
 class RulesetView(OrganizationAPIView):
-    """Everything that decides which config a user gets (docs/assignment.md)."""
+    """Everything that decides which config a unit gets (docs/assignment.md).
 
-    permissions = {"GET": need("read")}
+    A key that may not read stands in a page: it gets the rules of the agent that it names, without what configs say.
+    """
+
+    permissions = {"GET": need("assign")}
 
     @extend_schema(
         summary="The rules to assign users by yourself",
-        parameters=[OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The last ETag.")],
+        parameters=[
+            shapes.RulesetQuerySerializer,
+            OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The last ETag."),
+        ],
         responses={200: shapes.RulesetSerializer, 304: None},
     )
     def get(self, request: Any) -> Response:
-        rules, fingerprint = build_ruleset()
+        agent = read_query(shapes.RulesetQuerySerializer, request).get("agent_id", "")
+        may_read = satisfies(request.auth, need("read"))
+        if not (may_read or agent):
+            raise Refused("Name the agent_id whose rules you want; this key may not read everything.", "agent_id")
+        rules, fingerprint = build_ruleset(agent=agent, contents=may_read)
         etag = f'"{fingerprint}"'
         headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
         if etag in parse_etags(request.headers.get("If-None-Match", "")):

@@ -9,6 +9,8 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
+from organizations.schema_changes import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -20,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.CreateModel(
             name='Experiment',
             fields=[
@@ -280,4 +282,4 @@ class Migration(migrations.Migration):
             model_name='analysis',
             constraint=models.UniqueConstraint(fields=('organization', 'experiment', 'number'), name='analysis_number_once'),
         ),
-    ]
+    ])]

@@ -34,6 +34,8 @@ class Analysis(OrganizationModel):
     hours = models.FloatField(default=0)
     sample_ratio_log_e = models.FloatField(default=0)  # the highest so far
     sample_ratio_alarm = models.BooleanField(default=False)
+    # Of the units "exposed", "matured" and "rated": {"units": {variant key: number}, "log_e", "alarm", "p"}.
+    quality: Any = models.JSONField(default=dict)
     sample_ratio_p = models.FloatField(null=True, blank=True)
     verdict = models.CharField(max_length=12, choices=VerdictChoice.choices, default=VerdictChoice.INCONCLUSIVE)
     winner = TenantForeignKey(Variant, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -55,8 +57,14 @@ class Analysis(OrganizationModel):
         return too_many_crossed(self.crossed_units, self.total_units)
 
     @property
+    def counted(self) -> dict[str, int]:
+        """The units of each arm, as far as they are numbers."""
+        told = self.units if isinstance(self.units, dict) else {}
+        return {key: number for key, number in told.items() if isinstance(number, int)}
+
+    @property
     def total_units(self) -> int:
-        return sum(self.units.values())
+        return sum(self.counted.values())
 
 
 class MetricResult(OrganizationModel):

@@ -1,4 +1,4 @@
-"""A live comparison of agent configs, its arms, and who has seen which."""
+"""A live comparison of agent configs, and its arms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from experiments.bucketing import BUCKETS, Split, new_salt, percent_of
+from experiments.bucketing import BUCKETS, Slot, Split, new_salt, percent_of
+from experiments.models.layers import Layer
 from learning.models import Agent, AgentConfig
 from organizations.constraints import between, one_of
 from organizations.fields import TenantForeignKey
@@ -26,6 +27,26 @@ class ExperimentStatus(models.TextChoices):
 
 
 LIVE = (ExperimentStatus.RUNNING, ExperimentStatus.PAUSED)
+
+
+class ExperimentKind(models.TextChoices):
+    """What an experiment is for.
+
+    An A/A decides nothing: it deals the units that there are into equal arms, whatever they are served, to show how
+    often the statistics cry wolf. A bandit moves its shares towards the better arms.
+    """
+
+    AB = "ab", "A/B"
+    AA = "aa", "A/A"
+    BANDIT = "bandit", "Bandit"
+
+
+class Unit(models.TextChoices):
+    """What is assigned to an arm and counts as one outcome (services/units.py says where executions carry it)."""
+
+    USER = "user", "User"
+    SESSION = "session", "Session"
+    EXECUTION = "execution", "Execution"
 
 
 class Experiment(OrganizationModel):
@@ -47,11 +68,18 @@ class Experiment(OrganizationModel):
     }
 
     agent = TenantForeignKey(Agent, on_delete=models.CASCADE, related_name="experiments")
+    kind = models.CharField(max_length=10, choices=ExperimentKind.choices, default=ExperimentKind.AB, db_default="ab")
+    unit = models.CharField(max_length=10, choices=Unit.choices, default=Unit.USER, db_default="user")
     name = models.CharField(max_length=200)
     hypothesis = models.TextField(blank=True)
     status = models.CharField(max_length=10, choices=ExperimentStatus.choices, default=ExperimentStatus.DRAFT)
     salt = models.CharField(max_length=32, default=new_salt, editable=False)
     coverage = models.PositiveSmallIntegerField(default=BUCKETS)  # buckets of traffic that take part
+    layer = TenantForeignKey(Layer, on_delete=models.PROTECT, null=True, blank=True, related_name="experiments")
+    layer_buckets = models.PositiveSmallIntegerField(default=BUCKETS, db_default=BUCKETS)  # of the layer
+    layer_start = models.PositiveSmallIntegerField(null=True, blank=True)  # given at the start
+    # Of a bandit, which alone may change them: {"revision": 3, "buckets": {variant key: buckets}}; None: as planned.
+    weights: Any = models.JSONField(null=True, blank=True)
     metrics: Any = models.JSONField(default=list)
     alpha = models.FloatField(default=0.05)
     planned_units = models.PositiveIntegerField(default=1000)  # of all arms together; the sequence is tightest there
@@ -73,11 +101,21 @@ class Experiment(OrganizationModel):
             between("planned_units", 1),
             between("minimum_hours", 0),
             between("ran_seconds", 0),
-            # Layers for several at a time come later; until then one experiment at a time decides for an agent.
+            one_of("kind", ExperimentKind),
+            one_of("unit", Unit),
+            between("layer_buckets", 1, BUCKETS),
+            between("layer_start", 0, BUCKETS - 1),
+            # Beside these the migration has two exclusion constraints: live experiments of a layer do not overlap, and
+            # those that decide for one agent share one layer.
             models.UniqueConstraint(
                 fields=["organization", "agent"],
                 name="one_live_experiment",
-                condition=Q(status__in=["running", "paused"]),
+                condition=Q(status__in=["running", "paused"], layer=None) & ~Q(kind="aa"),
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "agent"],
+                name="one_live_aa",
+                condition=Q(status__in=["running", "paused"], kind="aa"),
             ),
         ]
         indexes = [models.Index(fields=["organization", "status", "-created_at"], name="experiment_by_status")]
@@ -91,8 +129,20 @@ class Experiment(OrganizationModel):
 
     @property
     def share(self) -> float:
-        """Percent of the traffic that takes part."""
+        """Percent of the traffic that takes part; in a layer, of its range there."""
         return percent_of(self.coverage)
+
+    @property
+    def layer_share(self) -> float:
+        """Percent of its layer that it takes."""
+        return percent_of(self.layer_buckets)
+
+    @property
+    def slot(self) -> Slot | None:
+        """Its range of its layer; None without a layer or before the start."""
+        if self.layer is None or self.layer_start is None:
+            return None
+        return Slot(self.layer.salt, self.layer_start, self.layer_buckets)
 
     def hours(self, now: datetime | None = None) -> float:
         """Hours of running so far, pauses left out."""
@@ -130,17 +180,13 @@ class Variant(OrganizationModel):
 
 
 def split_of(variants: list[Variant]) -> Split:
-    """The shares of an experiment's arms in the order of their ranges."""
+    """The shares of an experiment's arms in the order of their ranges, as planned (a bandit's: as it began)."""
     return Split(tuple((row.key, row.buckets) for row in sorted(variants, key=lambda row: row.position)))
 
 
-class Exposure(OrganizationModel):
-    """The first time a unit met its arm; outcomes count from there. One row a unit, the first wins."""
-
-    experiment = TenantForeignKey(Experiment, on_delete=models.CASCADE, related_name="exposures")
-    variant = TenantForeignKey(Variant, on_delete=models.CASCADE, related_name="exposures")
-    unit = models.CharField(max_length=200)  # the user's pseudonym, as executions carry it
-    exposed_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "experiment", "unit"], name="exposure_once")]
+def split_now(experiment: Experiment, variants: list[Variant]) -> Split:
+    """The shares by which a new unit is assigned now."""
+    if not experiment.weights:
+        return split_of(variants)
+    buckets = experiment.weights["buckets"]
+    return Split(tuple((row.key, buckets[row.key]) for row in sorted(variants, key=lambda row: row.position)))

@@ -12,11 +12,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from experiments.models import Analysis, Experiment
-from experiments.pages.figures import figures_of, plan_of, progress_of, users_to_see
+from experiments.pages.figures import figures_of, plan_of, planned_of, progress_of, quality_figures
 from experiments.pages.forms import ExperimentForm
 from experiments.services import lifecycle
 from experiments.services.creation import create_experiment, halves
-from experiments.services.results import latest_analysis, looks_over_time, metric_results
+from experiments.services.results import latest_analysis, looks_over_time, metric_results, quality_of
+from experiments.services.traffic import users_a_day
 from experiments.services.winner import deploy_winner
 from experiments.stats.terms import Verdict
 from organizations.errors import Refused
@@ -79,13 +80,14 @@ def experiment_detail(request: HttpRequest, experiment_id: UUID) -> HttpResponse
         "experiment": experiment,
         "analysis": analysis,
         "progress": progress_of(experiment, units, hours),
-        "arms": [(variant, analysis.units.get(variant.key, 0) if analysis else 0) for variant in variants],
+        "arms": [(variant, analysis.counted.get(variant.key, 0) if analysis else 0) for variant in variants],
         "metrics": [
-            figures_of(row, looks[row.variant.key, row.metric], alpha=experiment.alpha)
+            figures_of(row, looks[row.variant.key, row.metric], experiment=experiment)
             for row in (metric_results(analysis) if analysis else [])
         ],
+        "quality": quality_figures(quality_of(analysis)) if analysis else [],
         "plan": plan_of(experiment),
-        "costs": users_to_see() if experiment.status == "draft" else [],
+        "planned": planned_of(experiment, users_a_day(experiment)) if experiment.status == "draft" else None,
         "several": len(variants) > 2,
         "deployable": analysis is not None and _waits_to_be_deployed(experiment, analysis),
         "deployments": experiment.deployments.select_related("config").order_by("-id"),

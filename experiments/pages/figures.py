@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from experiments.metrics import CATALOGUE, Definition
+from experiments.metrics import Definition, definition_among
 from experiments.models import Experiment, MetricResult
 from experiments.services.results import Look
 from experiments.stats.terms import Role
@@ -47,10 +49,10 @@ class MetricFigures:
     moments: Sequence[Moment]
 
 
-def figures_of(row: MetricResult, looks: Sequence[Look], *, alpha: float) -> MetricFigures:
+def figures_of(row: MetricResult, looks: Sequence[Look], *, experiment: Experiment) -> MetricFigures:
     """What the page shows of one stored result and the looks before it."""
-    definition = CATALOGUE[row.metric]
-    low, high = _bounds(row, definition, alpha)
+    definition = definition_among(experiment.metrics, row.metric)
+    low, high = _bounds(row, definition, experiment.alpha)
     return MetricFigures(
         title=definition.label,
         description=definition.description,
@@ -97,24 +99,45 @@ def plan_of(experiment: Experiment) -> list[tuple[str, str, str]]:
     """Label, role and margin of each metric that was chosen."""
     rows = []
     for item in experiment.metrics:
-        definition = CATALOGUE[item["name"]]
+        definition = definition_among(experiment.metrics, item["name"])
         margin = amount(definition, item["margin"]) if item["role"] == Role.GUARDRAIL else "-"
         rows.append((definition.label, item["role"], margin))
     return rows
 
 
-def users_to_see(lifts: Sequence[float] = (0.03, 0.05, 0.1), baseline: float = 0.5) -> list[tuple[str, str, str]]:
-    """What a difference costs at most: its size, users for one look at the end, users when looking all the time."""
+@dataclass(frozen=True)
+class Planned:
+    """What a plan can see. costs: a difference, users for one look at the end, users when looking all the time, and the
+    days that takes. labels, power: the chance in percent that the difference has been shown by so many users."""
+
+    costs: list[tuple[str, str, str, str]]
+    daily: str
+    lift: str
+    labels: list[str]
+    power: list[float]
+
+
+def planned_of(experiment: Experiment, daily: float, lifts: Sequence[float] = (0.03, 0.05, 0.1)) -> Planned:
+    """At most, since a rate of 50 % spreads most; `daily`: the agent's users a day."""
     from experiments.stats.planning import (  # numpy and scipy: see docs/decisions/0011
         units_for_proportions,
         units_when_peeking,
     )
+    from experiments.stats.power import power_curve
 
-    fixed = [units_for_proportions(baseline, lift) for lift in lifts]
-    return [
-        (f"{lift * 100:.0f} points", f"{units:,}", f"{units_when_peeking(units):,}")
-        for lift, units in zip(lifts, fixed, strict=True)
-    ]
+    costs, taking = [], daily * experiment.share / 100
+    for lift in lifts:
+        fixed = units_for_proportions(0.5, lift, alpha=experiment.alpha)
+        peeking = units_when_peeking(fixed, alpha=experiment.alpha)
+        days = f"{math.ceil(peeking / taking):,}" if taking else "-"
+        costs.append((f"{lift * 100:.0f} points", f"{fixed:,}", f"{peeking:,}", days))
+    lift, planned = lifts[1], experiment.planned_units
+    # The standard error of a difference of two halves with a rate of 50 % is one over the root of all units.
+    curve = power_curve(lift * math.sqrt(planned), alpha=experiment.alpha, until=2.0)
+    places = range(9, len(curve.share), 10)
+    labels = [f"{round(float(curve.share[place]) * planned):,}" for place in places]
+    power = [round(100 * float(curve.power[place]), 1) for place in places]
+    return Planned(costs, f"{daily:,.0f}", f"{lift * 100:.0f} points", labels, power)
 
 
 def progress_of(experiment: Experiment, units: int, hours: float) -> list[tuple[str, str, str]]:
@@ -124,6 +147,22 @@ def progress_of(experiment: Experiment, units: int, hours: float) -> list[tuple[
         ("Hours of running", f"{hours:,.1f}", f"minimum {experiment.minimum_hours:g}"),
         ("Traffic", f"{experiment.share:g} %", "of the agent's users take part"),
     ]
+
+
+def quality_figures(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, bool]]:
+    """Label, units of each arm, their share of the exposed, and whether the arms lack their promised shares."""
+    labels = {"matured": "Users watched long enough", "rated": "Users who rated"}
+    exposed: Mapping[str, int] = next((one["units"] for one in found if one["of"] == "exposed"), {})
+    rows = []
+    for one in found:
+        if one["of"] not in labels:
+            continue
+        counts = ", ".join(f"{key} {number:,}" for key, number in one["units"].items())
+        rates = [
+            f"{key} {100 * number / exposed[key]:.1f} %" for key, number in one["units"].items() if exposed.get(key)
+        ]
+        rows.append((labels[one["of"]], counts, ", ".join(rates), bool(one["alarm"])))
+    return rows
 
 
 def _tone(row: MetricResult, definition: Definition) -> str:

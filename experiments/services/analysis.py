@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from django.db import transaction
 
-from experiments.metrics import CATALOGUE, metric_of
+from experiments.metrics import Shape, definition_for, metric_of
 from experiments.models import Analysis, Experiment, MetricResult, Variant
-from experiments.models.experiments import split_of
-from experiments.services.exposures import record_reported_exposures
-from experiments.services.outcomes import Outcomes, load_outcomes
+from experiments.services.outcomes import COUNTED, Outcomes, load_outcomes
 from experiments.services.results import latest_analysis
-from experiments.stats.moments import SampleMoments, unlike_most
-from experiments.stats.reading import Arm, Reading, read_metric
-from experiments.stats.sample_ratio import SampleRatio, sample_ratio
+from experiments.stats.reading import Reading, read_strata
+from experiments.stats.sample_ratio import SampleRatio, sample_ratio_of_epochs
 from experiments.stats.terms import too_many_crossed
 from experiments.stats.verdict import Decision, Progress, Rules, decide
 
@@ -29,16 +27,18 @@ def analyse_experiment(*, experiment: Experiment) -> Analysis:
         # It is the weaker one, or every user met meanwhile would wait: an exposure refers to the experiment.
         experiment = Experiment.objects.select_for_update(no_key=True).get(pk=experiment.pk)
         variants = list(experiment.variants.select_related("config").order_by("position"))
-        record_reported_exposures(experiment=experiment, variants=variants)
         outcomes = load_outcomes(experiment=experiment, variants=variants)
         last = latest_analysis(experiment)
         readings = read_outcomes(experiment, variants, outcomes, _smallest_p(last))
-        ratio = _sample_ratio(variants, outcomes, last)
+        checks = check_quality(outcomes, last)
         hours = experiment.hours()
         units = outcomes.units.total()
-        progress = Progress(units, hours, ratio.alarm, too_many_crossed(outcomes.crossed, units))
+        crossed = too_many_crossed(outcomes.crossed, units)
+        # Those who crossed are left out of the matured: then their shares say nothing else than that.
+        broken = checks["exposed"].alarm or (checks["matured"].alarm and not crossed)
+        progress = Progress(units, hours, broken, crossed)
         decision = decide([reading for _, reading in readings], progress, rules_of(experiment))
-        return _store(experiment, variants, outcomes, readings, ratio, decision, hours, last)
+        return _store(experiment, variants, outcomes, readings, checks, decision, hours, last)
 
 
 def rules_of(experiment: Experiment) -> Rules:
@@ -55,28 +55,23 @@ def read_outcomes(
 ) -> list[tuple[str, Reading]]:
     """Each metric of each treatment against control, with the metric's name in the catalogue."""
     control = next(variant.key for variant in variants if variant.is_control)
-    return [
-        (
-            item["name"],
-            read_metric(
+    found = []
+    for variant in (variant for variant in variants if not variant.is_control):
+        for item in experiment.metrics:
+            definition = definition_for(item)
+            reading = read_strata(
                 metric_of(item),
                 variant.key,
-                _arm(outcomes, control, item["name"]),
-                _arm(outcomes, variant.key, item["name"]),
+                outcomes.strata[item["name"]],
+                control=control,
                 planned_units=experiment.planned_units,
                 alpha=experiment.alpha,
+                few_values=definition.few_values,
+                ratio=definition.shape == Shape.RATIO,
                 previous_p=smallest_p.get((variant.key, item["name"]), 1.0),
-            ),
-        )
-        for variant in variants
-        if not variant.is_control
-        for item in experiment.metrics
-    ]
-
-
-def _arm(outcomes: Outcomes, key: str, name: str) -> Arm:
-    values = outcomes.values[key][name]
-    return Arm(SampleMoments.of(values), unlike_most(values) if CATALOGUE[name].few_values else None)
+            )
+            found.append((item["name"], reading))
+    return found
 
 
 def _smallest_p(last: Analysis | None) -> PValues:
@@ -85,14 +80,21 @@ def _smallest_p(last: Analysis | None) -> PValues:
     return {(row.variant.key, row.metric): row.p for row in last.results.select_related("variant")}
 
 
-def _sample_ratio(variants: list[Variant], outcomes: Outcomes, last: Analysis | None) -> SampleRatio:
-    split = split_of(variants)
-    keys = [key for key, _ in split.shares]
-    return sample_ratio(
-        [outcomes.units[key] for key in keys],
-        [split.propensity(key) for key in keys],
-        highest=last.sample_ratio_log_e if last else 0.0,
-    )
+def check_quality(outcomes: Outcomes, last: Analysis | None) -> dict[str, SampleRatio]:
+    """Whether the arms have their promised shares of the units that were exposed, that matured, and that rated."""
+    before = last.quality if last and isinstance(last.quality, dict) else {}
+    highest = {name: before.get(name, {}).get("log_e", 0.0) for name in COUNTED}
+    if last:
+        highest["exposed"] = max(highest["exposed"], last.sample_ratio_log_e)
+    return {name: sample_ratio_of_epochs(outcomes.epochs[name], highest=highest[name]) for name in COUNTED}
+
+
+def _quality(outcomes: Outcomes, checks: Mapping[str, SampleRatio]) -> dict[str, Any]:
+    units = {"exposed": outcomes.units, "matured": outcomes.matured, "rated": outcomes.rated}
+    return {
+        name: {"units": dict(units[name]), "log_e": one.log_e, "alarm": one.alarm, "p": _known(one.fixed_p)}
+        for name, one in checks.items()
+    }
 
 
 def _store(
@@ -100,12 +102,13 @@ def _store(
     variants: list[Variant],
     outcomes: Outcomes,
     readings: list[tuple[str, Reading]],
-    ratio: SampleRatio,
+    checks: Mapping[str, SampleRatio],
     decision: Decision,
     hours: float,
     last: Analysis | None,
 ) -> Analysis:
     by_key = {variant.key: variant for variant in variants}
+    ratio = checks["exposed"]
     analysis = Analysis.objects.create(
         experiment=experiment,
         number=last.number + 1 if last else 1,
@@ -115,6 +118,7 @@ def _store(
         sample_ratio_log_e=ratio.log_e,
         sample_ratio_alarm=ratio.alarm,
         sample_ratio_p=_known(ratio.fixed_p),
+        quality=_quality(outcomes, checks),
         verdict=decision.verdict.value,
         winner=by_key[decision.winner] if decision.winner else None,
         sentence=decision.sentence,

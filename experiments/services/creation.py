@@ -11,7 +11,7 @@ from django.db import transaction
 
 from experiments.bucketing import BUCKETS, Split, buckets_of
 from experiments.metrics import CATALOGUE, DEFAULT_METRICS
-from experiments.models import Experiment, ExperimentStatus, Variant
+from experiments.models import CustomMetric, Experiment, ExperimentKind, ExperimentStatus, Layer, Variant
 from experiments.stats.terms import Role
 from learning.models import Agent, AgentConfig
 from learning.services.gate import require_approved
@@ -20,7 +20,7 @@ from organizations.errors import Conflict, Refused
 
 CONTROL, TREATMENT = "control", "treatment"
 SMALLEST_PLAN = 200  # units; below that a sequence tuned to the plan is needlessly wide afterwards
-PLAIN = ("name", "hypothesis", "minimum_units", "minimum_hours", "planned_units", "alpha")
+PLAIN = ("name", "hypothesis", "minimum_units", "minimum_hours", "planned_units", "alpha", "unit", "layer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +38,39 @@ def halves(*, candidate: AgentConfig, control: AgentConfig) -> list[ArmPlan]:
     return [ArmPlan(CONTROL, control, 50, is_control=True), ArmPlan(TREATMENT, candidate, 50)]
 
 
+def same_twice(*, config: AgentConfig) -> list[ArmPlan]:
+    """The arms of an A/A: two halves of the units, whatever they are served."""
+    return [ArmPlan(CONTROL, config, 50, is_control=True), ArmPlan(TREATMENT, config, 50)]
+
+
 def create_experiment(
     *,
     agent: Agent,
     name: str,
     arms: Sequence[ArmPlan],
+    kind: str = ExperimentKind.AB,
     traffic: float = 100,
+    layer_percentage: float = 100,
     metrics: Sequence[Mapping[str, Any]] | None = None,
     created_by: Any = None,
     **values: Any,
 ) -> Experiment:
-    """A draft. `traffic` is the percent of users that take part; `values` are hypothesis, minimum_units,
-    minimum_hours, planned_units and alpha where they differ from the settings.
+    """A draft. `traffic` is the percent of units that take part, `layer_percentage` what it takes of its layer.
+
+    `values` are hypothesis, unit, layer, minimum_units, minimum_hours, planned_units and alpha, unless as usual.
 
     Raises Refused for impossible arms, shares or metrics, and Conflict for a config that may not go before users.
     """
-    _check_arms(agent, arms)
+    check_arms(agent, arms, kind)
     fields = _defaults() | {key: value for key, value in values.items() if value is not None}
     fields.setdefault("planned_units", max(fields["minimum_units"], SMALLEST_PLAN))
     with transaction.atomic():
         experiment = Experiment.objects.create(
             agent=agent,
             name=name,
+            kind=kind,
             coverage=_coverage(traffic),
+            layer_buckets=_coverage(layer_percentage, "layer_percentage"),
             metrics=clean_metrics(metrics if metrics is not None else DEFAULT_METRICS),
             created_by=created_by,
             **fields,
@@ -79,18 +89,20 @@ def create_experiment(
         audit.record(
             action="experiment.created",
             target=experiment,
-            after={"name": name, "arms": {arm.key: str(arm.config.pk) for arm in arms}},
+            after={"name": name, "kind": str(kind), "arms": {arm.key: str(arm.config.pk) for arm in arms}},
         )
     return experiment
 
 
 def update_draft(*, experiment: Experiment, **values: Any) -> Experiment:
-    """Change a draft: the plain fields, `traffic` and `metrics`. Raises Conflict once it has started."""
+    """Change a draft: plain fields, `traffic`, `layer_percentage`, `metrics`. Raises Conflict once it has started."""
     if experiment.status != ExperimentStatus.DRAFT:
         raise Conflict("A started experiment is frozen: nothing that decides its verdict can be changed.", "status")
     changes = {key: values[key] for key in PLAIN if key in values}
     if "traffic" in values:
         changes["coverage"] = _coverage(values["traffic"])
+    if "layer_percentage" in values:
+        changes["layer_buckets"] = _coverage(values["layer_percentage"], "layer_percentage")
     if "metrics" in values:
         changes["metrics"] = clean_metrics(values["metrics"])
     if not changes:
@@ -102,25 +114,20 @@ def update_draft(*, experiment: Experiment, **values: Any) -> Experiment:
         audit.record(
             action="experiment.changed",
             target=experiment,
-            before={key: getattr(experiment, key) for key in changes},
-            after=changes,
+            before={key: _told(getattr(experiment, key)) for key in changes},
+            after={key: _told(value) for key, value in changes.items()},
         )
     experiment.refresh_from_db()
     return experiment
 
 
 def clean_metrics(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The metrics as stored. Raises Refused for an unknown or doubled one, or when none is for success."""
-    cleaned = []
-    for index, item in enumerate(items):
-        name, role = item.get("name"), item.get("role", Role.SUCCESS.value)
-        if name not in CATALOGUE:
-            raise Refused(f"There is no metric {name!r}. Choose from {', '.join(CATALOGUE)}.", f"metrics.{index}.name")
-        if role not in set(Role):
-            raise Refused(f"A metric's role is success or guardrail, not {role!r}.", f"metrics.{index}.role")
-        cleaned.append({"name": name, "role": str(role), "margin": float(item.get("margin") or 0)})
-        if cleaned[-1]["margin"] < 0:
-            raise Refused("A margin says how much worse is still accepted; it cannot be negative.", f"metrics.{index}")
+    """The metrics as stored. Raises Refused for an unknown or doubled one, or when none is for success.
+
+    A metric of the application is copied with its definition, so that nothing that is changed later changes a verdict.
+    """
+    own = {metric.name: metric for metric in CustomMetric.objects.filter(name__in=[item.get("name") for item in items])}
+    cleaned = [_clean_metric(item, index, own) for index, item in enumerate(items)]
     names = [item["name"] for item in cleaned]
     if len(set(names)) < len(names):
         raise Refused("Each metric can be named once.", "metrics")
@@ -129,14 +136,44 @@ def clean_metrics(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return cleaned
 
 
-def _check_arms(agent: Agent, arms: Sequence[ArmPlan]) -> None:
+def _clean_metric(item: Mapping[str, Any], index: int, own: Mapping[str, CustomMetric]) -> dict[str, Any]:
+    name, role = str(item.get("name")), item.get("role", Role.SUCCESS.value)
+    if name not in CATALOGUE and name not in own:
+        known = ", ".join([*CATALOGUE, *CustomMetric.objects.order_by("name").values_list("name", flat=True)[:50]])
+        raise Refused(f"There is no metric {name!r}. Choose from {known}.", f"metrics.{index}.name")
+    if role not in set(Role):
+        raise Refused(f"A metric's role is success or guardrail, not {role!r}.", f"metrics.{index}.role")
+    cleaned: dict[str, Any] = {"name": name, "role": str(role), "margin": float(item.get("margin") or 0)}
+    if cleaned["margin"] < 0:
+        raise Refused("A margin says how much worse is still accepted; it cannot be negative.", f"metrics.{index}")
+    if name in own and name not in CATALOGUE:
+        cleaned["definition"] = own[name].definition()
+    if item.get("maturity_hours"):
+        cleaned["maturity_hours"] = float(item["maturity_hours"])
+    if item.get("winsorise"):
+        cleaned["winsorise"] = _limits(item["winsorise"], index)
+    return cleaned
+
+
+def _limits(given: Sequence[float | None], index: int) -> list[float | None]:
+    low, high = given
+    if low is not None and high is not None and low >= high:
+        raise Refused("The lower limit lies below the upper one.", f"metrics.{index}.winsorise")
+    return [low, high]
+
+
+def check_arms(agent: Agent, arms: Sequence[ArmPlan], kind: str = ExperimentKind.AB) -> None:
+    """Raises Refused for arms that cannot be compared, Conflict for a config that may not go before users."""
     if [arm.is_control for arm in arms].count(True) != 1:
         raise Refused("Exactly one arm is control.", "variants")
     try:
         Split(tuple((arm.key, buckets_of(arm.percentage)) for arm in arms))
     except ValueError as error:
         raise Refused(f"Impossible variants: {error}.", "variants") from error
-    if len({arm.config.pk for arm in arms}) < len(arms):
+    configs = len({arm.config.pk for arm in arms})
+    if kind == ExperimentKind.AA and configs > 1:
+        raise Refused("The arms of an A/A have one and the same config.", "variants")
+    if kind != ExperimentKind.AA and configs < len(arms):
         raise Refused("Every arm needs a config of its own, or there is nothing to compare.", "variants")
     for arm in arms:
         if arm.config.agent_id != agent.pk:
@@ -144,14 +181,19 @@ def _check_arms(agent: Agent, arms: Sequence[ArmPlan]) -> None:
         require_approved(config=arm.config)
 
 
-def _coverage(traffic: float) -> int:
+def _coverage(share: float, field: str = "traffic") -> int:
     try:
-        coverage = buckets_of(traffic)
+        coverage = buckets_of(share)
     except ValueError as error:
-        raise Refused(f"Impossible traffic: {error}.", "traffic") from error
+        raise Refused(f"Impossible {field.replace('_', ' ')}: {error}.", field) from error
     if not 1 <= coverage <= BUCKETS:
-        raise Refused("Some of the users must take part.", "traffic")
+        raise Refused("Some of the users must take part.", field)
     return coverage
+
+
+def _told(value: Any) -> Any:
+    """What the audit is told of a value: a row by its id."""
+    return str(value.pk) if isinstance(value, Layer) else value
 
 
 def _defaults() -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
+from django.db.models import QuerySet
 
 from experiments.bucketing import BUCKETS, buckets_of
 from experiments.models import (
@@ -11,6 +14,7 @@ from experiments.models import (
     DeploymentEventKind,
     DeploymentStatus,
     Experiment,
+    ExperimentKind,
 )
 from experiments.models.experiments import LIVE
 from experiments.services.agent_lock import lock_agent
@@ -39,7 +43,7 @@ def deploy_config(
     require_approved(config=config)
     with transaction.atomic():
         agent = lock_agent(agent.pk)
-        if Experiment.objects.filter(agent=agent, status__in=LIVE).exists():
+        if _deciding(agent.pk).exists():
             raise Conflict("An experiment runs on this agent. Complete or stop it first.", "agent_id")
         if agent.serving_config_id == config.pk:
             raise Conflict(f"Config {config.number} serves everybody already.", "config_id")
@@ -138,8 +142,13 @@ def _end_ramping(agent: Agent) -> None:
 
 
 def _stop_experiments_with(config: AgentConfig) -> None:
-    for experiment in Experiment.objects.filter(agent=config.agent_id, status__in=LIVE, variants__config=config):
+    for experiment in _deciding(config.agent_id).filter(variants__config=config):
         stop_experiment(experiment=experiment, reason=f"Config {config.number} was rolled back.")
+
+
+def _deciding(agent_id: UUID) -> QuerySet[Experiment]:
+    """Live experiments that decide what the agent's users get: an A/A does not."""
+    return Experiment.objects.filter(agent=agent_id, status__in=LIVE).exclude(kind=ExperimentKind.AA)
 
 
 def _step(deployment: Deployment, to: str, kind: DeploymentEventKind, note: str = "") -> None:

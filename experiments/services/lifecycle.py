@@ -7,8 +7,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from experiments.models import Analysis, Deployment, DeploymentStatus, Experiment, ExperimentStatus
+from experiments.models import Analysis, Deployment, DeploymentStatus, Experiment, ExperimentKind, ExperimentStatus
 from experiments.services.agent_lock import lock_agent
+from experiments.services.layers import take_range
 from learning.services.gate import require_approved
 from organizations import audit
 from organizations.errors import Conflict
@@ -16,25 +17,29 @@ from organizations.transitions import move
 
 
 def start_experiment(*, experiment: Experiment) -> Experiment:
-    """From now on users are assigned, and nothing that decides the verdict can change.
+    """From now on units are assigned, and nothing that decides the verdict can change.
 
-    Raises Conflict when another experiment or a partial deployment decides for the agent, or when the config of an arm
-    may no longer go before users.
+    Raises Conflict when another experiment or a partial deployment decides for the agent, its layer has no room, or the
+    config of an arm may no longer go before users.
     """
     with transaction.atomic():
         lock_agent(experiment.agent_id)
         for variant in experiment.variants.select_related("config"):
             require_approved(config=variant.config)
-        if Deployment.objects.filter(agent_id=experiment.agent_id, status=DeploymentStatus.RAMPING).exists():
+        ramping = Deployment.objects.filter(agent_id=experiment.agent_id, status=DeploymentStatus.RAMPING)
+        if experiment.kind != ExperimentKind.AA and ramping.exists():
             raise Conflict(
                 "A deployment serves a share of this agent's users. Promote it or roll it back first.", "agent"
             )
         now = timezone.now()
+        start = take_range(experiment)
         try:
             with transaction.atomic():
-                move(experiment, ExperimentStatus.RUNNING, started_at=now, running_since=now)
+                move(experiment, ExperimentStatus.RUNNING, started_at=now, running_since=now, layer_start=start)
         except IntegrityError as error:
-            raise Conflict("Another experiment runs on this agent. Stop or complete it first.", "agent") from error
+            raise Conflict(
+                "Another experiment runs on this agent. Stop or complete it first, or put both into one layer.", "agent"
+            ) from error
     return experiment
 
 

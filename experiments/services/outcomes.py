@@ -1,161 +1,122 @@
-"""One outcome per user and metric, from executions and feedback that are there anyway."""
+"""One outcome per unit and metric, from executions, feedback and reported events that are there anyway.
+
+They come as sums by arm, which are kept up to date (services/outcome_keeping.py), so nothing here grows with the units.
+"""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
 
-import numpy as np
-import numpy.typing as npt
-from django.db.models import Avg, Count, F, FloatField, Func, Q
+from experiments.bucketing import BUCKETS
+from experiments.models import ArmCount, Experiment, OutcomeSum, Variant, WeightsUpdate
+from experiments.models.experiments import split_of
+from experiments.services.outcome_columns import layout_of
+from experiments.services.outcome_keeping import read_in
+from experiments.stats.sufficient import Stratum, Sums, pooled
 
-from experiments.metrics import CATALOGUE
-from experiments.models import Experiment, Exposure, Variant
-from experiments.services.exposures import executions_of, first_id_at, names_an_arm
-from learning.models import AgentFeedback, ExecutionStatus, FeedbackType
-
-THUMBS = (FeedbackType.THUMBS_UP, FeedbackType.THUMBS_DOWN)
-GOOD = Q(feedback_type=FeedbackType.THUMBS_UP) | (~Q(feedback_type__in=THUMBS) & Q(rating__gte=4))
-BAD = Q(feedback_type=FeedbackType.THUMBS_DOWN) | (~Q(feedback_type__in=THUMBS) & Q(rating__lte=2))
-RATED = Q(feedback_type__in=THUMBS) | Q(rating__isnull=False)
-
-Row = dict[str, Any]
-
-
-class GivenScore(Func):
-    """metadata.score.accuracy where it is a number from 0 to 1, else NULL. Nested, because AND promises no order."""
-
-    template = (
-        "CASE WHEN jsonb_typeof(%(expressions)s #> '{score,accuracy}') = 'number' THEN"
-        " CASE WHEN (%(expressions)s #>> '{score,accuracy}')::numeric BETWEEN 0 AND 1"
-        " THEN (%(expressions)s #>> '{score,accuracy}')::float8 END END"
-    )
-    output_field = FloatField()
+Epoch = tuple[tuple[int, ...], tuple[float, ...]]  # units of each arm in a stratum, and the shares promised
+COUNTED = ("exposed", "matured", "rated")
+DIGITS = 200  # of a product of two columns: nothing is rounded
 
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Exposed units by arm; outcomes by arm and metric, one a unit that has one; units in several arms (left out)."""
+    """Exposed units by arm, those among them whose windows are over and those who rated; units in several arms (left
+    out of everything else); and by metric the sums of its strata."""
 
     units: Counter[str]
-    values: dict[str, dict[str, npt.NDArray[np.float64]]]
+    matured: Counter[str]
+    rated: Counter[str]
     crossed: int
+    strata: Mapping[str, tuple[Stratum, ...]]
+    epochs: Mapping[str, tuple[Epoch, ...]]  # of those who were exposed, matured and rated
+
+    def sums(self, arm: str, metric: str) -> Sums:
+        """All units of an arm together."""
+        return pooled(self.strata[metric], arm)
 
 
-@dataclass(slots=True)
-class _Unit:
-    """What one user did in the experiment."""
-
-    arm: str
-    seen: set[str] = field(default_factory=set)
-    executions: Row = field(default_factory=dict)
-    feedback: Row = field(default_factory=dict)
+def load_outcomes(*, experiment: Experiment, variants: Sequence[Variant]) -> Outcomes:
+    """What the exposed units did until now: reads in what came since the last look, then the sums."""
+    read_in(experiment=experiment, variants=variants)
+    return stored_outcomes(experiment=experiment, variants=variants)
 
 
-def load_outcomes(*, experiment: Experiment, variants: list[Variant]) -> Outcomes:
-    """Everything the exposed users did until now, as one outcome for each user and metric of the experiment."""
-    exposed = Exposure.objects.filter(experiment=experiment).values_list("unit", "variant__key")
-    units = {unit: _Unit(arm) for unit, arm in exposed}
-    for row in _execution_rows(experiment, variants):
-        _note(units, row.pop("user"), row.pop("variant"), "executions", row)
-    for row in _feedback_rows(experiment, variants):
-        _note(units, row.pop("execution__user"), row.pop("execution__variant"), "feedback", row)
-    crossed = {name for name, unit in units.items() if unit.seen - {unit.arm}}
-    kept = [unit for name, unit in units.items() if name not in crossed]
-    names = [item["name"] for item in experiment.metrics]
-    values = {
-        variant.key: {name: _outcomes(name, (unit for unit in kept if unit.arm == variant.key)) for name in names}
-        for variant in variants
+def stored_outcomes(*, experiment: Experiment, variants: Sequence[Variant]) -> Outcomes:
+    """The sums of the last look."""
+    keys = {variant.position: variant.key for variant in variants}
+    counts = list(ArmCount.objects.filter(experiment=experiment).order_by("stratum", "arm"))
+    rows = list(OutcomeSum.objects.filter(experiment=experiment))
+    shares = _shares(experiment, variants)
+    strata = {
+        metric: _strata([row for row in rows if row.metric == metric], keys, shares, len(places))
+        for metric, places in layout_of(experiment.metrics).places.items()
     }
-    return Outcomes(Counter(unit.arm for unit in units.values()), values, len(crossed))
+    units = {name: Counter(dict.fromkeys(keys.values(), 0)) for name in COUNTED}
+    for row in counts:
+        for name in COUNTED:
+            units[name][keys[row.arm]] += getattr(row, name)
+    epochs = {name: _epochs(counts, keys, shares, name) for name in COUNTED}
+    crossed = sum(row.crossed for row in counts)
+    return Outcomes(units["exposed"], units["matured"], units["rated"], crossed, strata, epochs)
 
 
-def _note(units: dict[str, _Unit], name: str, arm: str, kind: str, row: Row) -> None:
-    unit = units.get(name)
-    if unit is None:
-        return
-    unit.seen.add(arm)
-    if arm == unit.arm:
-        setattr(unit, kind, row)
+def _epochs(
+    counts: Sequence[ArmCount], keys: Mapping[int, str], shares: Mapping[int, Mapping[str, float]], name: str
+) -> tuple[Epoch, ...]:
+    found = []
+    for stratum in sorted({row.stratum for row in counts} or {0}):
+        by_arm = {keys[row.arm]: int(getattr(row, name)) for row in counts if row.stratum == stratum}
+        promised = shares[stratum]
+        found.append((tuple(by_arm.get(key, 0) for key in promised), tuple(promised.values())))
+    return tuple(found)
 
 
-def _execution_rows(experiment: Experiment, variants: list[Variant]) -> Any:
-    return (
-        executions_of(experiment, variants)
-        .values("user", "variant")
-        .annotate(
-            runs=Count("id"),
-            failed=Count("id", filter=Q(status=ExecutionStatus.FAILED)),
-            duration=Avg("duration_ms"),
-            scored=Avg(GivenScore(F("metadata"))),
-        )
-        .order_by()
-        .iterator()
-    )
+def _shares(experiment: Experiment, variants: Sequence[Variant]) -> dict[int, dict[str, float]]:
+    """By stratum: the probability of each arm for the units that were assigned in it. 0 is the split as planned."""
+    split = split_of(list(variants))
+    steps = WeightsUpdate.objects.filter(experiment=experiment).values_list("revision", "buckets")
+    return {0: {key: split.propensity(key) for key, _ in split.shares}} | {
+        revision: {key: number / BUCKETS for key, number in buckets.items()} for revision, buckets in steps
+    }
 
 
-def _feedback_rows(experiment: Experiment, variants: list[Variant]) -> Any:
-    started = experiment.started_at
-    if started is None:
-        return []
-    return (
-        AgentFeedback.objects.filter(agent=experiment.agent_id, created_at__gte=started)
-        .filter(names_an_arm(variants, "execution__"), execution__gte=first_id_at(started))
-        .values("execution__user", "execution__variant")
-        .annotate(
-            good=Count("id", filter=GOOD),
-            bad=Count("id", filter=BAD),
-            rated=Count("id", filter=RATED),
-            corrected=Count("execution", filter=Q(feedback_type=FeedbackType.CORRECTION), distinct=True),
-            accurate=Avg((F("accuracy") - 1) / 4.0, output_field=FloatField()),
-        )
-        .order_by()
-        .iterator()
-    )
+def _strata(
+    rows: Sequence[OutcomeSum], keys: Mapping[int, str], shares: Mapping[int, Mapping[str, float]], columns: int
+) -> tuple[Stratum, ...]:
+    origin = _origin(rows, columns)
+    by_stratum: dict[int, dict[str, Sums]] = {}
+    for row in rows:
+        by_stratum.setdefault(row.stratum, {})[keys[row.arm]] = _sums(row, origin)
+    found = tuple(Stratum(shares[number], arms) for number, arms in sorted(by_stratum.items()))
+    return found or (Stratum(shares[0], {}),)
 
 
-def _outcomes(name: str, units: Any) -> npt.NDArray[np.float64]:
-    measure = MEASURES[name]
-    found = (measure(unit.executions, unit.feedback) for unit in units)
-    return np.array([value for value in found if value is not None and math.isfinite(value)], dtype=np.float64)
+def _origin(rows: Sequence[OutcomeSum], columns: int) -> tuple[float, ...]:
+    """The mean of each column over all arms: measured from there, squares lose nothing when they become floats."""
+    n = sum(row.n for row in rows)
+    totals = [sum((row.totals[column] for row in rows), Decimal()) for column in range(columns)]
+    return tuple(float(total / n) if n else 0.0 for total in totals)
 
 
-def _net_satisfaction(executions: Row, feedback: Row) -> float | None:
-    return (feedback["good"] - feedback["bad"]) / feedback["rated"] if feedback.get("rated") else 0.0
-
-
-def _satisfaction(executions: Row, feedback: Row) -> float | None:
-    return feedback["good"] / feedback["rated"] if feedback.get("rated") else None
-
-
-def _accuracy(executions: Row, feedback: Row) -> float | None:
-    given = executions.get("scored")
-    return given if given is not None else feedback.get("accurate")
-
-
-def _correction_rate(executions: Row, feedback: Row) -> float | None:
-    runs = executions.get("runs")
-    return min(feedback.get("corrected", 0) / runs, 1.0) if runs else None
-
-
-def _error_rate(executions: Row, feedback: Row) -> float | None:
-    return executions["failed"] / executions["runs"] if executions.get("runs") else None
-
-
-def _latency(executions: Row, feedback: Row) -> float | None:
-    return executions.get("duration")
-
-
-MEASURES: dict[str, Callable[[Row, Row], float | None]] = {
-    "net_satisfaction": _net_satisfaction,
-    "satisfaction": _satisfaction,
-    "accuracy": _accuracy,
-    "correction_rate": _correction_rate,
-    "error_rate": _error_rate,
-    "latency": _latency,
-}
-if MEASURES.keys() != CATALOGUE.keys():
-    raise RuntimeError("every metric of the catalogue needs its measure")
+def _sums(row: OutcomeSum, origin: tuple[float, ...]) -> Sums:
+    """A stored row's sums, measured from an origin. Exact until the last step."""
+    if not row.n:
+        return Sums.empty(origin)
+    with localcontext(prec=DIGITS):
+        shift = [Decimal(number) for number in origin]
+        totals = [float(total - row.n * by) for total, by in zip(row.totals, shift, strict=True)]
+        pairs = [(one, other) for one in range(len(origin)) for other in range(one + 1)]
+        products = [
+            float(
+                product
+                - shift[one] * row.totals[other]
+                - shift[other] * row.totals[one]
+                + row.n * shift[one] * shift[other]
+            )
+            for product, (one, other) in zip(row.products, pairs, strict=True)
+        ]
+    return Sums(origin, row.n, tuple(totals), tuple(products), levels=tuple(row.levels))

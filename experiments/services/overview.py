@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import OuterRef, Subquery
 
-from experiments.models import Analysis, Deployment, DeploymentStatus, Experiment, ExperimentStatus
+from experiments.models import Analysis, Deployment, DeploymentStatus, Experiment, ExperimentKind, ExperimentStatus
 from experiments.models.experiments import LIVE
 from experiments.stats.terms import Verdict
 
@@ -23,6 +23,7 @@ def undeployed_winners(*, limit: int = 5) -> list[Experiment]:
     """Experiments whose last look says that a treatment wins, while something else serves; newest first."""
     newest = Analysis.objects.filter(experiment=OuterRef("pk")).order_by("-number")
     rows = Experiment.objects.filter(status__in=[*LIVE, ExperimentStatus.COMPLETED], deployments=None)
+    rows = rows.exclude(kind=ExperimentKind.AA)
     rows = rows.annotate(verdict=Subquery(newest.values("verdict")[:1])).filter(verdict=Verdict.TREATMENT)
     return list(rows.select_related("agent").order_by("-id")[:limit])
 

@@ -9,6 +9,7 @@ from experiments.models import Analysis, Experiment, MetricResult
 from experiments.stats.terms import Role, Verdict
 
 MOST_LOOKS = 60
+QUALITY = ("exposed", "matured", "rated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,24 @@ def results_of(experiment: Experiment) -> dict[str, Any]:
         "sentence": analysis.sentence,
         "missing": analysis.missing,
         "units_needed": analysis.units_needed,
-        "units": analysis.units,
+        "units": analysis.counted,
         "crossed_units": analysis.crossed_units,
         "hours": analysis.hours,
         "sample_ratio": {"alarm": analysis.sample_ratio_alarm, "p": analysis.sample_ratio_p},
+        "quality": quality_of(analysis),
         "metrics": rows,
         "analysed_at": analysis.created_at,
     }
+
+
+def quality_of(analysis: Analysis) -> list[dict[str, Any]]:
+    """Of those exposed, those among them who matured and those who rated: units by arm, and whether shares are kept."""
+    stored = analysis.quality if isinstance(analysis.quality, dict) else {}
+    return [
+        {"of": name, "units": one["units"], "alarm": bool(one.get("alarm")), "p": one.get("p")}
+        for name in QUALITY
+        if isinstance(one := stored.get(name), dict) and isinstance(one.get("units"), dict)
+    ]
 
 
 def metric_results(analysis: Analysis) -> list[MetricResult]:
@@ -87,6 +99,7 @@ def _nothing_yet(experiment: Experiment) -> dict[str, Any]:
         "crossed_units": 0,
         "hours": experiment.hours(),
         "sample_ratio": {"alarm": False, "p": None},
+        "quality": [],
         "metrics": [],
         "analysed_at": None,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from experiments.models import Deployment, Experiment
+from experiments.models import Deployment, Experiment, ExperimentKind
 from experiments.services.agent_lock import lock_agent
 from experiments.services.deployments import deploy_config
 from experiments.services.lifecycle import complete_experiment
@@ -18,6 +18,8 @@ def deploy_winner(*, experiment: Experiment, share: float = 100) -> Deployment:
 
     Raises Conflict while no treatment has won; a live experiment then goes on.
     """
+    if experiment.kind == ExperimentKind.AA:
+        raise Conflict("An A/A compares a config with itself; there is nothing to deploy.", "kind")
     with transaction.atomic():
         lock_agent(experiment.agent_id)  # before the experiment's row, as a rollback does, or both could wait for ever
         analysis = complete_experiment(experiment=experiment) if experiment.live else latest_analysis(experiment)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import scipy  # its parts load at their first use: every process of the product imports this module
 
+from experiments.stats.power import drift_for
 from experiments.stats.sequence import Difference, Numbers, half_widths, lower_half_widths, one_sided_tuning, tuning
 
 FARTHEST = 1e9
@@ -38,15 +39,11 @@ def units_for_means(
 
 
 def units_when_peeking(fixed_units: int, *, alpha: float = 0.05, power: float = 0.8) -> int:
-    """Units that keep the power of a fixed-horizon plan when a confidence sequence is looked at all the time.
-
-    From the sequence's half-width at the planned units alone, so the true power, with its earlier looks, is higher.
-    """
+    """Units that keep the power of a fixed-horizon plan when a confidence sequence is looked at all the time."""
     if fixed_units <= 0:
         raise ValueError("the fixed-horizon plan needs units")
-    border = float(half_widths(1.0, 1.0, rho2=tuning(1.0, alpha), alpha=alpha))
-    missed = scipy.stats.norm.ppf(power)
-    return math.ceil(fixed_units * ((border + missed) / (scipy.stats.norm.isf(alpha / 2) + missed)) ** 2)
+    once = float(scipy.stats.norm.isf(alpha / 2) + scipy.stats.norm.ppf(power))
+    return math.ceil(fixed_units * (drift_for(power, alpha) / once) ** 2)
 
 
 def _units(control: float, treated: float, lift: float, *, alpha: float, power: float, share: float) -> int:

@@ -29,7 +29,8 @@ class Metric:
     """What is compared. `margin` is how much worse a guardrail may get, in units of the outcome, set before the start.
 
     `percent` says that texts can speak of percentage points, `unit` names the unit otherwise; `rate` says that the
-    outcome lies between 0 and 1, so that exact bounds exist where it is rare.
+    outcome lies between 0 and 1, so that exact bounds exist where it is rare. `exact` asks for them at any number of
+    units, for a rate of which few successes or failures are expected; like the margin it is set before the start.
     """
 
     name: str
@@ -39,10 +40,13 @@ class Metric:
     percent: bool = True
     unit: str = ""
     rate: bool = False
+    exact: bool = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.margin) and self.margin >= 0):
             raise ValueError("a margin is finite and not negative")
+        if self.exact and not self.rate:
+            raise ValueError("exact bounds need a rate")
 
     def number(self, amount: float) -> str:
         """An amount of this metric without its unit."""

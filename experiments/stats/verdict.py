@@ -12,10 +12,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from experiments.stats.multiplicity import holm
 from experiments.stats.planning import units_until_decided
 from experiments.stats.reading import Reading
 from experiments.stats.terms import Role, Verdict
+from learning.engines.multiplicity import holm
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from experiments.models import Analysis, Experiment, Exposure, MetricResult
+from experiments.models import Analysis, Experiment, Exposure, MetricResult, UnitOutcome
 from experiments.services import lifecycle
 from experiments.services.analysis import analyse_experiment
 from experiments.services.assignment import config_for_user, find_agent_to_serve
-from experiments.services.exposures import record_reported_exposures
+from experiments.services.outcome_columns import layout_of
 from experiments.services.outcomes import Outcomes, load_outcomes
 from experiments.tasks import analyse_running_experiments, is_due
 from learning.models import Agent, Execution
@@ -46,15 +46,15 @@ def asks(experiment: Experiment, user: str, count: int = 1, **values: Any) -> li
 
 
 def outcomes_of(experiment: Experiment) -> Outcomes:
-    variants = list(experiment.variants.order_by("position"))
-    record_reported_exposures(experiment=experiment, variants=variants)
-    return load_outcomes(experiment=experiment, variants=variants)
+    return load_outcomes(experiment=experiment, variants=list(experiment.variants.order_by("position")))
 
 
 def only(experiment: Experiment) -> dict[str, list[float]]:
     """Each metric's outcomes of all arms together."""
-    values = outcomes_of(experiment).values
-    return {item["name"]: sorted(v for arm in values.values() for v in arm[item["name"]]) for item in EVERY}
+    outcomes_of(experiment)
+    rows = [row.values for row in UnitOutcome.objects.filter(experiment=experiment, crossed=False)]
+    places = layout_of(experiment.metrics).places
+    return {name: sorted(row[place[0]] for row in rows if row[place[0]] is not None) for name, place in places.items()}
 
 
 def test_a_user_with_many_executions_is_one_unit(running: Experiment) -> None:
@@ -157,7 +157,7 @@ def test_reported_users_are_exposed_with_the_arm_they_were_assigned(agent: Agent
     found = outcomes_of(running)
     assert Exposure.objects.get().variant.key == mine
     assert (found.crossed, found.units[mine]) == (1, 1)
-    assert found.values[mine]["net_satisfaction"].size == 0
+    assert found.sums(mine, "net_satisfaction").n == 0
 
 
 def test_a_user_seen_in_several_arms_is_counted_and_left_out(agent: Agent, running: Experiment) -> None:
@@ -167,7 +167,7 @@ def test_a_user_seen_in_several_arms_is_counted_and_left_out(agent: Agent, runni
     report(agent, [{"user_id": "a", "variant": "control" if mine == "treatment" else "treatment"}])
     found = outcomes_of(running)
     assert (found.crossed, found.units.total()) == (1, 3)
-    assert sum(arm["net_satisfaction"].size for arm in found.values.values()) == 2
+    assert sum(found.sums(arm, "net_satisfaction").n for arm in ("control", "treatment")) == 2
 
 
 def test_users_in_several_arms_block_the_verdict(agent: Agent, running: Experiment) -> None:
@@ -202,6 +202,7 @@ def test_a_clear_difference_ends_in_a_verdict_for_the_treatment(experiment: Expe
     row = analysis.results.get(metric="net_satisfaction")
     assert row.p < 1e-6 and 0.4 < row.low < row.lift < row.high < 1.2
     assert row.lift == pytest.approx(row.treatment_mean - row.control_mean)
+    assert analysis.quality["rated"]["units"] == analysis.units
     assert "net satisfaction" in analysis.sentence
 
 

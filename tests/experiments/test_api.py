@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,8 @@ import pytest
 from experiments.models import Deployment, Experiment, Exposure
 from experiments.services.analysis import analyse_experiment
 from experiments.services.lifecycle import pause_experiment
+from experiments.services.ruleset import build_ruleset
+from experiments.services.testers import force_unit
 from learning.models import Agent, AgentConfig
 from organizations.models import Organization
 from tests import factories
@@ -39,7 +42,7 @@ def test_an_experiment_from_draft_to_results(api: StrangerAPIClient, agent: Agen
     assert (changed["min_samples"], changed["hypothesis"]) == (100, "It is better")
     assert api.post(f"{address}/start").json()["status"] == "running"
     experiment = Experiment.objects.get(pk=body["id"])
-    run_users(experiment, 300, {"control": 0.3, "treatment": 0.9})
+    run_users(experiment, 400, {"control": 0.3, "treatment": 0.9})
     analyse_experiment(experiment=experiment)
     results = api.get(f"{address}/results").json()
     assert (results["verdict"], results["winner"], results["winning_variant"]) == (
@@ -48,10 +51,10 @@ def test_an_experiment_from_draft_to_results(api: StrangerAPIClient, agent: Agen
         "treatment",
     )
     assert results["statistical_significance"] < 0.001
-    assert sum(results["units"].values()) == 300
+    assert sum(results["units"].values()) == 400
     row = next(row for row in results["metrics"] if row["metric"] == "net_satisfaction")
     assert row["low"] < row["lift"] < row["high"]
-    assert row["control"]["n"] + row["treatment"]["n"] == 300
+    assert row["control"]["n"] + row["treatment"]["n"] == 400
     assert api.post(f"{address}/pause").json()["status"] == "paused"
     assert api.post(f"{address}/resume").json()["status"] == "running"
     assert api.patch(f"{address}/status", {"status": "completed"}, format="json").json()["status"] == "completed"
@@ -183,8 +186,9 @@ def test_the_ruleset_lets_a_client_assign_by_itself(
     answer = api.get(f"{BASE}/ruleset")
     rules = answer.json()
     entry = next(row for row in rules["agents"] if row["agent_id"] == agent.external_id)
-    assert entry["experiment"]["salt"] == experiment.salt
-    assert [(arm["key"], arm["buckets"]) for arm in entry["experiment"]["arms"]] == [
+    (told,) = entry["experiments"]
+    assert (told["salt"], told["unit"], told["local"]) == (experiment.salt, "user", True)
+    assert [(arm["key"], arm["buckets"]) for arm in told["arms"]] == [
         ("control", 5000),
         ("treatment", 5000),
     ]
@@ -193,6 +197,17 @@ def test_the_ruleset_lets_a_client_assign_by_itself(
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     pause_experiment(experiment=experiment)
     assert api.get(f"{BASE}/ruleset", headers={"If-None-Match": answer["ETag"]}).status_code == 200
+
+
+def test_the_ruleset_takes_three_queries_and_few_bytes(
+    agent: Agent, experiment: Experiment, django_assert_num_queries: Any
+) -> None:
+    for number in range(3):
+        force_unit(experiment=experiment, unit=f"t{number}", variant="treatment")
+    with django_assert_num_queries(3):
+        rules, _ = build_ruleset()
+    assert set(rules["agents"][0]["experiments"][0]["testers"].values()) == {"treatment"}
+    assert len(json.dumps(rules)) < 2_000
 
 
 def test_a_deployment_by_share_promoted_and_rolled_back(
@@ -214,7 +229,9 @@ def test_keys_that_may_only_read_or_send_change_nothing(
 ) -> None:
     read, ingest = (api_with(factories.make_key(scope, scopes=[name])) for name in ("read", "ingest"))
     assert read.get(f"{BASE}/ruleset").status_code == 200
-    assert ingest.get(f"{BASE}/ruleset").status_code == 403
+    assert ingest.get(f"{BASE}/ruleset").status_code == 400
+    told = ingest.get(f"{BASE}/ruleset", {"agent_id": agent.external_id}).json()
+    assert [list(config) for config in told["configs"].values()] == [["number"], ["number"]]
     for client in (read, ingest):
         assert client.post(f"{BASE}/experiments", plan(agent, candidate), format="json").status_code == 403
         assert client.post(f"{BASE}/experiments/{experiment.pk}/stop").status_code == 403

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from scipy import stats
+import scipy
 
 from experiments.bucketing import BUCKETS, Split, assign, bucket, new_salt, takes_part
 
@@ -49,15 +49,15 @@ def test_buckets_are_uniform_and_purposes_independent():
     variant = [bucket(SALT, "variant", unit) for unit in units]
     table = Counter((first // 1000, second // 1000) for first, second in zip(traffic, variant, strict=True))
     assert len(table) == 100
-    assert stats.chisquare(list(table.values())).pvalue > 1e-4
+    assert scipy.stats.chisquare(list(table.values())).pvalue > 1e-4
 
 
 def test_shares_come_out_as_asked():
     split = Split((("control", 7000), ("treatment", 3000)))
     arms = Counter(assign(SALT, f"user-{number}", 2500, split) for number in range(40_000))
     inside = arms["control"] + arms["treatment"]
-    assert stats.binomtest(inside, 40_000, 0.25).pvalue > 1e-4
-    assert stats.binomtest(arms["treatment"], inside, 0.3).pvalue > 1e-4
+    assert scipy.stats.binomtest(inside, 40_000, 0.25).pvalue > 1e-4
+    assert scipy.stats.binomtest(arms["treatment"], inside, 0.3).pvalue > 1e-4
 
 
 def test_wider_traffic_moves_nobody_between_arms():
@@ -73,7 +73,7 @@ def test_two_experiments_split_independently():
         (assign(SALT, f"u{number}", BUCKETS, HALVES), assign(other, f"u{number}", BUCKETS, HALVES))
         for number in range(20_000)
     )
-    assert stats.chisquare(list(both.values())).pvalue > 1e-6
+    assert scipy.stats.chisquare(list(both.values())).pvalue > 1e-6
 
 
 def test_nobody_takes_part_at_no_coverage_and_everybody_at_full():

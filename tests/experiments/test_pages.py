@@ -7,12 +7,13 @@ from uuid import uuid4
 
 import pytest
 
+from experiments.metrics import CATALOGUE
 from experiments.models import Deployment, Experiment
 from experiments.services.analysis import analyse_experiment
 from experiments.services.deployments import deploy_config
 from learning.models import Agent, AgentConfig
 from organizations.models import Organization
-from tests.experiments.audience import run_users
+from tests.experiments.audience import report, run_users
 
 BASE = "/admin/learning"
 
@@ -163,3 +164,35 @@ def test_a_minimum_beyond_all_users_is_refused_at_its_field(sign_in: Any, candid
         "margin": "0", "traffic": "100", "minimum_units": "9" * 12, "minimum_hours": "0",
     }  # fmt: skip
     assert "less than or equal to 100000000" in text(sign_in("admin").post(f"{BASE}/experiments/new/", form))
+
+
+def test_results_of_a_metric_that_is_not_measured_any_more_are_still_shown(
+    sign_in: Any, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_users(experiment, 150, {"control": 0.5, "treatment": 0.5})
+    analyse_experiment(experiment=experiment)
+    monkeypatch.delitem(CATALOGUE, "error_rate")
+    shown = text(sign_in("member").get(f"{BASE}/experiments/{experiment.pk}/"))
+    assert "Error rate" in shown and "This metric is not measured any more." in shown
+
+
+def test_the_plan_says_what_it_costs_and_how_likely_it_is_to_end(sign_in: Any, agent: Agent, draft: Any) -> None:
+    report(agent, [{"user_id": f"user-{number}"} for number in range(70)])
+    shown = text(sign_in("member").get(f"{BASE}/experiments/{draft().pk}/"))
+    assert "about 10 users a day" in shown
+    assert "5 points" in shown and "Chance of a verdict" in shown
+
+
+def test_a_report_is_a_file_that_needs_nothing_else(sign_in: Any, experiment: Experiment) -> None:
+    run_users(experiment, 150, {"control": 0.2, "treatment": 0.8})
+    analysis = analyse_experiment(experiment=experiment)
+    browser = sign_in("member")
+    told = browser.get(f"{BASE}/experiments/{experiment.pk}/report.json")
+    assert told["Content-Disposition"].endswith('-report.json"')
+    body = told.json()
+    assert (body["result"]["verdict"], body["result"]["sentence"]) == (analysis.verdict, analysis.sentence)
+    row = body["metrics"][0]
+    assert row["fixed_horizon"]["p"] < row["always_valid_p"] < 0.05
+    assert len(body["looks"]) == 2
+    page = text(browser.get(f"{BASE}/experiments/{experiment.pk}/report.html"))
+    assert "<style>" in page and "<svg" in page and "<link" not in page and "<script" not in page

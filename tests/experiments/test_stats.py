@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from scipy import special, stats
+import scipy  # its parts load at their first use: every process of the suite imports this module
 
 from experiments.stats.exact import rate_bounds
 from experiments.stats.moments import ProportionCounts, SampleMoments, unlike_most
-from experiments.stats.multiplicity import holm
 from experiments.stats.planning import units_for_means, units_for_proportions, units_until_decided, units_until_safe
 from experiments.stats.sample_ratio import sample_ratio
 from experiments.stats.sequence import (
@@ -24,6 +23,7 @@ from experiments.stats.sequence import (
     tuning,
     units_short,
 )
+from learning.engines.multiplicity import holm
 
 RNG = np.random.default_rng(20)
 FIRST, SECOND = RNG.normal(3, 2, 400), RNG.normal(3.4, 5, 300)
@@ -31,7 +31,7 @@ FIRST, SECOND = RNG.normal(3, 2, 400), RNG.normal(3.4, 5, 300)
 
 def test_difference_and_error_are_welchs():
     difference = difference_in_means(SampleMoments.of(FIRST), SampleMoments.of(SECOND))
-    welch = stats.ttest_ind(SECOND, FIRST, equal_var=False)
+    welch = scipy.stats.ttest_ind(SECOND, FIRST, equal_var=False)
     assert difference.estimate / difference.standard_error == pytest.approx(welch.statistic, rel=1e-12)
     assert difference.estimate == pytest.approx(SECOND.mean() - FIRST.mean(), rel=1e-12)
     assert difference.units == 700
@@ -98,7 +98,9 @@ def test_the_e_value_is_a_normal_mixture():
     # the closed form equals the likelihood ratio integrated over effects ~ N(0, sigma^2 rho^2)
     n, rho2, z = 400, 0.02, 2.7
     effects = np.linspace(-8, 8, 200_001) * math.sqrt(rho2)
-    ratio = np.exp(math.sqrt(n) * z * effects - n * effects**2 / 2) * stats.norm.pdf(effects, scale=math.sqrt(rho2))
+    ratio = np.exp(math.sqrt(n) * z * effects - n * effects**2 / 2) * scipy.stats.norm.pdf(
+        effects, scale=math.sqrt(rho2)
+    )
     integral = np.log(np.trapezoid(ratio, effects))
     assert float(log_e_values(z / math.sqrt(n), 1 / math.sqrt(n), n, rho2=rho2)) == pytest.approx(integral, rel=1e-6)
 
@@ -141,7 +143,7 @@ def test_inference_waits_for_thirty_units_and_ten_of_each_outcome():
 def test_an_exact_bound_without_a_success_is_the_closed_form():
     # E(rate) = B(a, a + n) / B(a, a) / (1 - rate)^n = 1 / alpha, solved for the rate
     n, alpha = 400, 0.025
-    evidence = special.betaln(0.5, 0.5 + n) - special.betaln(0.5, 0.5)
+    evidence = scipy.special.betaln(0.5, 0.5 + n) - scipy.special.betaln(0.5, 0.5)
     bounds = rate_bounds(ProportionCounts(n, 0).moments(), alpha=alpha)
     assert bounds.low == 0
     assert bounds.high == pytest.approx(1 - math.exp((evidence + math.log(alpha)) / n), rel=1e-9)
@@ -165,11 +167,13 @@ def test_holm_is_the_textbooks():
 def test_the_sample_ratio_evidence_is_a_dirichlet_multinomial_ratio():
     counts, shares = [60, 41, 7], [0.5, 0.4, 0.1]
     prior = 100 * np.array(shares)
-    expected = stats.dirichlet_multinomial.logpmf(counts, prior, 108) - stats.multinomial.logpmf(counts, 108, shares)
+    expected = scipy.stats.dirichlet_multinomial.logpmf(counts, prior, 108) - scipy.stats.multinomial.logpmf(
+        counts, 108, shares
+    )
     assert expected < 0
     assert sample_ratio(counts, shares).log_e == 0.0  # the highest so far, which starts at "no evidence"
     skewed = sample_ratio([650, 350], [0.5, 0.5])
-    exact = special.betaln(50 + 650, 50 + 350) - special.betaln(50, 50) + 1000 * math.log(2)
+    exact = scipy.special.betaln(50 + 650, 50 + 350) - scipy.special.betaln(50, 50) + 1000 * math.log(2)
     assert skewed.log_e == pytest.approx(exact, rel=1e-10)
     assert skewed.alarm
 
@@ -177,7 +181,7 @@ def test_the_sample_ratio_evidence_is_a_dirichlet_multinomial_ratio():
 def test_a_sample_ratio_alarm_stays():
     assert sample_ratio([500, 500], [0.5, 0.5], highest=7.5).alarm
     assert not sample_ratio([500, 500], [0.5, 0.5]).alarm
-    assert sample_ratio([520, 480], [0.5, 0.5]).fixed_p == pytest.approx(stats.chisquare([520, 480]).pvalue)
+    assert sample_ratio([520, 480], [0.5, 0.5]).fixed_p == pytest.approx(scipy.stats.chisquare([520, 480]).pvalue)
     assert math.isnan(sample_ratio([0, 0], [0.5, 0.5]).fixed_p)
 
 

@@ -8,11 +8,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from experiments.metrics import CATALOGUE
-from experiments.models import DeploymentStatus, ExperimentStatus
+from experiments.models import DeploymentStatus, ExperimentKind, ExperimentStatus, Unit
 from experiments.stats.terms import Role, Verdict
 from learning.api.serializers.fields import ExternalId, StrictSerializer, Text
 
 MAX_ARMS = 10
+MAX_METRICS = 20
 MAX_UNITS = 100_000_000
 Fields = serializers.Serializer[Any]
 
@@ -25,13 +26,28 @@ class NewVariantSerializer(StrictSerializer):
 
 
 class MetricChoiceSerializer(StrictSerializer):
-    name = serializers.ChoiceField(choices=sorted(CATALOGUE))
+    name = Text(
+        max_length=50, allow_blank=False, help_text=f"{', '.join(sorted(CATALOGUE))}, or one of your own (metrics)."
+    )
     role = serializers.ChoiceField(choices=[role.value for role in Role], required=False)
     margin = serializers.FloatField(
         min_value=0,
         max_value=1e9,
         required=False,
         help_text="How much worse a guardrail may get, in the metric's unit.",
+    )
+    maturity_hours = serializers.FloatField(
+        min_value=0,
+        max_value=8760,
+        required=False,
+        help_text="A user counts so long after the exposure, with what came until then; 0: at once.",
+    )
+    winsorise = serializers.ListField(
+        child=serializers.FloatField(allow_null=True, min_value=-1e15, max_value=1e15),
+        min_length=2,
+        max_length=2,
+        required=False,
+        help_text="A user's outcome below the first or above the second counts as these; null is no limit.",
     )
 
 
@@ -43,7 +59,16 @@ class DraftSerializer(StrictSerializer):
     traffic_percentage = serializers.FloatField(
         source="traffic", min_value=0, max_value=100, required=False, help_text="Users that take part at all."
     )
-    metrics = serializers.ListField(child=MetricChoiceSerializer(), required=False, max_length=len(CATALOGUE))
+    unit = serializers.ChoiceField(
+        choices=Unit.choices, required=False, help_text="What is assigned; user unless given."
+    )
+    layer_id = ExternalId(
+        source="layer", required=False, help_text="Id or name. Experiments of one layer exclude each other."
+    )
+    layer_percentage = serializers.FloatField(
+        min_value=0, max_value=100, required=False, help_text="What it takes of its layer; 100 unless given."
+    )
+    metrics = serializers.ListField(child=MetricChoiceSerializer(), required=False, max_length=MAX_METRICS)
     min_samples = serializers.IntegerField(source="minimum_units", min_value=1, max_value=MAX_UNITS, required=False)
     min_duration_hours = serializers.FloatField(source="minimum_hours", min_value=0, max_value=100_000, required=False)
     planned_units = serializers.IntegerField(min_value=2, max_value=MAX_UNITS, required=False)
@@ -53,6 +78,10 @@ class DraftSerializer(StrictSerializer):
 class NewExperimentSerializer(DraftSerializer):
     agent_id = ExternalId()
     name = Text(max_length=200, allow_blank=False)
+    kind = serializers.ChoiceField(
+        choices=ExperimentKind.choices, required=False,
+        help_text="aa needs no configs: it deals the units into equal arms, whatever they are served.",
+    )  # fmt: skip
     candidate_config_id = serializers.UUIDField(
         required=False, allow_null=True, help_text="Instead of variants: half of the users get this, half control."
     )
@@ -78,6 +107,8 @@ class StoredMetricSerializer(Fields):
     name = serializers.CharField()
     role = serializers.CharField()
     margin = serializers.FloatField()
+    maturity_hours = serializers.FloatField(required=False)
+    winsorise = serializers.ListField(child=serializers.FloatField(allow_null=True), required=False)
 
 
 class ExperimentSerializer(Fields):
@@ -85,7 +116,11 @@ class ExperimentSerializer(Fields):
     agent_id = serializers.CharField(source="agent.external_id")
     name = serializers.CharField()
     hypothesis = serializers.CharField()
+    kind = serializers.ChoiceField(choices=ExperimentKind.choices)
+    unit = serializers.ChoiceField(choices=Unit.choices)
     status = serializers.ChoiceField(choices=ExperimentStatus.choices)
+    layer_id = serializers.UUIDField(allow_null=True)
+    layer_percentage = serializers.FloatField(source="layer_share")
     traffic_percentage = serializers.FloatField(source="share")
     metrics = StoredMetricSerializer(many=True)
     min_samples = serializers.IntegerField(source="minimum_units")
@@ -129,6 +164,13 @@ class SampleRatioSerializer(Fields):
     p = serializers.FloatField(allow_null=True)
 
 
+class QualitySerializer(Fields):
+    of = serializers.ChoiceField(choices=["exposed", "matured", "rated"])
+    units = serializers.DictField(child=serializers.IntegerField())
+    alarm = serializers.BooleanField(help_text="The arms do not have their promised shares of these.")
+    p = serializers.FloatField(allow_null=True)
+
+
 class ResultsSerializer(Fields):
     experiment_id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=ExperimentStatus.choices)
@@ -147,6 +189,7 @@ class ResultsSerializer(Fields):
     crossed_units = serializers.IntegerField()
     hours = serializers.FloatField()
     sample_ratio = SampleRatioSerializer()
+    quality = QualitySerializer(many=True)
     metrics = MetricResultSerializer(many=True)
     analysed_at = serializers.DateTimeField(allow_null=True)
 
@@ -191,6 +234,8 @@ class DeploymentFilterSerializer(Fields):
 
 class ConfigQuerySerializer(Fields):
     user_id = Text(max_length=200, required=False)
+    session_id = Text(max_length=200, required=False, help_text="For experiments that assign sessions.")
+    execution_id = Text(max_length=200, required=False, help_text="For those that assign executions: the one to come.")
     expose = serializers.BooleanField(
         required=False, help_text="Record that the user meets the variant now; otherwise the first execution does."
     )
@@ -203,10 +248,18 @@ class ServedConfigSerializer(Fields):
     content = serializers.DictField(child=serializers.JSONField())
     variant = serializers.CharField(help_text="Empty outside of a running experiment. Send it with the execution.")
     experiment_id = serializers.UUIDField(allow_null=True)
+    unit_id = serializers.CharField(help_text="What the experiment has assigned; empty outside of one.")
+    propensity = serializers.FloatField(allow_null=True, help_text="The probability of the variant, 0 to 1.")
+    forced = serializers.BooleanField(help_text="A tester's: put into the variant by hand, and counted nowhere.")
     deployment_id = serializers.UUIDField(allow_null=True, help_text="Set when the user is in a deployment's share.")
+
+
+class RulesetQuerySerializer(Fields):
+    agent_id = ExternalId(required=False, help_text="One agent alone. A publishable key must name it.")
 
 
 class RulesetSerializer(Fields):
     buckets = serializers.IntegerField()
+    layers = serializers.DictField(child=serializers.DictField(child=serializers.JSONField()))
     agents = serializers.ListField(child=serializers.DictField(child=serializers.JSONField(allow_null=True)))
     configs = serializers.DictField(child=serializers.DictField(child=serializers.JSONField()))

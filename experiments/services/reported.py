@@ -1,0 +1,116 @@
+"""Metrics of the application's own, and what it reports of its users under them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from experiments.metrics import CATALOGUE
+from experiments.models import CustomMetric, Experiment, Exposure, MetricShape, OutcomeEvent
+from learning.services.agent_directory import find_agent
+from learning.services.intake import Outcome, digest_of
+from organizations import audit
+from organizations.errors import Conflict, Missing, Refused
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
+REUSED_KEY = "This idempotency_key was used for another outcome."
+
+
+def create_metric(*, name: str, label: str, shape: str, **values: Any) -> CustomMetric:
+    """`values`: description, higher_is_better, unit, maturity_hours, low and high (what lies beyond counts as these).
+
+    Raises Refused for an impossible definition and Conflict for a name that is taken.
+    """
+    if not NAME.fullmatch(name):
+        raise Refused("A name has small letters, digits and underscores, and begins with a letter.", "name")
+    if name in CATALOGUE:
+        raise Conflict(f"{name!r} is measured already, from executions and feedback.", "name")
+    low, high = values.get("low"), values.get("high")
+    if low is not None and high is not None and low >= high:
+        raise Refused("The lower limit lies below the upper one.", "low")
+    try:
+        with transaction.atomic():
+            metric = CustomMetric.objects.create(name=name, label=label, shape=shape, **values)
+    except IntegrityError as error:
+        raise Conflict(f"There is a metric {name!r} already.", "name") from error
+    audit.record(action="metric.created", target=metric, after={"name": name, "shape": shape})
+    return metric
+
+
+def report_outcomes(*, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+    """Store what users did, each item on its own; the outcomes in the order of the items.
+
+    item: agent_id, user_id (or whatever the experiment's unit is), metric, and optionally value (1), denominator,
+    occurred_at (now), idempotency_key, experiment_id. The same key with the same content is stored once.
+    """
+    metrics = {metric.name: metric for metric in CustomMetric.objects.filter(name__in={one["metric"] for one in items})}
+    return [_report(item, metrics) for item in items]
+
+
+def _report(item: Mapping[str, Any], metrics: Mapping[str, CustomMetric]) -> Outcome:
+    try:
+        return _store(item, metrics)
+    except Refused as refusal:
+        return Outcome(refusal=refusal)
+
+
+def _store(item: Mapping[str, Any], metrics: Mapping[str, CustomMetric]) -> Outcome:
+    metric = metrics.get(item["metric"])
+    if metric is None:
+        raise Missing(f"There is no metric {item['metric']!r}. Create it first: POST metrics.", "metric")
+    _check_denominator(metric, item)
+    event = OutcomeEvent(
+        agent=find_agent(name=item["agent_id"]),
+        metric=metric.name,
+        unit=item["user_id"],
+        value=item.get("value", 1.0),
+        denominator=item.get("denominator"),
+        occurred_at=item.get("occurred_at") or timezone.now(),
+        idempotency_key=item.get("idempotency_key"),
+        digest=digest_of({key: value for key, value in item.items() if key != "idempotency_key"}),
+    )
+    if "experiment_id" in item:
+        _check_exposure(event, item)
+    try:
+        with transaction.atomic():
+            event.save(force_insert=True)
+    except IntegrityError as error:
+        return _stored_before(event, error)
+    return Outcome(id=event.pk)
+
+
+def _check_denominator(metric: CustomMetric, item: Mapping[str, Any]) -> None:
+    given = item.get("denominator")
+    if metric.shape == MetricShape.RATIO and (given is None or given <= 0):
+        raise Refused("A ratio needs a denominator above zero.", "denominator")
+    if metric.shape != MetricShape.RATIO and given is not None:
+        raise Refused(f"{metric.name!r} is no ratio and has no denominator.", "denominator")
+
+
+def _check_exposure(event: OutcomeEvent, item: Mapping[str, Any]) -> None:
+    """An application that says for which experiment it reports is told when that cannot count it."""
+    experiment = Experiment.objects.filter(pk=item["experiment_id"], agent=event.agent).first()
+    if experiment is None:
+        raise Missing(f"Agent {item['agent_id']!r} has no experiment {item['experiment_id']}.", "experiment_id")
+    if event.metric not in {one["name"] for one in experiment.metrics}:
+        raise Conflict(f"The experiment does not measure {event.metric!r}.", "metric")
+    exposed = Exposure.objects.filter(experiment=experiment, unit=event.unit).first()
+    if exposed is None:
+        raise Conflict(
+            "This user has not met the experiment yet, so nothing counts. Record the exposure first.", "user_id"
+        )
+    if event.occurred_at < exposed.exposed_at:
+        raise Conflict("This happened before the user met the experiment, so it cannot count.", "occurred_at")
+
+
+def _stored_before(event: OutcomeEvent, error: IntegrityError) -> Outcome:
+    earlier = OutcomeEvent.objects.filter(idempotency_key=event.idempotency_key or "").first()
+    if earlier is None:
+        raise error
+    if earlier.digest != event.digest:
+        raise Conflict(REUSED_KEY, "idempotency_key")
+    return Outcome(id=earlier.pk, replayed=True)
