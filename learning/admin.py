@@ -82,7 +82,7 @@ class TrainingRunAdmin(ReadOnlyAdmin):
 
 @admin.register(models.GateReport)
 class GateReportAdmin(ReadOnlyAdmin):
-    list_display = ("config", "status", "approved", "decided_by", "decided_at", "created_at")
+    list_display = ("config", "status", "approved", "llm_calls", "decided_by", "decided_at", "created_at")
     list_filter = ("status", "approved")
     list_select_related = ("config", "decided_by")
 
@@ -109,18 +109,27 @@ class ExampleRuleAdmin(ReadOnlyAdmin):
 
 admin.site.register(
     [
+        models.ActionCorrection,
         models.CompiledCorrection,
         models.Decision,
+        models.Demonstration,
+        models.DemonstrationStep,
         models.EvaluationChunk,
         models.ExecutionKey,
         models.FeedbackIssueRollup,
+        models.FeedbackQualityCorrelation,
         models.FeedbackRollup,
         models.FeedbackRollupMark,
         models.FeedbackRollupProgress,
+        models.Improvement,
+        models.InsightReport,
         models.JobChange,
+        models.LearningPattern,
         models.LlmResponse,
         models.PreparationProgress,
+        models.QualityModel,
         models.RetrievalEvent,
+        models.ReviewerPreferenceModel,
         models.RuleProgress,
         models.SplitAssignment,
         models.TelemetrySpan,

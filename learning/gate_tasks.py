@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from celery import shared_task
+from django.db import InterfaceError, OperationalError
 
 from learning.engines.errors import EngineError
-from learning.engines.metrics import resolve_metric
 from learning.engines.safety.gate import GateResult, check_candidate
+from learning.engines.types import Cost
+from learning.llm import OpenAIModel
 from learning.services import gate
+from learning.services.gate import GateWork, LostGate
 from learning.services.language_model import language_model
+from learning.services.run_metric import make_metric
 from organizations.scope import organization_scope
 from organizations.stopping import Stopping, raise_when_stopping
 from organizations.tasks import each_organization, tenant_task
@@ -25,22 +32,37 @@ BEAT_SECONDS = 2.0  # as often as the page asks
 def run_gate(*, organization_id: UUID, report_id: str) -> None:
     """Claim a gate, check the candidate outside of any transaction, record the outcome."""
     with organization_scope(organization_id):
-        work = gate.claim_gate(report_id=UUID(report_id))
-    if work is None:
+        claim = gate.claim_gate(report_id=UUID(report_id))
+    if claim is None:
         return
+    try:
+        with organization_scope(organization_id):
+            work = gate.read_gate(claim=claim)
+        if work is not None:
+            _work_through(organization_id, work)
+    except LostGate:
+        log.warning("Gate %s belongs to another worker now", report_id)
+
+
+def _work_through(organization_id: UUID, work: GateWork) -> None:
+    """One attempt, to one of its ends."""
     try:
         result = check(organization_id, work)
     except Stopping:
         with organization_scope(organization_id):
             gate.put_back_gate(report_id=work.report_id, attempt=work.attempt)
-        return
     except (EngineError, ValueError) as error:
-        log.warning("Gate %s could not be worked through: %s", report_id, error)
+        log.warning("Gate %s could not be worked through: %s", work.report_id, error)
+        _fail(organization_id, work, str(error))
+    except (LostGate, OperationalError, InterfaceError):
+        raise  # a database that is away for a moment: silence follows, and the next attempt
+    except Exception as error:
+        # A fault of ours: the person who waits gets a reason, the log of the worker the traceback.
+        _fail(organization_id, work, f"Internal error: {type(error).__name__}.")
+        raise
+    else:
         with organization_scope(organization_id):
-            gate.fail_gate(report_id=work.report_id, attempt=work.attempt, reason=str(error))
-        return
-    with organization_scope(organization_id):
-        gate.finish_gate(report_id=work.report_id, attempt=work.attempt, result=result)
+            gate.finish_gate(report_id=work.report_id, attempt=work.attempt, result=result)
 
 
 @shared_task(name="learning.sweep_gates")
@@ -56,24 +78,61 @@ def _wake_those_of(organization_id: UUID) -> None:
         run_gate.delay(organization_id=str(organization_id), report_id=str(report_id))
 
 
-def check(organization_id: UUID, work: gate.GateWork) -> GateResult:
+def _fail(organization_id: UUID, work: GateWork, reason: str) -> None:
+    with organization_scope(organization_id):
+        gate.fail_gate(report_id=work.report_id, attempt=work.attempt, reason=reason)
+
+
+def check(organization_id: UUID, work: GateWork) -> GateResult:
     """The engine, with a heartbeat every few seconds. No transaction is open meanwhile."""
+    model = language_model(organization_id)
+    spending = Spending(organization_id, work.report_id, model)
+    metric: Any = make_metric(work.metric, work.metric_options)  # or a judge
     beaten = 0.0
 
     def progress(step: int, total: int, message: str, /) -> None:
         nonlocal beaten
         raise_when_stopping()
         if time.monotonic() - beaten >= BEAT_SECONDS:
+            spending.write()
             with organization_scope(organization_id):
                 gate.beat_gate(report_id=work.report_id, attempt=work.attempt, step=step, total=total, message=message)
             beaten = time.monotonic()
 
-    return check_candidate(
-        work.current,
-        work.candidate,
-        work.examples,
-        model=language_model(organization_id),
-        metric=resolve_metric(work.metric),
-        rules=work.rules,
-        progress=progress,
-    )
+    try:
+        return check_candidate(
+            work.current,
+            work.candidate,
+            work.examples,
+            model=model,
+            metric=metric,
+            rules=work.rules,
+            progress=progress,
+        )
+    finally:
+        spending.write()
+
+
+@dataclass
+class Spending:
+    """What the checks take, written down with every heartbeat: a killed worker leaves no more than that uncounted."""
+
+    organization_id: UUID
+    report_id: UUID
+    model: OpenAIModel
+    calls: int = 0
+    cost: Cost = field(default_factory=Cost)
+
+    def write(self) -> None:
+        """Add what came since the last time."""
+        calls, cost = self.model.meter.calls, self.model.meter.cost
+        if (calls, cost) == (self.calls, self.cost):
+            return
+        new = Cost(
+            input_tokens=cost.input_tokens - self.cost.input_tokens,
+            output_tokens=cost.output_tokens - self.cost.output_tokens,
+            money=None if cost.money is None else cost.money - (self.cost.money or Decimal(0)),
+        )
+        with organization_scope(self.organization_id):
+            gate.count_calls(report_id=self.report_id, calls=calls - self.calls, cost=new)
+        self.calls, self.cost = calls, cost

@@ -27,6 +27,7 @@ WORKERS: dict[str, str] = {
     JobKind.BULK_ACTION: "learning.services.bulk_actions.work",
     JobKind.UNDO: "learning.services.undoing.work",
     JobKind.RULES: "learning.services.rule_jobs.work",
+    JobKind.INSIGHT: "learning.services.insight_runs.work",
     JobKind.SYNTHESIS: "learning.services.synthesis.work",
 }
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from learning.engines.protocols import Tick
 from learning.engines.types import Completion, CompletionRequest
+from learning.llm_answers import Answer
 from learning.llm_cache import ResponseCache, cache_key, from_answer
 from learning.llm_calls import CallLoop, Terms
-from learning.llm_http import Answer, ChatEndpoint
+from learning.llm_http import ChatEndpoint
 from learning.llm_ledger import Call, CallMeter, MeterLedger
 from learning.llm_limits import Allowance, Limits, LocalLimits
 from learning.llm_prices import Prices, hold_of

@@ -52,5 +52,7 @@ def to_answer(completion: Completion) -> JsonObject:
 
 
 def from_answer(answer: Mapping[str, object]) -> Completion:
-    """The completion that was kept. It cost nothing this time, so its tokens are not counted again."""
-    return Completion(text=str(answer["text"]), error=str(answer.get("error", "")), cached=True)
+    """The completion that was kept, with the tokens that it took when it was asked for."""
+    said = answer.get("input_tokens"), answer.get("output_tokens")
+    asked, answered = (tokens if isinstance(tokens, int) else 0 for tokens in said)
+    return Completion(str(answer["text"]), asked, answered, cached=True, error=str(answer.get("error", "")))

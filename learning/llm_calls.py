@@ -18,8 +18,9 @@ from itertools import count, islice
 from learning.engines.errors import BudgetExceeded, ModelUnavailable
 from learning.engines.protocols import Tick
 from learning.engines.types import Completion
-from learning.llm_http import Answer, CallFailed
-from learning.llm_ledger import Call, Ledger, Settled
+from learning.llm_answers import Answer
+from learning.llm_http import CallFailed
+from learning.llm_ledger import Call, Ledger, Settled, settle
 from learning.llm_limits import Limits
 from learning.llm_prices import Prices
 from learning.llm_retry import THROTTLED, RetryPolicy
@@ -38,13 +39,17 @@ MOST_SPOILT_IN_A_ROW = 8
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How calls are made. `at_once`: by this process. `name`: of the endpoint, for people."""
+    """How calls are made. `at_once`: by this process. `name`: of the endpoint, for people.
+
+    `ahead`: how many more may be written down, so that a thread has the next call at hand; None: one for each thread.
+    """
 
     name: str
     limits: Limits
     retry: RetryPolicy
     at_once: int
     prices: Prices = field(default_factory=dict)
+    ahead: int | None = None
 
 
 @dataclass(slots=True)
@@ -132,15 +137,11 @@ class CallLoop:
             return
         self._spoilt = 0
         self._seconds = 0.8 * self._seconds + 0.2 * result.seconds if self._seconds else result.seconds
-        counted = result.input_tokens is not None and result.output_tokens is not None
-        price = self.terms.prices.get(call.request.model)
-        asked, answered = result.input_tokens or 0, result.output_tokens or 0
-        money = None if price is None else price.of(asked, answered) if counted else call.hold.money
-        self._settle(call, Completion(result.text, asked, answered, money=money, seconds=result.seconds), counted)
+        self._settle(settle(call, result, self.terms.prices.get(call.request.model)))
 
-    def _settle(self, call: Call, completion: Completion, counted: bool) -> None:
-        self.answers[call.key] = completion
-        self._settled.append(Settled(call, completion, counted))
+    def _settle(self, settled: Settled) -> None:
+        self.answers[settled.call.key] = settled.completion
+        self._settled.append(settled)
         self._refused = ""
 
     def _fail(self, call: Call, failure: CallFailed) -> None:
@@ -175,10 +176,10 @@ class CallLoop:
     def _settle_without(self, call: Call, failure: CallFailed, reason: str) -> None:
         """The end of a call that got no answer. What was only turned down was not paid for."""
         money = call.hold.money if failure.maybe_paid else Decimal(0)
-        self._settle(call, Completion("", error=reason, money=money), counted=not failure.maybe_paid)
+        self._settle(Settled(call, Completion("", error=reason, money=money), counted=not failure.maybe_paid))
 
     def _explain(self, call: Call, failure: CallFailed) -> str:
-        asks = f" and asks to wait {failure.retry_after:.0f} seconds" if failure.retry_after else ""
+        asks = f" and asks to wait {max(0.1, round(failure.retry_after, 1)):g} seconds" if failure.retry_after else ""
         times = "once" if call.failures == 1 else f"{call.failures} times"
         return f"The language model at {self.terms.name} failed {times}{asks}; last: {failure.reason}"[:500]
 
@@ -193,8 +194,8 @@ class CallLoop:
 
     def _target(self) -> int:
         """How many calls are written down at a time: those under way, and as many ahead where answers come fast."""
-        ahead = self.terms.at_once if 0 < self._seconds < FAST else 0
-        return self.terms.at_once + ahead
+        ahead = self.terms.at_once if self.terms.ahead is None else self.terms.ahead
+        return self.terms.at_once + (ahead if 0 < self._seconds < FAST else 0)
 
     def _lacks(self) -> int:
         """How many more calls should be written down."""

@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 
-from learning.engines.types import Completion, CompletionRequest
+from learning.engines.types import CompletionRequest
+from learning.llm_answers import Answer
 from learning.llm_retry import retry_after
 
 LARGEST_ANSWER = 1_000_000  # bytes of the body
@@ -23,6 +24,7 @@ MOST_TOKENS = 10**9  # a server that counts more cannot count
 # The request itself is at fault, so the same request would fail again and others may well succeed.
 REFUSED = frozenset({400, 413, 422})
 TRANSIENT = frozenset({408, 409, 425, 429})
+GAVE_UP_WAITING = frozenset({504, 524})  # a gateway did, while the model behind it may have gone on
 
 
 @dataclass(eq=False)
@@ -39,15 +41,8 @@ class CallFailed(Exception):
     refused: bool = False
     maybe_paid: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a server said. Tokens are None when it does not count them, or counts impossibly."""
-
-    text: str
-    input_tokens: int | None
-    output_tokens: int | None
-    seconds: float
+    def __post_init__(self) -> None:
+        self.reason = storable(self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +97,7 @@ class ChatEndpoint:
             retry_after=retry_after(headers),
             transient=status in TRANSIENT or status >= 500,
             refused=status in REFUSED,
+            maybe_paid=status in GAVE_UP_WAITING,
         )
 
 
@@ -122,11 +118,6 @@ def read_answer(content: bytes, seconds: float) -> Answer:
     return Answer(text, _count(counted.get("prompt_tokens")), _count(counted.get("completion_tokens")), seconds)
 
 
-def to_completion(answer: Answer) -> Completion:
-    """The completion of an answer; tokens that nobody counted are 0."""
-    return Completion(answer.text, answer.input_tokens or 0, answer.output_tokens or 0, seconds=answer.seconds)
-
-
 @cache
 def http_client() -> httpx.Client:
     """One for the process, so that connections are used again. It follows no redirect: the key goes nowhere else."""
@@ -141,8 +132,12 @@ def _text(body: Any) -> str:
         content = "".join(part["text"] for part in content if part.get("type") == "text")
     if content is not None and not isinstance(content, str):
         raise TypeError("the content is no text")
-    # PostgreSQL keeps no NUL, and nobody keeps half a character.
-    return (content or "").replace("\0", "").encode("utf-8", "replace").decode()
+    return storable(content or "")
+
+
+def storable(text: str) -> str:
+    """What PostgreSQL keeps of a text: no NUL, and nobody keeps half a character."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _count(value: Any) -> int | None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from learning.engines.types import Completion, CompletionRequest, Cost
+from learning.llm_answers import Answer
 from learning.llm_cache import ResponseCache, to_answer
-from learning.llm_prices import Hold
+from learning.llm_prices import Hold, Price
 
 
 @dataclass(slots=True, eq=False)
@@ -36,6 +37,14 @@ class Settled:
     call: Call
     completion: Completion
     counted: bool = True
+
+
+def settle(call: Call, answer: Answer, price: Price | None) -> Settled:
+    """A call with its answer. What nobody counted is taken to cost the most that it may come to."""
+    counted = answer.input_tokens is not None and answer.output_tokens is not None
+    asked, answered = answer.input_tokens or 0, answer.output_tokens or 0
+    money = None if price is None else price.of(asked, answered) if counted else call.hold.money
+    return Settled(call, Completion(answer.text, asked, answered, money=money, seconds=answer.seconds), counted)
 
 
 @dataclass(frozen=True, slots=True)

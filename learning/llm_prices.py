@@ -7,17 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal, InvalidOperation
 
+from learning.engines.holds import most_input, most_output
 from learning.engines.types import CompletionRequest
 
 MILLION = Decimal(1_000_000)
 SMALLEST = Decimal("0.00000001")  # as the database keeps it
 MOST = Decimal(1_000_000)  # for a million tokens
-# A token is at least one byte of text. What the endpoint puts around the texts is a few tokens for each turn, and
-# some endpoints add a sentence of their own.
-AROUND_REQUEST, AROUND_MESSAGE = 64, 16
-# For requests that do not say themselves how long an answer may be, while tokens or money are limited.
-LONGEST_ANSWER = 4096  # tokens
-LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +47,8 @@ class Hold:
 
 def hold_of(request: CompletionRequest, price: Price | None) -> Hold:
     """What has to be free in a budget before this is sent."""
-    asked = most_input(request)
-    answered = longest_answer(request) or LONGEST_ANSWER
+    asked, answered = most_input(request), most_output(request)
     return Hold(asked + answered, None if price is None else price.of(asked, answered))
-
-
-def most_input(request: CompletionRequest) -> int:
-    """Tokens that the messages cannot exceed."""
-    texts = sum(len(message["content"].encode("utf-8", "replace")) for message in request.messages)
-    return texts + AROUND_REQUEST + AROUND_MESSAGE * len(request.messages)
-
-
-def longest_answer(request: CompletionRequest) -> int | None:
-    """Tokens that the answer may have; None when the request does not say."""
-    given = [request.parameters.get(name) for name in LIMITS]
-    limits = [value for value in given if isinstance(value, int) and not isinstance(value, bool) and value > 0]
-    return min(limits) if limits else None
 
 
 def read_prices(text: str) -> dict[str, Price]:

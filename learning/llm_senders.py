@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
-from learning.llm_http import Answer, CallFailed
+from learning.llm_answers import Answer
+from learning.llm_http import CallFailed
 from learning.llm_ledger import Call
 
 Result = tuple[Call, Answer | CallFailed]

@@ -2,6 +2,7 @@
 
 from learning.evaluation_tasks import help_run
 from learning.gate_tasks import run_gate, sweep_gates
+from learning.insight_tasks import learn_from_feedback
 from learning.intake_tasks import join_missed_feedback, keep_partitions
 from learning.job_tasks import run_job, sweep_jobs
 from learning.preparation_tasks import prepare_all_examples
@@ -18,6 +19,7 @@ __all__ = [
     "join_missed_feedback",
     "keep_partitions",
     "learn_by_all_rules",
+    "learn_from_feedback",
     "prepare_all_examples",
     "run_gate",
     "run_job",

@@ -8,24 +8,30 @@ from functools import partial
 from uuid import UUID
 
 from celery import shared_task
+from django.db import InterfaceError, OperationalError
 
 from learning.engines.agreement import ScoredAnswer
+from learning.engines.behavior.episodes import Episode
+from learning.engines.behavior.learner import BehaviorLearner
+from learning.engines.behavior.strategies import IMITATION
 from learning.engines.errors import Cancelled, EngineError
-from learning.engines.judge import Judge
-from learning.engines.metrics import METRIC_KINDS, resolve_metric
+from learning.engines.metrics import METRIC_KINDS
 from learning.engines.prompt import PromptOptimizer, PromptResult
-from learning.engines.protocols import LanguageModel, Metric
+from learning.engines.protocols import LanguageModel
 from learning.engines.types import Example, JsonObject, SealedSplit
 from learning.evaluation_tasks import HELP_EXPIRES, help_run
 from learning.gate_tasks import run_gate
 from learning.services import evaluation_chunks, run_progress, training
+from learning.services.behavior_runs import BehaviorResult
+from learning.services.dataset_versions import count_earlier_readings
 from learning.services.expert_scores import scored_answers
 from learning.services.heartbeats import beating
 from learning.services.run_budget import check_price, most_at_once, planned_budget, run_budget
-from learning.services.run_config import RunConfig
 from learning.services.run_ledger import LostClaim
+from learning.services.run_metric import make_metric
 from learning.services.run_model import RunModel
-from learning.services.run_progress import RunWork
+from learning.services.run_progress import BehaviorWork, RunWork
+from learning.services.run_usage import models_asked
 from organizations.scope import organization_scope
 from organizations.stopping import Stopping, raise_when_stopping
 from organizations.tasks import each_organization, tenant_task
@@ -39,11 +45,14 @@ HEARTBEAT_SECONDS = 5.0  # beside the engine, which may compute for long between
 def run_training(*, organization_id: UUID, run_id: str) -> None:
     """Claim a run, let the engine work outside of any transaction, record the outcome."""
     with organization_scope(organization_id):
-        work = run_progress.claim_run(run_id=UUID(run_id))
-    if work is None:
+        claim = run_progress.claim_run(run_id=UUID(run_id))
+    if claim is None:
         return
     try:
-        _work_through(organization_id, work)
+        with organization_scope(organization_id):
+            work = run_progress.read_work(claim=claim)
+        if work is not None:
+            _work_through(organization_id, work)
     except LostClaim:
         log.warning("Training run %s belongs to another worker now", run_id)
 
@@ -70,7 +79,10 @@ def _work_through(organization_id: UUID, work: RunWork) -> None:
     writer = ProgressWriter(organization_id, work)
     try:
         with beating(organization_id, partial(run_progress.beat_run, claim=work.claim), HEARTBEAT_SECONDS):
-            result = optimize(organization_id, work, run_model(organization_id, work), writer)
+            if work.behavior is not None:
+                result: PromptResult | BehaviorResult = learn_behavior(organization_id, work, work.behavior, writer)
+            else:
+                result = optimize(organization_id, work, run_model(organization_id, work), writer)
     except Stopping:
         with organization_scope(organization_id):
             run_progress.put_back_run(claim=work.claim)
@@ -79,8 +91,8 @@ def _work_through(organization_id: UUID, work: RunWork) -> None:
             run_progress.cancel_run(claim=work.claim)
     except (EngineError, ValueError) as error:
         _fail(organization_id, work, str(error))
-    except LostClaim:
-        raise
+    except (LostClaim, OperationalError, InterfaceError):
+        raise  # a database that is away for a moment: silence follows, and the next attempt
     except Exception as error:
         # A fault of ours: the person who waits gets a reason, the log of the worker the traceback.
         _fail(organization_id, work, f"Internal error: {type(error).__name__}.")
@@ -100,7 +112,8 @@ def _fail(organization_id: UUID, work: RunWork, reason: str) -> None:
 def run_model(organization_id: UUID, work: RunWork) -> RunModel:
     """The language model of a run, shared with whoever helps. Raises EngineError when its price has to be known."""
     budget = run_budget(work.wishes)
-    check_price(budget, work.prompt.model)
+    for model in models_asked(work.prompt.content(), work.wishes):
+        check_price(budget, model)
 
     def wake(helpers: int) -> None:
         try:
@@ -120,14 +133,18 @@ def optimize(organization_id: UUID, work: RunWork, model: LanguageModel, progres
         with organization_scope(organization_id):
             return run_progress.read_test_split(claim=work.claim)
 
+    def count_earlier() -> int:
+        with organization_scope(organization_id):
+            return count_earlier_readings(version_id=work.version_id, run_id=work.claim.run_id)
+
     def scored() -> list[ScoredAnswer]:
         with organization_scope(organization_id):
             return scored_answers(version_id=work.version_id)
 
     optimizer = PromptOptimizer(
         model=model,
-        metric=make_metric(work.wishes),
-        budget=planned_budget(work.wishes, work.started_at),
+        metric=make_metric(work.wishes.metric, work.wishes.metric_options),
+        budget=planned_budget(work.wishes, work.worked),
         seed=work.seed,
         progress=progress,
         rewrites=work.wishes.rewrites,
@@ -135,19 +152,28 @@ def optimize(organization_id: UUID, work: RunWork, model: LanguageModel, progres
         observe=progress.observe,
         calibration=scored() if METRIC_KINDS[work.wishes.metric].needs_expert_scores else (),
     )
-    sealed = SealedSplit(work.test_count, read_test)
+    sealed = SealedSplit(work.test_count, read_test, count_earlier=count_earlier)
     return optimizer.optimize(work.prompt, work.examples, work.wishes.goals, sealed=sealed)
 
 
-def make_metric(wishes: RunConfig) -> Metric | Judge:
-    """How answers are scored. Raises ValueError for options that do not fit."""
-    embedder = None
-    if METRIC_KINDS[wishes.metric].needs_embedder:
-        from learning.embeddings import default_embedder  # numpy: see docs/decisions/0011
+def learn_behavior(
+    organization_id: UUID, work: RunWork, given: BehaviorWork, progress: ProgressWriter
+) -> BehaviorResult:
+    """A policy update. The test split is opened when everything is chosen; no transaction is open meanwhile."""
 
-        embedder = default_embedder()
-    metric: Metric | Judge = resolve_metric(wishes.metric, options=wishes.metric_options, embedder=embedder)
-    return metric
+    def read_test() -> list[Episode]:
+        with organization_scope(organization_id):
+            return run_progress.read_test_episodes(claim=work.claim)
+
+    learner = BehaviorLearner(
+        model=run_model(organization_id, work) if work.wishes.word_rules else None,
+        seed=work.seed,
+        progress=progress,
+        episodes=list(given.episodes),
+        corrections=list(given.corrections),
+    )
+    update = learner.generate_policy_update(held_out=read_test, strategy=work.wishes.strategy or IMITATION)
+    return BehaviorResult(update, given.base)
 
 
 class ProgressWriter:
@@ -172,9 +198,9 @@ class ProgressWriter:
             return
         claim, figures = self._work.claim, self._figures
         with organization_scope(self._organization_id):
-            run_progress.record_progress(claim=claim, step=step, total=total, message=message, metrics=figures)
-            if stage != self._stage:
-                run_progress.append_log(claim=claim, message=f"{stage}: {step} of at most {total} calls so far")
+            calls = run_progress.record_progress(claim=claim, step=step, total=total, message=message, metrics=figures)
+            if stage != self._stage:  # calls as the page counts them: remembered answers are none
+                run_progress.append_log(claim=claim, message=f"{stage}: {calls:,} calls so far")
         self._written, self._stage, self._figures = time.monotonic(), stage, None
 
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from learning.pages import (
     agents,
+    behavior,
     bulk_actions,
     clusters,
     dataset_files,
@@ -13,6 +14,7 @@ from learning.pages import (
     examples,
     executions,
     gates,
+    insights,
     jobs,
     rules,
     synthesis,
@@ -24,7 +26,24 @@ from learning.pages import (
 urlpatterns = [
     path("agents/", agents.agent_list, name="agents"),
     path("agents/<uuid:agent_id>/", agents.agent_detail, name="agent"),
+    path("agents/<uuid:agent_id>/behavior/", behavior.behavior_detail, name="behavior"),
+    path("agents/<uuid:agent_id>/behavior/learn", behavior.behavior_learn, name="behavior-learn"),
+    path("demonstrations/<uuid:demonstration_id>/", behavior.demonstration_detail, name="demonstration"),
+    path("executions/<uuid:execution_id>/steps/", behavior.steps_edit, name="steps-edit"),
     path("agents/<uuid:agent_id>/configs/new/", agents.config_write, name="config-new"),
+    path("agents/<uuid:agent_id>/insights/", insights.insight_detail, name="insights"),
+    path("agents/<uuid:agent_id>/insights/learn", insights.insight_learn, name="insight-learn"),
+    path("agents/<uuid:agent_id>/insights/<int:number>/rows/", insights.insight_rows, name="insight-rows"),
+    path(
+        "agents/<uuid:agent_id>/improvements/<uuid:improvement_id>/apply",
+        insights.improvement_apply,
+        name="improvement-apply",
+    ),
+    path(
+        "agents/<uuid:agent_id>/improvements/<uuid:improvement_id>/decide",
+        insights.improvement_decide,
+        name="improvement-decide",
+    ),
     path("datasets/", datasets.dataset_list, name="datasets"),
     path("datasets/new/", datasets.dataset_create, name="dataset-new"),
     path("datasets/<uuid:dataset_id>/", datasets.dataset_detail, name="dataset"),

@@ -81,14 +81,14 @@ class RuleViewSet(OrganizationViewSet):
     @extend_schema(
         summary="What the rule would have made; nothing is written",
         parameters=[shapes.DaysSerializer],
-        responses=shapes.PreviewSerializer,
+        responses=shapes.RulePreviewSerializer,
     )
     def preview(self, request: Any, pk: str) -> Response:
         preview = preview_rule(rule=self.get_object(), **read_query(shapes.DaysSerializer, request))
         (line,) = preview.lines
         shown = {name: getattr(preview, name) for name in ("days", "looked_at", "is_whole")}
         shown |= {name: getattr(line, name) for name in ("made", "taken_before", "samples")}
-        return Response(shapes.PreviewSerializer(shown | {"example_type": line.rule.example_type}).data)
+        return Response(shapes.RulePreviewSerializer(shown | {"example_type": line.rule.example_type}).data)
 
     @extend_schema(
         summary="Make the examples that the rule would have made in the last days; a job",

@@ -70,8 +70,8 @@ class TrainingRunViewSet(OrganizationViewSet):
     def create(self, request: Any) -> Response:
         values = shapes.NewRunSerializer().run_validation(request.data)
         agent = find_agent(name=values.pop("agent_id"))
-        version = _named(DatasetVersion, values.pop("dataset_version_id", None), "dataset_version_id")
-        base = _named(AgentConfig, values.pop("base_config_id", None), "base_config_id")
+        version = named(DatasetVersion, values.pop("dataset_version_id", None), "dataset_version_id")
+        base = named(AgentConfig, values.pop("base_config_id", None), "base_config_id")
         run = start(request, agent=agent, dataset_version=version, base_config=base, **values)
         return self.started(run)
 
@@ -84,8 +84,8 @@ class TrainingRunViewSet(OrganizationViewSet):
         values = shapes.NewRunSerializer().run_validation(request.data)
         plan = plan_run(
             find_agent(name=values["agent_id"]),
-            _named(DatasetVersion, values.get("dataset_version_id"), "dataset_version_id"),
-            _named(AgentConfig, values.get("base_config_id"), "base_config_id"),
+            named(DatasetVersion, values.get("dataset_version_id"), "dataset_version_id"),
+            named(AgentConfig, values.get("base_config_id"), "base_config_id"),
             values.get("training_type", TrainingType.PROMPT_OPTIMIZATION),
             values.get("config"),
         )
@@ -214,7 +214,7 @@ def address(run: TrainingRun) -> str:
     return reverse("api:training-run", args=[run.pk])
 
 
-def _named(model: Any, key: Any, field: str) -> Any:
+def named(model: Any, key: Any, field: str) -> Any:
     """The row with this id, None without one. Raises Missing naming the field."""
     if key is None:
         return None

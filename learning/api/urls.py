@@ -5,15 +5,33 @@ from typing import Any
 from django.urls import path
 
 from learning.api.agents import AgentViewSet
+from learning.api.behavior import (
+    ActionCorrectionViewSet,
+    CorrectionTrendsView,
+    DemonstrationStepsViewSet,
+    PolicyUpdateView,
+    StepwiseViewSet,
+)
 from learning.api.bulk_actions import BulkActionView
 from learning.api.configs import AgentConfigsView
 from learning.api.dataset_files import DatasetFileViewSet
 from learning.api.dataset_versions import DatasetContentViewSet, ExampleWeightViewSet
 from learning.api.datasets import DatasetViewSet
 from learning.api.erasures import ErasureViewSet
-from learning.api.examples import DemonstrationViewSet, ExampleViewSet, PreferenceViewSet
+from learning.api.examples import ExampleViewSet, PreferenceViewSet
 from learning.api.executions import ExecutionViewSet
 from learning.api.feedback import FeedbackBatchView, FeedbackView
+from learning.api.insight import (
+    CorrelationsView,
+    ImprovementApplyView,
+    ImprovementDismissView,
+    ImprovementsView,
+    ImprovementWithdrawView,
+    LearnView,
+    PatternsView,
+    PredictQualityView,
+    PreferencesView,
+)
 from learning.api.jobs import JobViewSet
 from learning.api.rules import RuleViewSet
 from learning.api.statistics import (
@@ -49,10 +67,35 @@ urlpatterns = [
     path("jobs/<str:pk>/cancel", JobViewSet.as_view({"post": "cancel"}), name="job-cancel"),
     path("jobs/<str:pk>/resume", JobViewSet.as_view({"post": "resume"}), name="job-resume"),
     path("jobs/<str:pk>/undo", JobViewSet.as_view({"post": "undo"}), name="job-undo"),
-    path("demonstrations", DemonstrationViewSet.as_view(LIST), name="demonstrations"),
+    path("demonstrations", StepwiseViewSet.as_view(LIST), name="demonstrations"),
+    path("demonstrations/import", StepwiseViewSet.as_view({"post": "take_in"}), name="demonstrations-import"),
+    path("demonstrations/<str:pk>/steps", DemonstrationStepsViewSet.as_view(ONE), name="demonstration-steps"),
+    path("action-corrections", ActionCorrectionViewSet.as_view(LIST), name="action-corrections"),
     path("preferences", PreferenceViewSet.as_view(LIST), name="preferences"),
     path("agents", AgentViewSet.as_view(LIST), name="agents"),
+    path("agents/<str:agent>/correction-trends", CorrectionTrendsView.as_view(), name="correction-trends"),
     path("agents/<str:agent>/configs", AgentConfigsView.as_view(), name="agent-configs"),
+    path("agents/<str:agent>/patterns", PatternsView.as_view(), name="agent-patterns"),
+    path("agents/<str:agent>/correlations", CorrelationsView.as_view(), name="agent-correlations"),
+    path("agents/<str:agent>/preferences", PreferencesView.as_view(), name="agent-preferences"),
+    path("agents/<str:agent>/learn", LearnView.as_view(), name="agent-learn"),
+    path("agents/<str:agent>/predict-quality", PredictQualityView.as_view(), name="agent-predict-quality"),
+    path("agents/<str:agent>/improvements", ImprovementsView.as_view(), name="agent-improvements"),
+    path(
+        "agents/<str:agent>/improvements/<str:improvement>/apply",
+        ImprovementApplyView.as_view(),
+        name="improvement-apply",
+    ),
+    path(
+        "agents/<str:agent>/improvements/<str:improvement>/dismiss",
+        ImprovementDismissView.as_view(),
+        name="improvement-dismiss",
+    ),
+    path(
+        "agents/<str:agent>/improvements/<str:improvement>/withdraw",
+        ImprovementWithdrawView.as_view(),
+        name="improvement-withdraw",
+    ),
     path("agents/<str:pk>", AgentViewSet.as_view(ONE | {"patch": "partial_update"}), name="agent"),
     path("datasets", DatasetViewSet.as_view(LIST), name="datasets"),
     path("datasets/<str:pk>", DatasetViewSet.as_view(ONE | {"patch": "partial_update"}), name="dataset"),
@@ -92,5 +135,6 @@ urlpatterns = [
     path("training-runs/<str:pk>/approve", TrainingRunViewSet.as_view({"post": "approve"}), name="training-approve"),
     path("erasures", ErasureViewSet.as_view(LIST), name="erasures"),
     path("erasures/<str:pk>", ErasureViewSet.as_view(ONE), name="erasure"),
+    path("policy-updates", PolicyUpdateView.as_view(), name="policy-updates"),
     path("optimize-prompt", OptimizePromptView.as_view(), name="optimize-prompt"),
 ]

@@ -19,8 +19,8 @@ SPEAKERS = {"system": "", "user": "User: ", "assistant": "Assistant: "}
 class FunctionModel:
     """Answers by a function of the chat (a list of messages with role and content).
 
-    A call that raises counts as refused: its answer is empty and scores nothing. `workers`: calls side by side; the
-    function must then be safe to call from several threads.
+    A call that raises or gives None counts as refused: its answer is empty and scores nothing. `workers`: calls side
+    by side; the function must then be safe to call from several threads.
     """
 
     function: Callable[[list[Message]], str]
@@ -35,11 +35,14 @@ class FunctionModel:
 
     def _answer(self, request: CompletionRequest) -> Completion:
         try:
-            return Completion(str(self.function(list(request.messages))))
+            answer: object = self.function(list(request.messages))
         except EngineError:
             raise
         except Exception as error:
             return Completion("", error=f"{type(error).__name__}: {error}"[:500])
+        if answer is None:  # a forgotten return
+            return Completion("", error="The function gave None, no text.")
+        return Completion(str(answer))
 
 
 def _collect(answers: Iterable[Completion], tick: Tick | None) -> list[Completion]:

@@ -146,7 +146,8 @@ class CompletionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What came back. Tokens as counted by the server; `cached` when no call was made.
+    """What came back. Tokens as counted by the server; `cached` when no call was made: then the tokens and the money
+    are those of the time when it was asked for, as far as they are known.
 
     `error` is set when the model refused this very request (too long, say); the text is then empty.
     `money`: what it cost, in the currency of the price table; None when no price is known.
@@ -219,9 +220,10 @@ class Cost:
 
     @classmethod
     def of(cls, completion: Completion) -> Cost:
-        """What one completion cost. An answer from the cache costs no money, whatever the price."""
-        money = Decimal(0) if completion.cached else completion.money
-        return cls(1, int(completion.cached), completion.input_tokens, completion.output_tokens, money)
+        """What one completion cost. An answer from the cache costs nothing, whatever it cost when it was given."""
+        if completion.cached:
+            return cls(1, 1)
+        return cls(1, 0, completion.input_tokens, completion.output_tokens, completion.money)
 
     def as_json(self) -> JsonObject:
         """As it is kept; money as a text, so that no digit is lost."""
@@ -237,11 +239,16 @@ class Cost:
 
 @dataclass(slots=True)
 class SealedSplit:
-    """The test split behind a door that opens once. `size` may be known before, the content may not."""
+    """The test split behind a door that opens once. `size` may be known before, the content may not.
+
+    `count_earlier`: how often others read the same split before, asked when it is opened; the number is in `earlier`.
+    """
 
     size: int
     read: Callable[[], Sequence[Example]]
     opened: bool = False
+    count_earlier: Callable[[], int] = int
+    earlier: int = 0
 
     def read_test(self) -> tuple[Example, ...]:
         """Break the seal. Raises EngineError when it was broken before or a wrong example lies inside."""
@@ -249,6 +256,7 @@ class SealedSplit:
             raise EngineError("The test split was read before; a second look would make its figures worthless.")
         self.opened = True
         examples = tuple(self.read())
+        self.earlier = self.count_earlier()
         if any(example.split is not Split.TEST for example in examples):
             raise EngineError("The sealed split holds examples that do not belong to the test split.")
         return examples

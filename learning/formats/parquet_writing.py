@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from learning.formats.bounds import BadFile
-from learning.formats.schemas import COLUMNS, ENCODE
+from learning.formats.rows import ENCODE
+from learning.formats.schemas import COLUMNS
 from learning.formats.writing import Item
 
 if TYPE_CHECKING:

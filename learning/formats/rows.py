@@ -7,7 +7,6 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -44,17 +43,13 @@ ALIASES = {
 }  # fmt: skip
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON, and not a backslash before a plain u0000
 KEY = re.compile(r"[0-9a-f]{64}")
-ALWAYS = ("external_id", "source_hash", "example_type", "input_text")
-SOMETIMES = (
-    "original_output", "expected_output", "rejected_output", "domain", "task_type", "complexity", "tags",
-    "quality_score", "weight", "user_id",
-)  # fmt: skip
 ENCODE = msgspec.json.Encoder().encode
+ENCODE_SORTED = msgspec.json.Encoder(order="sorted").encode
+PLAIN = frozenset({str, int, bool, type(None)})  # what both encoders write alike; floats they do not
 ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-@dataclass(slots=True)
-class Row:
+class Row(msgspec.Struct, gc=False):  # nothing in it refers back to it
     """One example as a file gives it. `source_hash`: SHA-256 of all that it says, so that it is known again."""
 
     input_text: str
@@ -63,7 +58,7 @@ class Row:
     external_id: str
     agent_id: str = ""
     source_type: str = ""
-    input_context: dict[str, Any] = field(default_factory=dict)
+    input_context: dict[str, Any] = {}
     context_json: str = "{}"
     original_output: str = ""
     expected_output: str = ""
@@ -71,13 +66,13 @@ class Row:
     domain: str = ""
     task_type: str = ""
     complexity: int | None = None
-    tags: list[str] = field(default_factory=list)
+    tags: list[str] = []
     quality_score: float | None = None
     weight: float | None = None
     cluster_key: str = ""
     split: str = ""
     user_id: str = ""  # a pseudonym
-    json: str = ""  # what `inside` makes of it
+    fields: str = ""  # what `staging.fields_of` makes of it
 
     @property
     def size(self) -> int:
@@ -88,9 +83,8 @@ class Row:
 
 def check_row(record: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> Row:
     """The row in a record. columns: the record's name of a field of ours, by our name. Raises BadRow."""
-    values: dict[str, Any] = {}
-    for source, name in _named(tuple(record), tuple(sorted((columns or {}).items()))):
-        values[name] = record[source]
+    mapped = tuple(sorted(columns.items())) if columns else ()
+    values = {name: record[source] for source, name in _named(tuple(record), mapped)}
     texts = [_text(name, values.get(name)) for name in TEXTS]
     if not texts[0].strip():
         raise BadRow("input_text is empty", "input_text")
@@ -114,20 +108,6 @@ def check_row(record: Mapping[str, Any], columns: Mapping[str, str] | None = Non
         complexity=numbers[0], quality_score=numbers[1], weight=numbers[2], tags=tags,  # type: ignore[arg-type]
         cluster_key=place[0], split=place[1], user_id=names[4],
     )  # fmt: skip
-
-
-def inside(row: Row) -> str:
-    """What is stored of a row, as JSON without the braces; what is empty is left out.
-
-    Without what is decided where it is stored: its id, agent, source and cluster.
-    """
-    told: dict[str, Any] = {name: getattr(row, name) for name in ALWAYS}
-    for name in SOMETIMES:
-        value = getattr(row, name)
-        if value or value == 0:
-            told[name] = value
-    text = ENCODE(told)[1:-1].decode()
-    return f'{text},"input_context":{row.context_json}' if row.input_context else text
 
 
 def unused_names(record: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> set[str]:
@@ -232,15 +212,22 @@ def _context(value: Any) -> tuple[dict[str, Any], str]:
     if not isinstance(value, dict):
         raise BadRow("input_context must be a JSON object", "input_context")
     try:
-        check_depth(value)
-        text = ENCODER.encode(value)
+        text = _encode_context(value)
     except (ValueError, TypeError, RecursionError) as error:
         raise BadRow("input_context holds what is no JSON", "input_context") from error
-    if NUL.search(text):
+    if "\\u0000" in text and NUL.search(text):
         raise BadRow("input_context holds a NUL character, which cannot be stored", "input_context")
     if len(text) > LONGEST_CONTEXT:
         raise BadRow(f"input_context is longer than {LONGEST_CONTEXT:,} characters of JSON", "input_context")
     return value, text
+
+
+def _encode_context(value: dict[str, Any]) -> str:
+    """As JSON, the names in order, always the same for the same content."""
+    if PLAIN.issuperset(map(type, value.values())):
+        return ENCODE_SORTED(value).decode()
+    check_depth(value)
+    return ENCODER.encode(value)
 
 
 def check_depth(value: Any, depth: int = 0) -> None:

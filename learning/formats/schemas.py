@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from learning.formats.rows import SOURCES, SPLITS, TYPES
+from learning.formats.rows import ENCODE, SOURCES, SPLITS, TYPES
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -116,7 +116,6 @@ LINES: dict[str, type[Line]] = {
 }
 SCHEMAS: dict[str, dict[str, Any]] = {name: msgspec.json.schema(line) for name, line in LINES.items()}
 COLUMNS = Ours.__struct_fields__
-ENCODE = msgspec.json.Encoder().encode
 
 
 class Malformed(Exception):

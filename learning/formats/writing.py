@@ -12,8 +12,8 @@ from typing import Any
 
 from learning.formats.chats import answer, question
 from learning.formats.csv_records import write_line
-from learning.formats.rows import BAD
-from learning.formats.schemas import COLUMNS, ENCODE, encode_line
+from learning.formats.rows import BAD, ENCODE
+from learning.formats.schemas import COLUMNS, encode_line
 
 Item = Mapping[str, Any]
 
@@ -111,14 +111,14 @@ def _worse(item: Item) -> str:
     return "" if worse == _right(item) else worse
 
 
-LINES = "application/x-ndjson"
+JSON_LINES = "application/x-ndjson"
 TARGETS = {
-    "jsonl": Target("JSON lines, everything", LINES, "jsonl", _ours),
+    "jsonl": Target("JSON lines, everything", JSON_LINES, "jsonl", _ours),
     "csv": Target("CSV, everything", "text/csv", "csv", _ours),
     "parquet": Target("Parquet, everything", "application/vnd.apache.parquet", "parquet", _ours),
-    "openai-chat": Target("OpenAI chat (also TRL's messages)", LINES, "jsonl", _openai_chat),
-    "openai-dpo": Target("OpenAI preferences (DPO)", LINES, "jsonl", _openai_dpo),
-    "trl-sft": Target("TRL prompt and completion", LINES, "jsonl", _trl_sft),
-    "trl-preference": Target("TRL preferences", LINES, "jsonl", _trl_preference),
-    "trl-kto": Target("TRL good and bad answers (KTO)", LINES, "jsonl", _trl_kto),
+    "openai-chat": Target("OpenAI chat (also TRL's messages)", JSON_LINES, "jsonl", _openai_chat),
+    "openai-dpo": Target("OpenAI preferences (DPO)", JSON_LINES, "jsonl", _openai_dpo),
+    "trl-sft": Target("TRL prompt and completion", JSON_LINES, "jsonl", _trl_sft),
+    "trl-preference": Target("TRL preferences", JSON_LINES, "jsonl", _trl_preference),
+    "trl-kto": Target("TRL good and bad answers (KTO)", JSON_LINES, "jsonl", _trl_kto),
 }

@@ -4,6 +4,8 @@ import django.contrib.postgres.fields
 import uuid_utils.compat
 from django.db import migrations, models
 
+from organizations.schema_changes import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -12,7 +14,7 @@ class Migration(migrations.Migration):
     dependencies = [
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.CreateModel(
             name='Agent',
             fields=[
@@ -264,4 +266,4 @@ class Migration(migrations.Migration):
                 ('message', models.TextField()),
             ],
         ),
-    ]
+    ])]

@@ -6,6 +6,8 @@ import organizations.models
 from django.conf import settings
 from django.db import migrations, models
 
+from organizations.schema_changes import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -17,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.AddField(
             model_name='agent',
             name='organization',
@@ -438,4 +440,4 @@ class Migration(migrations.Migration):
             model_name='trainingrunlog',
             index=models.Index(fields=['organization', 'run', 'id'], name='training_run_log_order'),
         ),
-    ]
+    ])]

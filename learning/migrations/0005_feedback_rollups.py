@@ -7,6 +7,7 @@ import uuid_utils.compat
 from django.db import migrations, models
 
 from organizations.protection import ProtectTenantTable
+from organizations.schema_changes import AtOnce
 
 
 # A row that is stored as it is created needs no mark: the job sums up to a minute ago, and waits for the transactions
@@ -67,7 +68,7 @@ class Migration(migrations.Migration):
         ('organizations', '0003_key_life'),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.CreateModel(
             name='FeedbackIssueRollup',
             fields=[
@@ -208,6 +209,7 @@ class Migration(migrations.Migration):
             model_name='feedbackrollupprogress',
             constraint=models.UniqueConstraint(fields=('organization',), name='rollup_progress_once'),
         ),
+    ]),
         *(ProtectTenantTable(name) for name in TABLES),
         *(
             migrations.RunSQL(

@@ -7,6 +7,7 @@ import uuid_utils.compat
 from django.db import migrations, models
 
 from organizations.protection import ProtectTenantTable
+from organizations.schema_changes import AtOnce
 
 
 class Migration(migrations.Migration):
@@ -16,7 +17,7 @@ class Migration(migrations.Migration):
         ('organizations', '0003_key_life'),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.CreateModel(
             name='RetrievalEvent',
             fields=[
@@ -56,6 +57,7 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('organization', 'trace_id', 'span_id'), name='telemetry_span_once')],
             },
         ),
+    ]),
         ProtectTenantTable("RetrievalEvent"),
         ProtectTenantTable("TelemetrySpan"),
     ]

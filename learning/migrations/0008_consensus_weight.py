@@ -1,5 +1,7 @@
 from django.db import migrations, models
 
+from organizations.schema_changes import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -8,7 +10,7 @@ class Migration(migrations.Migration):
         ('organizations', '0003_key_life'),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.AddField(
             model_name='learningexample',
             name='consensus_weight',
@@ -18,4 +20,4 @@ class Migration(migrations.Migration):
             model_name='learningexample',
             constraint=models.CheckConstraint(condition=models.Q(('consensus_weight__isnull', True), ('consensus_weight__range', (0, 1)), _connector='OR'), name='learningexample_consensus_weight_range'),
         ),
-    ]
+    ])]

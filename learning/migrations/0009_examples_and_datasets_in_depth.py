@@ -7,6 +7,8 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
+from organizations.schema_changes import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -16,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.CreateModel(
             name='CompiledCorrection',
             fields=[
@@ -377,4 +379,4 @@ class Migration(migrations.Migration):
             model_name='splitassignment',
             constraint=models.CheckConstraint(condition=models.Q(('split__in', ['train', 'validation', 'test'])), name='splitassignment_split_known'),
         ),
-    ]
+    ])]

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from organizations.protection import ProtectTenantKeys, ProtectTenantTable
+from organizations.schema_changes import AtOnce
 
 
 class Migration(migrations.Migration):
@@ -18,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.CreateModel(
             name='ExampleRule',
             fields=[
@@ -124,6 +125,7 @@ class Migration(migrations.Migration):
             model_name='ruleprogress',
             constraint=models.UniqueConstraint(fields=('organization',), name='rule_progress_once'),
         ),
+    ]),
         *(ProtectTenantTable(name) for name in ("ExampleRule", "RuleProgress", "PreparationProgress")),
         ProtectTenantKeys("LearningExample", ["rule"]),
     ]

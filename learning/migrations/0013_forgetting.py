@@ -7,6 +7,7 @@ from django.db import migrations, models
 
 import organizations.models
 from organizations.protection import LetOwnerErase, ProtectTenantTable
+from organizations.schema_changes import AtOnce
 
 MARK_DELETED = """
 CREATE OR REPLACE FUNCTION mark_deleted_feedback() RETURNS trigger
@@ -30,7 +31,7 @@ class Migration(migrations.Migration):
         ("organizations", "0005_forgetting"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
-    operations = [
+    operations = [AtOnce([
         migrations.AddField("agentconfig", "erased_at", models.DateTimeField(blank=True, null=True)),
         migrations.AddField("agentfeedback", "removed_at", models.DateTimeField(blank=True, null=True)),
         migrations.AddField("execution", "removed_at", models.DateTimeField(blank=True, null=True)),
@@ -65,6 +66,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(("erased_at__isnull", True)),
             ),
         ),
+    ]),
         ProtectTenantTable("ErasureReceipt", append_only=True),
         LetOwnerErase(),
         migrations.RunSQL(MARK_DELETED.format(unless=UNLESS), MARK_DELETED.format(unless="")),

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from organizations.protection import ProtectTenantKeys, ProtectTenantTable
+from organizations.schema_changes import AtOnce
 
 # Until now nobody knew a price, and 0 was written for it. The owner is subject to row-level security too.
 UNKNOWN = """
@@ -29,7 +30,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.CreateModel(
             name='EvaluationChunk',
             fields=[
@@ -95,6 +96,7 @@ class Migration(migrations.Migration):
             model_name='evaluationchunk',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'running', 'done', 'failed'])), name='evaluationchunk_status_known'),
         ),
+    ]),
         migrations.RunSQL(UNKNOWN, NOTHING),
         ProtectTenantTable("EvaluationChunk"),
         ProtectTenantKeys("TrainingRun", ["rerun_of"]),

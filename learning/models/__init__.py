@@ -1,6 +1,14 @@
 """The tables of learning, by noun."""
 
 from learning.models.agents import Agent, AgentConfig, ConfigStatus
+from learning.models.behavior import (
+    ActionCorrection,
+    CorrectionKind,
+    Demonstration,
+    DemonstrationSource,
+    DemonstrationStep,
+    StepSource,
+)
 from learning.models.calls import ChunkStatus, EvaluationChunk, LlmResponse
 from learning.models.datasets import (
     TEST_SPLIT_READ,
@@ -27,6 +35,17 @@ from learning.models.examples import (
 )
 from learning.models.executions import Decision, Execution, ExecutionKey, ExecutionStatus
 from learning.models.feedback import ISSUE_CATEGORIES, AgentFeedback, FeedbackType
+from learning.models.insight import (
+    FeedbackQualityCorrelation,
+    Improvement,
+    ImprovementStatus,
+    InsightReport,
+    InsightTrigger,
+    LearningPattern,
+    PatternType,
+    QualityModel,
+    ReviewerPreferenceModel,
+)
 from learning.models.jobs import Job, JobChange, JobKind, JobStatus
 from learning.models.retrieval import RetrievalEvent
 from learning.models.rollups import (
@@ -52,6 +71,7 @@ __all__ = [
     "BAD_TYPES",
     "ISSUE_CATEGORIES",
     "TEST_SPLIT_READ",
+    "ActionCorrection",
     "Agent",
     "AgentConfig",
     "AgentFeedback",
@@ -60,9 +80,13 @@ __all__ = [
     "CompiledCorrection",
     "CompiledKind",
     "ConfigStatus",
+    "CorrectionKind",
     "DatasetExample",
     "DatasetVersion",
     "Decision",
+    "Demonstration",
+    "DemonstrationSource",
+    "DemonstrationStep",
     "Duplicates",
     "ErasureReceipt",
     "EvaluationChunk",
@@ -74,6 +98,7 @@ __all__ = [
     "ExecutionKey",
     "ExecutionStatus",
     "FeedbackIssueRollup",
+    "FeedbackQualityCorrelation",
     "FeedbackRollup",
     "FeedbackRollupMark",
     "FeedbackRollupProgress",
@@ -82,16 +107,24 @@ __all__ = [
     "GateStatus",
     "Grain",
     "GroupBy",
+    "Improvement",
+    "ImprovementStatus",
+    "InsightReport",
+    "InsightTrigger",
     "Job",
     "JobChange",
     "JobKind",
     "JobStatus",
     "LearningExample",
+    "LearningPattern",
     "LlmResponse",
+    "PatternType",
     "PreparationProgress",
     "QualityFlag",
+    "QualityModel",
     "RetrievalEvent",
     "ReviewStatus",
+    "ReviewerPreferenceModel",
     "RuleProgress",
     "RuleResult",
     "RuleSource",
@@ -99,6 +132,7 @@ __all__ = [
     "SourceType",
     "Split",
     "SplitAssignment",
+    "StepSource",
     "TelemetrySpan",
     "TrainingDataset",
     "TrainingRun",

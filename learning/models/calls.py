@@ -30,6 +30,7 @@ class EvaluationChunk(OrganizationModel):
     keys: Any = models.JSONField(default=list)  # under which the answers are remembered, in the same order
     status = models.CharField(max_length=10, choices=ChunkStatus.choices, default=ChunkStatus.PENDING)
     attempt = models.PositiveIntegerField(default=0)
+    helper = models.CharField(max_length=32, blank=True, default="")  # who works on it; empty for the run's own worker
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     refused: Any = models.JSONField(default=dict)  # key -> why the model refuses this very request
     failure: Any = models.JSONField(default=dict)  # {"kind", "reason"}

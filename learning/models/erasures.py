@@ -33,3 +33,9 @@ class ErasureReceipt(OrganizationModel):
         verbose_name = "erasure receipt"
         constraints = [models.UniqueConstraint(fields=["organization", "job_id"], name="erasure_receipt_once")]
         indexes = [models.Index(fields=["organization", "subject", "-id"], name="erasure_of_subject")]
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """The rows of each kind, as far as they are numbers."""
+        told = self.counts if isinstance(self.counts, dict) else {}
+        return {name: number for name, number in told.items() if isinstance(number, int)}

@@ -21,6 +21,7 @@ class JobKind(models.TextChoices):
     ERASURE = "erasure", "Erasure of a person's data"
     SYNTHESIS = "synthesis", "Synthetic examples"
     RULES = "rules", "Rules applied to past data"
+    INSIGHT = "insight", "Learning from feedback"
 
 
 class JobStatus(models.TextChoices):

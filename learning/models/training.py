@@ -73,7 +73,9 @@ class TrainingRun(OrganizationModel):
     # The most that calls may cost whose answers are not there: under way, or cut off when their worker died.
     held_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
     held_cost = models.DecimalField(max_digits=16, decimal_places=8, default=0, db_default=0)
+    # Worked in attempts that are over: neither a stop of the product nor the silence of a dead worker counts.
     seconds = models.FloatField(default=0)
+    claimed_at = models.DateTimeField(null=True, blank=True)  # when the present attempt began; None while nobody works
     candidate_config = TenantForeignKey(
         AgentConfig, on_delete=models.PROTECT, null=True, blank=True, related_name="proposed_by"
     )
@@ -139,6 +141,11 @@ class GateReport(OrganizationModel):
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     cases: Any = models.JSONField(default=list)  # [{"kind", "name", "passed", "before", "after", "outcome", ...}]
     summary: Any = models.JSONField(default=dict)  # while it runs: {"step", "total", "message"}
+    # What its checks took, over all attempts; cost: as of a run.
+    llm_calls = models.PositiveIntegerField(default=0, db_default=0)
+    input_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
+    cost = models.DecimalField(max_digits=16, decimal_places=8, null=True, blank=True, default=0, db_default=0)
     approved = models.BooleanField(null=True, blank=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
@@ -150,6 +157,7 @@ class GateReport(OrganizationModel):
         verbose_name = "gate report"
         constraints = [
             one_of("status", GateStatus),
+            between("cost", 0),
             models.CheckConstraint(condition=~Q(approved=True) | Q(status="passed"), name="only_passed_is_approved"),
         ]
         indexes = [models.Index(fields=["organization", "config", "-created_at"], name="gate_report_recent")]

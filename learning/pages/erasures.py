@@ -113,4 +113,4 @@ def erasure_detail(request: HttpRequest, receipt_id: UUID) -> HttpResponse:
     receipt = ErasureReceipt.objects.filter(pk=receipt_id).first()
     if receipt is None:
         raise Http404("There is no such receipt in this organization.")
-    return render(request, "learning/erasure.html", {"receipt": receipt, "counts": explained(receipt.counts)})
+    return render(request, "learning/erasure.html", {"receipt": receipt, "counts": explained(receipt.counted)})

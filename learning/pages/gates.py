@@ -21,10 +21,12 @@ from organizations.permissions import page
 
 # What a person has to look at comes first. "failed" and "passed" are all that older reports know.
 ORDER = (
-    "failed", Outcome.BECAME_WRONG, Outcome.UNSAFE, Outcome.STILL_WRONG, Outcome.BECAME_RIGHT, Outcome.STAYED_RIGHT,
-    Outcome.SAFE, "passed",
+    "failed", Outcome.BECAME_WRONG, Outcome.WORSE, Outcome.UNSAFE, Outcome.STILL_WRONG, Outcome.BECAME_RIGHT,
+    Outcome.BETTER, Outcome.STAYED_RIGHT, Outcome.AS_BEFORE, Outcome.SAFE, "passed",
 )  # fmt: skip
-TONES = {Outcome.STILL_WRONG: "warn"} | dict.fromkeys(("failed", Outcome.BECAME_WRONG, Outcome.UNSAFE), "bad")
+TONES = {Outcome.STILL_WRONG: "warn"} | dict.fromkeys(
+    ("failed", Outcome.BECAME_WRONG, Outcome.WORSE, Outcome.UNSAFE), "bad"
+)
 
 
 @page()

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from learning.formats.catalogue import FORMATS
-from learning.models import DatasetVersion, ExampleRule, Job, JobKind, SourceType, TrainingDataset
+from learning.models import Agent, DatasetVersion, ExampleRule, Job, JobKind, SourceType, TrainingDataset
 from learning.services.job_list import named_problems
 from organizations.identifiers import as_uuid
 
@@ -110,7 +110,15 @@ def links_of(job: Job) -> list[Link]:
         links.append(_examples(job, "The examples that came from files", source, agent))
     if job.kind == JobKind.SYNTHESIS and job.result.get("variants"):
         links.append(_examples(job, "The synthetic examples", SourceType.SYNTHETIC, request.get("agent")))
+    if job.kind == JobKind.INSIGHT:
+        links += _to_insights(job)
     return links + (_to_rule(job) if job.kind == JobKind.RULES else [])
+
+
+def _to_insights(job: Job) -> list[Link]:
+    key = as_uuid(job.request.get("agent", ""))
+    agent = Agent.objects.filter(pk=key).first() if key else None
+    return [Link(f"What was learned about {agent.name}", reverse("insights", args=[agent.pk]))] if agent else []
 
 
 def _to_dataset(job: Job) -> list[Link]:

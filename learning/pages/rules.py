@@ -72,7 +72,12 @@ def rule_detail(request: Any, rule_id: UUID) -> HttpResponse:
             messages.success(request, "The change holds from now on. Examples that were made already stay.")
             return redirect("rule", rule_id=rule.pk)
     days = DaysForm(request.GET if "days" in request.GET else None)
-    preview = preview_rule(rule=rule, **days.cleaned_data) if days.is_bound and days.is_valid() else None
+    preview = None
+    if days.is_bound and days.is_valid():
+        try:
+            preview = preview_rule(rule=rule, **days.cleaned_data)
+        except Refused as error:
+            messages.error(request, error.message)
     made = count_made([rule]).get(rule.pk, 0)
     context = {"form": form, "rule": rule, "days": days, "preview": preview, "made": made}
     return render(request, "learning/rule.html", context)

@@ -9,14 +9,15 @@ from django.contrib import messages
 from django.db.models.fields.json import KeyTransform as KT
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 
 from learning.models import Agent, RunStatus, TrainingRun, TrainingRunLog
+from learning.pages.behavior import behavior_of
 from learning.pages.stored import number
-from learning.pages.training_progress import pace_of
+from learning.pages.training_progress import kept_calls, pace_of
 from learning.pages.training_results import read_outcome
 from learning.pages.training_words import config_words, score_words
 from learning.services import training
+from learning.services.gate import total_cost
 from learning.services.run_changes import worse_cases
 from learning.waking import wake_for_run
 from organizations.errors import Refused
@@ -56,15 +57,18 @@ def run_detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
     asked_by_page = bool(getattr(request, "htmx", False))
     if asked_by_page and run.status in OPEN:
         return render(request, "learning/_run_live.html", _live(run) | {"fresh": _fresh(run, request)})
+    reports = training.gate_reports(run)
     lines = list(run.log_lines.order_by("-id")[: LOG_LINES + 1])
     context = _live(run) | {
         "log": lines[:LOG_LINES],
         "more_log": len(lines) > LOG_LINES,
-        "report": training.gate_report(run),
+        "report": reports[0] if reports else None,
+        "gate": total_cost(reports) if reports else None,
         "candidate": run.candidate_config.content if run.candidate_config else None,
         "worse": worse_cases(run, actor=request.actor),  # type: ignore[attr-defined]
         "settings": config_words(run.config, run.seed),
         "estimate": _estimate(run.estimate),
+        "behavior": behavior_of(run.metrics),
     }
     response = render(request, "learning/_run.html" if asked_by_page else "learning/run.html", context)
     if asked_by_page:  # the run ended between two looks
@@ -118,7 +122,8 @@ def _live(run: TrainingRun) -> dict[str, Any]:
     return {
         "run": run,
         "open": run.status in OPEN,
-        "pace": pace_of(run, timezone.now()),
+        "pace": pace_of(run),
+        "kept": kept_calls(run),
         "outcome": read_outcome(run.metrics),
         "score": score_words(run.config),
     }
@@ -130,10 +135,10 @@ def _estimate(stored: Any) -> dict[str, Any] | None:
 
 
 def _fresh(run: TrainingRun, request: HttpRequest) -> list[TrainingRunLog]:
-    """The lines after the last one that the page has, the newest first."""
+    """The next lines after the last one that the page has, the newest first. More of them come with the next poll."""
     after = as_uuid(request.GET.get("after", ""))
     rows = run.log_lines.filter(pk__gt=after) if after else run.log_lines.all()
-    return list(rows.order_by("-id")[:LOG_LINES])
+    return list(rows.order_by("id")[:LOG_LINES])[::-1]
 
 
 def _find(run_id: UUID) -> TrainingRun:

@@ -78,9 +78,8 @@ def _rows(runs: tuple[TrainingRun, ...]) -> list[tuple[str, list[str]]]:
 
 def _figures(run: TrainingRun) -> dict[str, str]:
     outcome = read_outcome(run.metrics)
-    gain, done = outcome.gain, run.finished_at and run.started_at
-    took = (run.finished_at - run.started_at).total_seconds() if run.finished_at and run.started_at else None
-    speed = f"{60 * run.llm_calls / took:,.0f} calls a minute" if done and took else NOTHING
+    gain, took = outcome.gain, run.seconds if run.finished_at and run.started_at else None
+    speed = f"{60 * run.llm_calls / took:,.0f} calls a minute" if took else NOTHING
     return {
         "Verdict": outcome.verdict.capitalize() or text(run.failure_reason) or NOTHING,
         "Before": percent(outcome.before.mean, 1) if outcome.before else NOTHING,
@@ -88,7 +87,7 @@ def _figures(run: TrainingRun) -> dict[str, str]:
         "Gain, points": f"{points(gain.estimate / 100)} ({_interval(gain)})" if gain else NOTHING,
         "Test examples": f"{gain.n:,}" if gain else NOTHING,
         "p": gain.p.removeprefix("p ").removeprefix("= ") or NOTHING if gain else NOTHING,
-        "Got worse": f"{outcome.worse:,} examples" if gain else NOTHING,
+        "Got worse": f"{outcome.worse_told} examples" if gain else NOTHING,
         "Compared": outcome.tried or NOTHING,
         "Candidate": f"config {run.candidate_config.number}" if run.candidate_config else NOTHING,
         "Calls": f"{run.llm_calls:,}",
@@ -104,4 +103,4 @@ def _interval(gain: Gain) -> str:
 
 
 def _gain_row(letter: str, gain: Gain) -> GainRow:
-    return GainRow(letter, gain.estimate, gain.low, gain.high, f"n = {gain.n}")
+    return GainRow(letter, gain.estimate, gain.low, gain.high, f"n = {gain.n:,}")

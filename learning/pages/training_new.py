@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from learning.models import Agent, DatasetVersion, TrainingRun, TrainingType
+from learning.models import Agent, AgentConfig, DatasetVersion, TrainingRun, TrainingType
 from learning.pages.training_forms import RunForm
 from learning.services import training
 from learning.services.run_estimate import RunEstimate
@@ -44,7 +44,7 @@ def run_create(request: HttpRequest) -> HttpResponse:
         "unready": form.unready,
         "unfolded": any(name in form.errors for name in ("strategies", "rewrites", "concurrency", "seed")),
         "exists": bool(form.listed) or agent is not None or trainable_versions().exists(),
-        **({} if form.is_bound else _first_estimate(form)),
+        **({"wrong": _wrong(form)} if form.is_bound else _first_estimate(form)),
     }
     return render(request, "learning/run_new.html", context)
 
@@ -56,7 +56,7 @@ def run_estimate(request: HttpRequest) -> HttpResponse:
     told: dict[str, Any] = {}
     if form.is_valid():
         try:
-            told = _told(form.cleaned_data["version"], form.wishes())
+            told = _told(form.cleaned_data["version"], form.cleaned_data["base_config"], form.wishes())
         except Refused as error:
             form.refuse(error.message, error.field)
     return render(request, "learning/_run_estimate.html", told or {"wrong": _wrong(form)})
@@ -75,14 +75,14 @@ def _first_estimate(form: RunForm) -> dict[str, Any]:
     if version is None:
         return {}
     try:
-        return _told(version, {})
+        return _told(version, None, {})
     except Refused as error:
         return {"wrong": [error.message]}
 
 
-def _told(version: DatasetVersion, wishes: dict[str, Any]) -> dict[str, Any]:
+def _told(version: DatasetVersion, base_config: AgentConfig | None, wishes: dict[str, Any]) -> dict[str, Any]:
     """Raises Refused."""
-    plan = plan_run(cast("Agent", version.dataset.agent), version, None, KIND, wishes)
+    plan = plan_run(cast("Agent", version.dataset.agent), version, base_config, KIND, wishes)
     estimate: RunEstimate = plan.estimate()
     return {"estimate": estimate, "to_beat": plan.base_config, "of_agent": plan.agent}
 
@@ -92,6 +92,7 @@ def _start(request: HttpRequest, form: RunForm) -> TrainingRun:
     run = training.start_training_run(
         agent=cast("Agent", version.dataset.agent),  # the form offers no version without one
         dataset_version=version,
+        base_config=form.cleaned_data["base_config"],
         name=form.cleaned_data["name"],
         config=form.wishes(),
         seed=form.cleaned_data["seed"],

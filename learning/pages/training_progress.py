@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from learning.models import TrainingRun
+from learning.pages.stored import whole
+from learning.services.training import worked_seconds
 
 WORTH_TELLING = 3.0  # percent done, and so many seconds: before that the rest cannot be foretold
 LEAST_SECONDS = 5.0
@@ -13,19 +14,25 @@ LEAST_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds since the first claim, calls a minute, seconds that are probably left; None while unknown."""
+    """Seconds of work until now, calls a minute, seconds that are probably left; None while unknown."""
 
     elapsed: float | None
     calls_per_minute: float | None
     seconds_left: float | None
 
 
-def pace_of(run: TrainingRun, now: datetime) -> Pace:
+def pace_of(run: TrainingRun) -> Pace:
     """Throughput over the whole run, and what is left at this speed."""
     if run.started_at is None:
         return Pace(None, None, None)
-    elapsed = max(0.0, ((run.finished_at or now) - run.started_at).total_seconds())
+    elapsed = worked_seconds(run)
     speed = 60 * run.llm_calls / elapsed if elapsed and run.llm_calls else None
     done = run.progress_percentage
     told = WORTH_TELLING <= done < 100 and elapsed >= LEAST_SECONDS and run.finished_at is None
     return Pace(elapsed, speed, elapsed * (100 - done) / done if told else None)
+
+
+def kept_calls(run: TrainingRun) -> int:
+    """How many of the calls that it may make the engine does not plan with, so that some can be lost; 0 if unknown."""
+    most = whole(run.config, "max_calls")
+    return max(0, most - run.total_steps) if most and run.total_steps else 0

@@ -15,6 +15,7 @@ from learning.pages.training_words import plain
 MOST_POINTS = 200  # of the chart
 MOST_VARIANTS = 40
 MOST_CLUSTERS = 12
+ONCE_NAMED = 50  # older results counted no more test examples that got worse than they named
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Gain:
         if self.p_value is None:
             return ""
         return "p < 0.0001" if self.p_value < 0.0001 else f"p = {self.p_value:.2g}"
+
+    @property
+    def most_p(self) -> str:
+        """The p that a gain may have at the most; less where others read the test split before."""
+        return f"{1 - self.confidence:.2g}"
 
 
 @dataclass(frozen=True)
@@ -125,8 +131,8 @@ class Change:
     unit: str
 
     @property
-    def percent(self) -> float | None:
-        return 100 * (self.after - self.before) / self.before if self.before else None
+    def percent(self) -> int | None:
+        return round(100 * (self.after - self.before) / self.before) if self.before else None
 
 
 @dataclass(frozen=True)
@@ -141,7 +147,10 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Everything that the page tells of a result."""
+    """Everything that the page tells of a result. `worse`: test examples; `worse_told` says where there may be more.
+
+    `opened`: the test split was read, also where too little was answered for a gain to be stated.
+    """
 
     verdict: str
     before: Score | None
@@ -157,17 +166,19 @@ class Outcome:
     failing: Sequence[FailingCluster]
     clusters: Sequence[ClusterRow]
     worse: int
+    worse_told: str
     changes: Sequence[Change]
     goals: Sequence[GoalRow]
     tried: str
     judge: Judgement | None
     recommendations: Sequence[str]
     ended_by: str
+    opened: bool
 
 
 def read_outcome(metrics: Any) -> Outcome:
     """The result of a run, or what there is of it."""
-    analysis = section(metrics, "analysis")
+    analysis, worse = section(metrics, "analysis"), _worse(metrics)
     trace = _trace(metrics)
     return Outcome(
         verdict=text(metrics, "verdict"),
@@ -183,13 +194,15 @@ def read_outcome(metrics: Any) -> Outcome:
         corrections=_findings(analysis, "corrections"),
         failing=_failing(analysis),
         clusters=_clusters(metrics),
-        worse=len(objects(metrics, "worse_examples")),
+        worse=worse[0],
+        worse_told=worse[1],
         changes=_changes(metrics),
         goals=_goals(metrics),
         tried=_tried(metrics),
         judge=_judge(metrics),
         recommendations=texts(metrics, "recommendations"),
         ended_by=text(metrics, "ended"),
+        opened=section(metrics, "tried").get("opened") is True,
     )
 
 
@@ -299,6 +312,15 @@ def _goals(metrics: Any) -> list[GoalRow]:
         for goal, gain, claimed in rows
         if goal and gain
     ]
+
+
+def _worse(metrics: Any) -> tuple[int, str]:
+    """How many test examples got worse, as a number and in words."""
+    counted, named = whole(metrics, "worse_count"), len(objects(metrics, "worse_examples"))
+    if counted is None and named >= ONCE_NAMED:
+        return named, f"at least {named:,}"
+    found = max(0, named if counted is None else counted)
+    return found, f"{found:,}"
 
 
 def _tried(metrics: Any) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 ITEMS = """
 FROM learning_datasetexample i
 JOIN learning_learningexample e ON e.organization_id = i.organization_id AND e.id = i.example_id
-LEFT JOIN learning_agentfeedback f ON f.organization_id = e.organization_id AND f.id = e.source_feedback_id
 WHERE i.organization_id = %(organization)s AND i.version_id = %(version)s
 """
 # One pass for all of them: (what is counted, its name, how many).
@@ -21,18 +20,22 @@ FROM (SELECT i.split, i.example_type AS type, e.source_type AS source, e.domain,
   {items}) items
 GROUP BY GROUPING SETS ((split), (type), (source), (agent), (domain)) ORDER BY 1, 3 DESC, 2
 """
+# The feedback is looked up item by item: there may be many times more of it than items. OFFSET: once for each item.
 FIGURES = """
-SELECT count(e.quality_score) AS scored, avg(e.quality_score) AS quality,
-  count(e.consensus_weight) AS weighed, avg(e.consensus_weight) AS consensus,
-  min(e.consensus_weight) AS least_consensus,
-  count(*) FILTER (WHERE f.consent) AS consent_given, count(*) FILTER (WHERE NOT f.consent) AS consent_refused,
-  count(*) FILTER (WHERE f.id IS NULL) AS consent_not_needed,
-  min(i.weight) AS least_weight, percentile_cont(0.5) WITHIN GROUP (ORDER BY i.weight) AS median_weight,
-  max(i.weight) AS largest_weight, count(e.weight_override) AS set_by_people,
-  coalesce(sum(i.weight) ^ 2 / nullif(sum(i.weight ^ 2), 0), 0) AS effective,
-  count(*) FILTER (WHERE e.redaction_found <> '{{}}') AS redacted,
-  min(e.prepared_version) AS oldest_rules, max(e.prepared_version) AS newest_rules
-{items}
+SELECT count(quality_score) AS scored, avg(quality_score) AS quality,
+  count(consensus_weight) AS weighed, avg(consensus_weight) AS consensus,
+  min(consensus_weight) AS least_consensus,
+  count(*) FILTER (WHERE consent) AS consent_given, count(*) FILTER (WHERE NOT consent) AS consent_refused,
+  count(*) FILTER (WHERE consent IS NULL) AS consent_not_needed,
+  min(weight) AS least_weight, percentile_cont(0.5) WITHIN GROUP (ORDER BY weight) AS median_weight,
+  max(weight) AS largest_weight, count(weight_override) AS set_by_people,
+  coalesce(sum(weight) ^ 2 / nullif(sum(weight ^ 2), 0), 0) AS effective,
+  count(*) FILTER (WHERE redaction_found <> '{{}}') AS redacted,
+  min(prepared_version) AS oldest_rules, max(prepared_version) AS newest_rules
+FROM (SELECT i.weight, e.quality_score, e.consensus_weight, e.weight_override, e.redaction_found, e.prepared_version,
+  (SELECT consent FROM learning_agentfeedback
+    WHERE organization_id = e.organization_id AND id = e.source_feedback_id) AS consent
+  {items} OFFSET 0) items
 """
 REDACTED = """
 SELECT kind, sum(number::int) FROM (

@@ -58,6 +58,16 @@ def count_readings(versions: Sequence[DatasetVersion]) -> dict[UUID, int]:
     return {UUID(key): n for key, n in events.order_by().values_list("target_id").annotate(n=Count("id"))}
 
 
+def count_earlier_readings(*, version_id: UUID, run_id: UUID) -> int:
+    """How often others opened the test split before the run did first: each run once, each export."""
+    events = AuditEvent.objects.filter(
+        action=TEST_SPLIT_READ, target_type="datasetversion", target_id=str(version_id)
+    ).order_by("created_at", "id")
+    readers = [after.get("training_run") or place for place, after in enumerate(events.values_list("after", flat=True))]
+    earlier = readers[: readers.index(str(run_id))] if str(run_id) in readers else readers
+    return len(set(earlier))
+
+
 def list_readings(version: DatasetVersion) -> list[Reading]:
     """Each opening of the test split, the newest first: the run that confirmed its result on it, or the export."""
     events = AuditEvent.objects.filter(action=TEST_SPLIT_READ, target_type="datasetversion", target_id=str(version.pk))

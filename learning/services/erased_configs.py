@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from learning.engines.quotes import Quotes
@@ -20,6 +21,7 @@ from learning.models import (
     Agent,
     AgentConfig,
     DatasetExample,
+    DatasetVersion,
     GateReport,
     GateStatus,
     LearningExample,
@@ -27,7 +29,9 @@ from learning.models import (
     Split,
     TrainingRun,
 )
+from learning.services import evaluation_chunks
 from learning.services.preparation import hash_input
+from learning.services.training import end_of_work
 from organizations import audit
 from organizations.erasers import Person
 from organizations.transitions import LostRace, move
@@ -43,27 +47,31 @@ class Shown:
     hashes: frozenset[str]
 
 
-def stop_runs(*, version_ids: Collection[UUID]) -> int:
-    """End the runs that are reading these versions, and let their gates begin again; how many runs were ended.
+def stop_work(*, version_ids: Collection[UUID] = (), config_ids: Collection[UUID] = ()) -> None:
+    """End the runs that read these versions or work with these configs, and let the gates that do begin again.
 
     A worker that goes on finds at its next step that the work is no longer its own, and writes nothing.
     """
-    stopped = 0
-    open_runs = TrainingRun.objects.filter(
-        dataset_version__in=version_ids, status__in=[RunStatus.PENDING, RunStatus.RUNNING]
-    )
-    for run in open_runs:
+    reading = Q(dataset_version__in=version_ids) | Q(base_config__in=config_ids, status=RunStatus.RUNNING)
+    for run in TrainingRun.objects.filter(reading, status__in=[RunStatus.PENDING, RunStatus.RUNNING]):
         try:
-            move(run, RunStatus.CANCELLED, failure_reason=STOPPED, finished_at=timezone.now())
-            stopped += 1
+            move(run, RunStatus.CANCELLED, failure_reason=STOPPED, finished_at=timezone.now(), **end_of_work(run))
         except LostRace:
             continue  # it came to its own end meanwhile
-    for report in GateReport.objects.filter(training_run__dataset_version__in=version_ids, status=GateStatus.RUNNING):
+        evaluation_chunks.forget_run(run_id=run.pk)  # what it would have asked next
+    agents = DatasetVersion.objects.filter(pk__in=version_ids).values("dataset__agent")
+    checking = (
+        Q(training_run__dataset_version__in=version_ids)
+        | Q(training_run=None, config__agent__in=agents)  # a draft is checked on the newest version
+        | Q(training_run__base_config__in=config_ids)
+        | Q(config__in=config_ids)
+        | Q(config__parent__in=config_ids)
+    )
+    for report in GateReport.objects.filter(checking, status=GateStatus.RUNNING):
         try:
-            move(report, GateStatus.PENDING, attempt=0)
+            move(report, GateStatus.PENDING)  # its attempt stays: the next one must have another number
         except LostRace:
             continue
-    return stopped
 
 
 def built_from(person: Person) -> list[str]:

@@ -22,7 +22,8 @@ BATCH = 300
 # Rows of people (deleted with the person, or somebody else's), sums, names that people gave, and what is no text.
 LEFT_ALONE = {
     "learning.Agent", "learning.AgentFeedback", "learning.CompiledCorrection", "learning.DatasetExample",
-    "learning.Decision", "learning.ErasureReceipt", "learning.Execution", "learning.ExecutionKey",
+    "learning.Decision", "learning.Demonstration", "learning.DemonstrationStep", "learning.ErasureReceipt",
+    "learning.Execution", "learning.ExecutionKey",
     "learning.FeedbackIssueRollup", "learning.FeedbackRollup", "learning.FeedbackRollupMark",
     "learning.FeedbackRollupProgress", "learning.LearningExample", "learning.LlmResponse", "learning.RetrievalEvent",
     "learning.SplitAssignment", "learning.TelemetrySpan", "annotation.AnnotationDraft", "annotation.ExpertAnnotation",

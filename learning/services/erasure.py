@@ -20,7 +20,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from learning.models import ErasureReceipt, Job, JobKind, JobStatus, LearningExample, ReviewStatus
-from learning.services import artifact_store, erased_configs, erasure_words
+from learning.services import arrived_answers, artifact_store, erased_configs, erasure_words
 from learning.services.erased_imports import open_imports, stop_imports
 from learning.services.erased_people import Found, find_person, quotes_of, with_copies
 from learning.services.erased_quotes import cut_quotes
@@ -162,10 +162,12 @@ def _erase(found: Found, tally: Tally, job_id: Any) -> Iterator[Step]:
     _withdraw(person)
     tally.built |= set(erased_configs.built_from(person))
     versions = versions_of(person)
-    erased_configs.stop_runs(version_ids=[version.pk for version in versions])
+    erased_configs.stop_work(version_ids=[version.pk for version in versions])
     yield tally.step()
     quotes, shown = quotes_of(found), erased_configs.shown_of(person)
-    tally.cut |= {str(pk) for pk in erased_configs.cut_configs(shown=shown, quotes=quotes)}
+    cut = list(erased_configs.cut_configs(shown=shown, quotes=quotes))
+    erased_configs.stop_work(config_ids=cut)  # they hold the words in their memory
+    tally.cut |= set(map(str, cut))
     erased_configs.mark_configs(config_ids=tally.built)
     tally.counts["gate cases"] += erased_configs.drop_cases(person=person)
     yield tally.step()
@@ -200,6 +202,7 @@ def _finish(work: Work, tally: Tally) -> None:
         tally.counts.update(eraser(Person(user)))
     since = datetime.fromisoformat(tally.since) if tally.since else None
     tally.counts["remembered answers"] += delete_answers(since=since)
+    arrived_answers.forget_organization(current_organization_id())
     tally.counts["uploaded files"] += artifact_store.forget_abandoned(seconds=-1)
     retrain = erased_configs.to_retrain(config_ids=tally.built, cut=tally.cut)
     receipt = ErasureReceipt.objects.create(

@@ -19,6 +19,7 @@ EXPLAINED = {
     "gate cases": "what gates checked configs on",
     "gold items": "examples with a known decision, on which reviewers are measured",
     "remembered answers": "answers of language models, kept to save calls; all since the person's first row",
+    "reported outcomes": "what an application reported of them under a metric of its own",
     "retrievals": "documents that were looked up for an answer",
     "review slots": "places of their examples in review queues",
     "spans": "telemetry of the last day",

@@ -14,8 +14,9 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from learning.engines.types import CompletionRequest, Message
-from learning.models import ChunkStatus, EvaluationChunk, RunStatus
-from learning.services.run_ledger_sql import CLAIM
+from learning.models import ChunkStatus, EvaluationChunk, RunStatus, TrainingRun
+from learning.services import arrived_answers
+from learning.services.run_ledger_sql import CLAIM, lock_run
 from organizations.scope import current_organization_id
 
 SILENCE = timedelta(seconds=10)  # its worker names it every second
@@ -33,6 +34,14 @@ class ClaimedChunk:
     requests: Mapping[str, CompletionRequest]
 
 
+@dataclass(frozen=True)
+class Helper:
+    """Who works on a run's chunks beside its own worker, as one of `most` at the same time."""
+
+    name: str
+    most: int
+
+
 def cut_chunks(*, run_id: UUID, requests: Mapping[str, CompletionRequest], at_once: int) -> list[UUID]:
     """Queue requests by their keys; `at_once`: calls that a worker makes side by side. Gives the chunks."""
     size = max(1, min(MOST_REQUESTS, max(at_once, len(requests) // PARTS)))
@@ -45,14 +54,18 @@ def cut_chunks(*, run_id: UUID, requests: Mapping[str, CompletionRequest], at_on
     return [row.pk for row in EvaluationChunk.objects.bulk_create(rows)]
 
 
-def claim_chunks(*, run_id: UUID, most: int) -> list[ClaimedChunk]:
-    """Take the oldest chunks of the run that nobody has, or whose worker went silent."""
+def claim_chunks(*, run_id: UUID, most: int, helper: Helper | None = None) -> list[ClaimedChunk]:
+    """Take the oldest chunks of the run that nobody has, or whose worker went silent; as a helper, or as its worker."""
+    if helper is not None:
+        lock_run(run_id)  # one counts after the other
     values: dict[str, Any] = {
         "organization": current_organization_id(),
         "run": run_id,
         "most": MOST_ATTEMPTS,
         "silence": SILENCE,
         "limit": most,
+        "helper": helper.name if helper else "",
+        "helpers": helper.most if helper else 0,
     }
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, values)
@@ -131,11 +144,17 @@ def forget_chunks(*, chunk_ids: Iterable[UUID]) -> None:
 def forget_run(*, run_id: UUID) -> None:
     """Nobody needs the chunks of this run any more; whoever works on one leaves at the next look."""
     EvaluationChunk.objects.filter(run_id=run_id).delete()
+    arrived_answers.forget_run(current_organization_id(), run_id)
 
 
 def forget_ended() -> None:
     """Chunks whose run is over: it was ended while nobody worked on it."""
-    EvaluationChunk.objects.exclude(run__status__in=[RunStatus.PENDING, RunStatus.RUNNING]).delete()
+    under_way = [RunStatus.PENDING, RunStatus.RUNNING]
+    EvaluationChunk.objects.exclude(run__status__in=under_way).delete()
+    if left := arrived_answers.runs_of(current_organization_id()):
+        open_runs = TrainingRun.objects.filter(pk__in=left, status__in=under_way).values_list("pk", flat=True)
+        for run_id in left.difference(open_runs):
+            arrived_answers.forget_run(current_organization_id(), run_id)
 
 
 def runs_in_need() -> list[UUID]:

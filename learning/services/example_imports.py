@@ -196,7 +196,7 @@ class _Taking:
             try:
                 row.agent_id = self._agent_of(row)
                 rows.append((number, row))
-                report.without_user_id += not (row.user_id or row.input_context.keys() & USER_NAMES)
+                report.without_user_id += not row.user_id and row.input_context.keys().isdisjoint(USER_NAMES)
             except BadRow as error:
                 refused.append(Refusal(number, error.field, str(error)))
         refused += [Refusal(number, "external_id", KNOWN_OTHERWISE) for number in self._store(rows)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -24,6 +25,7 @@ from organizations.errors import Conflict, Refused
 from organizations.models import Organization
 from organizations.scope import current_organization_id
 
+log = logging.getLogger(__name__)
 MOST_RULES = 100
 # An execution that nobody commented has no opinion on it.
 OF_FEEDBACK = (
@@ -161,20 +163,31 @@ def read_conditions(conditions: dict[str, Any]) -> engine.Conditions:
 def rules_in_order(*, source: str, also: Iterable[ExampleRule] = (), from_beginning: bool = False) -> list[engine.Rule]:
     """The active rules of a source and those in `also`, in the order in which they decide.
 
-    `from_beginning`: whatever came in before they were switched on counts too.
+    `from_beginning`: whatever came in before they were switched on counts too. An active rule that cannot be read is
+    left out, so that the others go on; one of `also` raises Refused.
     """
-    rows = {rule.pk: rule for rule in ExampleRule.objects.filter(active=True, source=source)}
-    rows |= {rule.pk: rule for rule in also if rule.source == source}
-    return [
-        engine.Rule(
-            key=str(row.pk),
-            example_type=row.example_type,
-            conditions=engine.read_conditions(row.conditions, known={}),
-            agent=str(row.agent_id) if row.agent_id else None,
-            since="" if from_beginning or row.active_since is None else str(first_key(row.active_since)),
-        )
-        for row in sorted(rows.values(), key=lambda row: (row.position, row.pk))
-    ]
+    asked = {rule.pk: rule for rule in also if rule.source == source}
+    rows = {rule.pk: rule for rule in ExampleRule.objects.filter(active=True, source=source)} | asked
+    found = []
+    for row in sorted(rows.values(), key=lambda row: (row.position, row.pk)):
+        try:
+            found.append(_read_rule(row, from_beginning))
+        except engine.ConditionRefused as error:
+            if row.pk in asked:
+                raise Refused(f"The conditions of {row.name} cannot be read: {error}", "conditions") from error
+            log.warning("Rule %s cannot be read and is left out: %s", row.pk, error)
+    return found
+
+
+def _read_rule(row: ExampleRule, from_beginning: bool) -> engine.Rule:
+    """Raises ConditionRefused."""
+    return engine.Rule(
+        key=str(row.pk),
+        example_type=row.example_type,
+        conditions=engine.read_conditions(row.conditions, known={}),
+        agent=str(row.agent_id) if row.agent_id else None,
+        since="" if from_beginning or row.active_since is None else str(first_key(row.active_since)),
+    )
 
 
 def _told(rule: ExampleRule) -> dict[str, Any]:

@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from learning.engines.safety.gate import GateResult, Rules
-from learning.engines.types import Example, Prompt
+from learning.engines.types import Cost, Example, Prompt
 from learning.models import AgentConfig, ConfigStatus, GateReport, GateStatus, TrainingRun
 from learning.services import datasets
 from organizations import audit
-from organizations.errors import Conflict
+from organizations.errors import Conflict, Refused
 from organizations.transitions import move
 
+log = logging.getLogger(__name__)
 MOST_CASES = 40
 SILENCE = timedelta(seconds=60)  # a gate whose heartbeat is older is taken over
 MOST_ATTEMPTS = 3
 
 
+class LostGate(Exception):
+    """The gate belongs to another attempt, or it is over. Leave quietly."""
+
+
 @dataclass(frozen=True)
-class GateWork:
-    """What a claimed gate needs, read in one go: it is checked outside of any transaction."""
+class GateClaim:
+    """Whose gate it is: the attempt fences off a worker that was thought dead."""
 
     report_id: UUID
     attempt: int
+
+
+@dataclass(frozen=True)
+class GateWork(GateClaim):
+    """What a claimed gate needs, read in one go: it is checked outside of any transaction."""
+
     current: Prompt
     candidate: Prompt
     examples: list[Example]
     metric: str
+    metric_options: Mapping[str, Any]
     rules: Rules
 
 
@@ -69,23 +83,62 @@ def newest_report(config_id: UUID) -> GateReport | None:
     return GateReport.objects.filter(config=config_id).order_by("-id").first()
 
 
-def claim_gate(*, report_id: UUID) -> GateWork | None:
-    """Take a pending gate, or one whose worker went silent; None when somebody else has it."""
-    free = Q(status=GateStatus.PENDING) | Q(status=GateStatus.RUNNING, heartbeat_at__lt=timezone.now() - SILENCE)
-    taken = GateReport.objects.filter(free, pk=report_id, attempt__lt=MOST_ATTEMPTS).update(
+def claim_gate(*, report_id: UUID) -> GateClaim | None:
+    """Take a pending gate, or one whose worker went silent; None when somebody else has it.
+
+    A transaction of its own, before `read_gate`: an attempt counts also where reading kills the worker.
+    """
+    free = Q(status=GateStatus.PENDING) | (_silent() & Q(attempt__lt=MOST_ATTEMPTS))
+    taken = GateReport.objects.filter(free, pk=report_id).update(
         status=GateStatus.RUNNING, attempt=F("attempt") + 1, heartbeat_at=timezone.now()
     )
     if not taken:
         return None
-    report = GateReport.objects.select_related("config__parent", "training_run__dataset_version").get(pk=report_id)
+    report = GateReport.objects.get(pk=report_id)
     audit.record(action="gatereport.claimed", target=report, after={"attempt": report.attempt})
-    return _work(report)
+    return GateClaim(report.pk, report.attempt)
+
+
+def read_gate(*, claim: GateClaim) -> GateWork | None:
+    """What a claimed gate needs. One that cannot be read ends here, with the reason: then there is nothing to do.
+
+    Raises LostGate, and DatabaseError: that may pass.
+    """
+    mine = _mine(claim.report_id, claim.attempt)
+    report = mine.select_related("config__parent", "training_run__dataset_version").first()
+    if report is None:
+        raise LostGate
+    try:
+        return _work(report)
+    except DatabaseError:
+        raise
+    except Exception as error:  # whatever is wrong with the rows, it would be as wrong the next time
+        log.warning("Gate %s cannot be read", report.pk, exc_info=error)
+        known = str(error) if isinstance(error, Refused | ValueError) else f"internal error: {type(error).__name__}"
+        reason = f"What is to be checked cannot be read any more: {known}"
+        fail_gate(report_id=report.pk, attempt=report.attempt, reason=reason)
+        return None
 
 
 def beat_gate(*, report_id: UUID, attempt: int, step: int = 0, total: int = 0, message: str = "") -> None:
-    """Say that the gate is still being worked on: `step` of `total` answers are there."""
-    _mine(report_id, attempt).update(
+    """Say that the gate is still being worked on: `step` of `total` answers are there. Raises LostGate."""
+    written = _mine(report_id, attempt).update(
         heartbeat_at=timezone.now(), summary={"step": step, "total": total, "message": message}
+    )
+    if not written:
+        raise LostGate
+
+
+def count_calls(*, report_id: UUID, calls: int, cost: Cost) -> None:
+    """Add what the checks took since the last time: so many calls, and the tokens and the money of `cost`.
+
+    Whoever made them and whosever the gate is by now: what was spent was spent.
+    """
+    GateReport.objects.filter(pk=report_id).update(
+        llm_calls=F("llm_calls") + calls,
+        input_tokens=F("input_tokens") + cost.input_tokens,
+        output_tokens=F("output_tokens") + cost.output_tokens,
+        cost=None if cost.money is None else F("cost") + cost.money,
     )
 
 
@@ -108,10 +161,9 @@ def fail_gate(*, report_id: UUID, attempt: int, reason: str) -> None:
 
 def open_gates() -> list[UUID]:
     """Gates that nobody works on, for the sweeper; those that were tried too often are failed here."""
-    silent = Q(status=GateStatus.RUNNING, heartbeat_at__lt=timezone.now() - SILENCE)
-    for report in GateReport.objects.filter(silent, attempt__gte=MOST_ATTEMPTS):
-        fail_gate(report_id=report.pk, attempt=report.attempt, reason=f"The worker went silent {MOST_ATTEMPTS} times.")
-    waiting = Q(status=GateStatus.PENDING) | silent
+    for report in GateReport.objects.filter(_silent(), attempt__gte=MOST_ATTEMPTS):
+        fail_gate(report_id=report.pk, attempt=report.attempt, reason=f"The worker went silent {report.attempt} times.")
+    waiting = Q(status=GateStatus.PENDING) | _silent()
     return list(GateReport.objects.filter(waiting).order_by("id").values_list("pk", flat=True))
 
 
@@ -147,6 +199,14 @@ def require_approved(*, config: AgentConfig) -> None:
         )
 
 
+def total_cost(reports: Iterable[GateReport]) -> Cost:
+    """What the checks of these took together; its calls are those that were made."""
+    total = Cost()
+    for one in reports:
+        total += Cost(one.llm_calls, 0, one.input_tokens, one.output_tokens, one.cost)
+    return total
+
+
 def _work(report: GateReport) -> GateWork:
     run = report.training_run
     config = report.config
@@ -162,8 +222,13 @@ def _work(report: GateReport) -> GateWork:
         candidate=Prompt.from_content(config.content),
         examples=sorted(fresh, key=lambda one: one.key)[:MOST_CASES],
         metric=run.config.get("metric", "exact") if run else "exact",
+        metric_options=run.config.get("metric_options", {}) if run else {},
         rules=Rules(),
     )
+
+
+def _silent() -> Q:
+    return Q(status=GateStatus.RUNNING, heartbeat_at__lt=timezone.now() - SILENCE)
 
 
 def _mine(report_id: UUID, attempt: int) -> Any:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db import connection
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
-from learning.formats.rows import ENCODER, Row, inside
+from learning.formats.rows import ENCODER, Row
+from learning.formats.staging import fields_of
 from learning.models import ReviewStatus, SourceType, SplitAssignment
 from learning.services.clusters import lock_splits
+from learning.services.import_staging import insert_rows, line_of, update_rows
 from learning.services.preparation import hash_input
 from organizations.scope import current_organization_id
 
@@ -23,50 +24,6 @@ FROM json_to_recordset(%(keys)s::json) AS k(agent_id uuid, external_id text)
 JOIN learning_learningexample e ON e.organization_id = %(organization)s AND e.agent_id = k.agent_id
   AND e.external_id = k.external_id AND e.external_id <> ''
 """
-COLUMNS = """
-  id uuid, agent_id uuid, example_type text, source_type text, input_text text, input_context jsonb,
-  original_output text, expected_output text, rejected_output text, domain text, task_type text, complexity int,
-  tags text[], quality_score float8, weight float8, external_id text, source_hash text, cluster_key text, user_id text
-"""
-# What is empty does not come.
-ROWS = f"""
-(SELECT id, agent_id, example_type, source_type, input_text, coalesce(input_context, '{{}}') AS input_context,
-  coalesce(original_output, '') AS original_output, coalesce(expected_output, '') AS expected_output,
-  coalesce(rejected_output, '') AS rejected_output, domain, coalesce(task_type, '') AS task_type, complexity,
-  coalesce(tags, '{{}}') AS tags, quality_score, weight, external_id, source_hash, cluster_key,
-  coalesce(user_id, '') AS user_id
-FROM json_to_recordset(%(rows)s::json) AS given({COLUMNS})) AS r
-"""  # noqa: S608  our own names
-INSERT = f"""
-INSERT INTO learning_learningexample (id, organization_id, created_at, updated_at, agent_id, example_type, source_type,
-  input_text, input_context, original_output, expected_output, rejected_output, domain, task_type, complexity, tags,
-  quality_score, review_status, weight_override, external_id, source_hash, cluster_key, "user")
-SELECT r.id, %(organization)s, now(), now(), r.agent_id, r.example_type, r.source_type, r.input_text, r.input_context,
-  r.original_output, r.expected_output, r.rejected_output, coalesce(r.domain, a.domain), r.task_type,
-  r.complexity, r.tags, r.quality_score, %(status)s, r.weight, r.external_id, r.source_hash, r.cluster_key, r.user_id
-FROM {ROWS}
-JOIN learning_agent a ON a.organization_id = %(organization)s AND a.id = r.agent_id
-ON CONFLICT (organization_id, agent_id, external_id) WHERE NOT (external_id = '') DO NOTHING
-RETURNING agent_id, external_id
-"""  # noqa: S608  our own names
-# Which were new; NULL where all were.
-INSERT_AND_TELL = f"""
-WITH written AS ({INSERT})
-SELECT CASE WHEN count(*) < %(given)s THEN coalesce(json_agg(json_build_array(agent_id, external_id)), '[]') END
-FROM written
-"""  # noqa: S608  our own names
-# A changed example is judged again, unless whoever imports it approves what the file says.
-UPDATE = f"""
-UPDATE learning_learningexample e SET updated_at = now(), example_type = r.example_type, input_text = r.input_text,
-  input_context = r.input_context, original_output = r.original_output, expected_output = r.expected_output,
-  rejected_output = r.rejected_output, domain = coalesce(r.domain, e.domain), task_type = r.task_type,
-  complexity = r.complexity, tags = r.tags, quality_score = r.quality_score, weight_override = r.weight,
-  source_hash = r.source_hash, "user" = coalesce(nullif(r.user_id, ''), e."user"),
-  review_status = CASE WHEN %(status)s = 'approved' OR e.review_status = 'pending'
-    THEN %(status)s ELSE 'pending' END
-FROM {ROWS}
-WHERE e.organization_id = %(organization)s AND e.id = r.id
-"""  # noqa: S608  our own names
 
 
 @dataclass
@@ -125,7 +82,7 @@ def store_rows(
         if row.split and not row.cluster_key:  # a split is a cluster's: it begins one
             row.cluster_key = hash_input(row.input_text)
         first.setdefault((row.agent_id, row.external_id), row)
-    status = ReviewStatus.APPROVED if approve else ReviewStatus.PENDING
+    status = (ReviewStatus.APPROVED if approve else ReviewStatus.PENDING).value
     if not first:
         return Stored()
     # What is new shows when it is written: two imports of the same file at a time store each row once.
@@ -149,6 +106,8 @@ def _sort(
 ) -> tuple[Stored, dict[Key, Row]]:
     """What each row means, in the order of the file, and the rows that are to replace what is known."""
     stored, changed = Stored(new=len(new)), dict[Key, Row]()
+    if len(new) == len(rows):
+        return stored, changed
     for place, row in enumerate(rows):
         key = (row.agent_id, row.external_id)
         if row is first[key] and key in new:
@@ -166,12 +125,25 @@ def _sort(
 
 def _insert(rows: dict[Key, Row], status: str, source_type: str) -> set[Key]:
     """Those that nobody had before."""
-    [(told,)] = _write(INSERT_AND_TELL, rows, lambda _: str(uuid7()), status, source_type)
-    return set(rows) if told is None else {(agent, external) for agent, external in told}
+    lines = [_line(uuid7(), row, source_type) for row in rows.values()]
+    new = insert_rows(lines=lines, status=status)
+    return set(rows) if new is None else new
 
 
 def _update(rows: dict[Key, Row], known: dict[Key, tuple[str, str]], status: str, source_type: str) -> None:
-    _write(UPDATE, rows, lambda key: known[key][1], status, source_type)
+    lines = [_line(known[key][1], row, source_type) for key, row in rows.items()]
+    update_rows(lines=lines, status=status)
+
+
+def _line(pk: object, row: Row, source_type: str) -> str:
+    made = row.source_type if row.source_type in MADE else source_type
+    return line_of(
+        pk=pk,
+        agent_id=row.agent_id,
+        source_type=made,
+        cluster_key=row.cluster_key,
+        fields=row.fields or fields_of(row),
+    )
 
 
 def _known(keys: Sequence[Key]) -> dict[Key, tuple[str, str]]:
@@ -182,28 +154,6 @@ def _known(keys: Sequence[Key]) -> dict[Key, tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, {"keys": ENCODER.encode(asked), "organization": current_organization_id()})
         return {(agent, external): (digest, pk) for agent, external, digest, pk in cursor.fetchall()}
-
-
-def _write(
-    statement: str, rows: dict[Key, Row], id_of: Callable[[Key], str], status: str, source_type: str
-) -> list[Any]:
-    given = [_as_json(id_of(key), row, source_type) for key, row in rows.items()]
-    parameters: dict[str, Any] = {
-        "rows": f"[{','.join(given)}]",
-        "given": len(given),
-        "organization": current_organization_id(),
-        "status": str(status),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return list(cursor.fetchall()) if cursor.description else []
-
-
-def _as_json(pk: str, row: Row, source_type: str) -> str:
-    """A row for the statements: none of the words before what it says needs quoting."""
-    made = row.source_type if row.source_type in MADE else source_type
-    ours = f'"id":"{pk}","agent_id":"{row.agent_id}","source_type":"{made}","cluster_key":"{row.cluster_key}"'
-    return f"{{{ours},{row.json or inside(row)}}}"
 
 
 def _keep_splits(rows: Sequence[Row]) -> None:

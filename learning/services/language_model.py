@@ -15,10 +15,10 @@ from learning.llm import OpenAIModel
 from learning.llm_calls import Terms
 from learning.llm_http import ChatEndpoint
 from learning.llm_limits import Allowance
-from learning.llm_prices import Price
 from learning.llm_retry import RetryPolicy
 from learning.llm_shared_limits import SharedLimits
 from learning.models import LlmResponse
+from learning.services.prices import price_of
 from organizations.scope import organization_scope
 
 
@@ -32,10 +32,8 @@ class DatabaseCache:
         """The stored answers among the keys."""
         with organization_scope(self._organization_id):
             rows = LlmResponse.objects.filter(key__in=list(keys))
-            return {
-                row.key: {"text": row.text, "input_tokens": row.input_tokens, "output_tokens": row.output_tokens}
-                for row in rows
-            }
+            told = ("text", "input_tokens", "output_tokens", "model")
+            return {row["key"]: row for row in rows.values("key", *told)}
 
     def put(self, key: str, model: str, answer: JsonObject) -> None:
         """Keep an answer; the first one stays when two workers asked the same."""
@@ -97,9 +95,3 @@ def shared_endpoint() -> ChatEndpoint:
     """OPENAI_BASE_URL with its key."""
     address = settings.OPENAI_BASE_URL.rstrip("/")
     return ChatEndpoint(address, settings.OPENAI_API_KEY, settings.LLM_TIMEOUT_SECONDS)
-
-
-def price_of(model: str) -> Price | None:
-    """The price of a model, of the default one for an empty name; None when nobody gave one."""
-    price: Price | None = settings.LLM_PRICES.get(model or settings.DEFAULT_MODEL)
-    return price

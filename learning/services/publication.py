@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -19,7 +20,7 @@ from organizations import audit
 from organizations.errors import Conflict, Refused
 from organizations.scope import current_organization_id
 
-MANY = 1_000
+MANY = 1_000  # items
 TRIES = 3  # of choosing, while people go on changing what was chosen
 LEFT_OUT = {  # the reasons as a person reads them
     "no_consent": "the user did not agree to learning from it",
@@ -75,10 +76,12 @@ def _publish(dataset: TrainingDataset) -> DatasetVersion:
 
 def choose_items(dataset: TrainingDataset) -> Chosen:
     """Fill the transaction's table of items: one for each input of an agent, with split and weight."""
-    if eligible_examples(dataset)[:MANY].count() == MANY:
-        _expect_many()
     left_out = _select(dataset)
-    _split(dataset)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.NUMBER)
+        (selected,) = cursor.fetchone()
+    with _whole_tables(selected):
+        _split(dataset)
     left_out |= _drop(sql.SPLIT_CONFLICT, "split_conflict") | _drop(sql.SYNTHETIC_OUTSIDE_TRAIN, "synthetic")
     with connection.cursor() as cursor:
         cursor.execute(sql.weigh(dataset), {"half_life": dataset.half_life_days})
@@ -87,23 +90,29 @@ def choose_items(dataset: TrainingDataset) -> Chosen:
     return Chosen(total, manifest or "", {reason: number for reason, number in left_out.items() if number})
 
 
-def _expect_many() -> None:
-    """For the rest of the transaction tables are joined as a whole, not row by row.
+@contextmanager
+def _whole_tables(items: int) -> Iterator[None]:
+    """In the block many items are joined with tables as a whole, not row by row.
 
-    The planner's statistics do not know what was written lately: they take a new version, and the examples that an
-    organization got since, for one row, and would loop over all of one for each of the other.
+    The planner's statistics do not know what was written lately: they take a new version, and the splits and examples
+    that an organization got since, for one row, and would loop over all of one for each of the other. Not for tables of
+    which the items need a few rows of millions.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_nestloop TO off")
+        if items >= MANY:
+            cursor.execute("SET LOCAL enable_nestloop TO off")
+        yield  # after an error the setting goes back with all the rest
+        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
 
 
 def _select(dataset: TrainingDataset) -> dict[str, int]:
     """Everything eligible, less what the recipe leaves out."""
     eligible = eligible_examples(dataset).filter(prepared_version__gt=0)  # one that was changed since waits again
-    query, parameters = eligible.order_by().values("id").query.sql_with_params()
+    query, parameters = eligible.order_by().values(*sql.EXAMPLE).query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(sql.FRESH)
         cursor.execute(sql.select(query, dataset.group_by), parameters)
+        cursor.execute(sql.KNOWN)
     left_out = _drop(sql.NO_CONSENT, "no_consent") | _drop(sql.NO_INPUT, "no_input")
     left_out |= _drop(sql.BRIDGES, "bridge") | _drop(sql.REPEATED, "repeated")
     if dataset.duplicates == "representative":
@@ -156,11 +165,11 @@ def _write(dataset: TrainingDataset, chosen: Chosen) -> DatasetVersion:
         average_quality=quality,
         recipe=recipe_of(dataset),
     )
-    with connection.cursor() as cursor:
+    with _whole_tables(chosen.total), connection.cursor() as cursor:
         cursor.execute(sql.STORE, {"organization": current_organization_id(), "version": version.pk})
         if cursor.rowcount != chosen.total:
             raise _Changed
-    write_card(version=version, left_out=chosen.left_out)
+        write_card(version=version, left_out=chosen.left_out)
     told = {"dataset": dataset.name, "number": version.number, "total": chosen.total}
     audit.record(
         action="datasetversion.published", target=version, after=told | {"manifest_hash": chosen.manifest_hash}

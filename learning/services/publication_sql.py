@@ -18,17 +18,24 @@ GROUP_NAMES = {
     "e.input_context->>'user')",
     GroupBy.SOURCE: "coalesce(e.input_context->>'source', e.source_type)",
 }
+# What the statement below takes of an example.
+EXAMPLE = (
+    "id", "organization_id", "agent_id", "input_hash", "content_hash", "cluster_key", "is_bridge", "is_representative",
+    "source_type", "quality_score", "consensus_weight", "weight_override", "created_at", "domain", "task_type",
+    "expected_output", "input_context", "user", "source_execution_id", "source_feedback_id",
+)  # fmt: skip
 SELECT = """
 CREATE TEMPORARY TABLE publication_item ON COMMIT DROP AS
 SELECT e.id AS example_id, e.agent_id, e.input_hash, e.content_hash, e.cluster_key, e.is_bridge, e.is_representative,
   e.source_type = 'synthetic' AS is_synthetic, e.quality_score, e.consensus_weight, e.weight_override, e.created_at,
   f.consent, e.domain, e.task_type, left(e.expected_output, 200) AS expected, {group} AS group_name,
   e.cluster_key::text AS group_key, NULL::varchar(10) AS split, 1.0::float8 AS weight
-FROM learning_learningexample e
+FROM ({eligible}) e
 LEFT JOIN learning_execution x ON x.organization_id = e.organization_id AND x.id = e.source_execution_id
 LEFT JOIN learning_agentfeedback f ON f.organization_id = e.organization_id AND f.id = e.source_feedback_id
-WHERE e.id IN ({eligible})
 """
+KNOWN = "ANALYZE publication_item"  # or the planner guesses how many there are
+NUMBER = "SELECT count(*) FROM publication_item"
 NO_CONSENT = "DELETE FROM publication_item WHERE consent IS FALSE"
 NO_INPUT = "DELETE FROM publication_item WHERE cluster_key = ''"
 BRIDGES = "DELETE FROM publication_item WHERE is_bridge"
@@ -105,7 +112,7 @@ ORDER BY i.example_id
 
 
 def select(eligible: str, group_by: str) -> str:
-    """The statement that fills the table; `eligible` is a query of the ids of examples."""
+    """The statement that fills the table; `eligible` is a query of EXAMPLE."""
     return SELECT.format(group=GROUP_NAMES[GroupBy(group_by)], eligible=eligible)
 
 

@@ -17,12 +17,14 @@ T = TypeVar("T")
 def reading_ahead() -> Iterator[Callable[..., Callable[[], Any]]]:
     """A function that begins a reading at once in another thread, and gives back what waits for its result.
 
-    The reading opens its own scope, on a connection of its own that is given back after each. Inside of a transaction
-    nobody reads ahead: another connection would not see what the caller has written.
+    Readings take place one after another, in the order in which they were begun. Each opens its own scope, on a
+    connection of its own that is given back after it; the caller's is given back before the first. Inside of a
+    transaction nobody reads ahead: another connection would not see what the caller has written.
     """
     if connection.in_atomic_block:
         yield lambda read, *values: lambda: read(*values)
         return
+    close_old_connections()  # a request keeps the one it began with until its answer has been sent
     pool = ThreadPoolExecutor(1, thread_name_prefix="reading-ahead")
     try:
         yield lambda read, *values: pool.submit(_read, read, *values).result

@@ -1,14 +1,12 @@
 """Summing feedback up by hour and by day, outside of the intake.
 
-A row may be summed once no transaction can still commit one that is as old. Every row that is stored within a minute
-of its `created_at` had taken its transaction's number by then, so: what was created more than a minute before a
-transaction began is complete as soon as every transaction with a lower number has ended. The triggers on feedback mark
+A row may be summed once no transaction can still commit one that is as old (settling.py). The triggers on feedback mark
 the hours of all other rows (stored late, changed, deleted), and marked hours are summed again from their rows.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +15,9 @@ from django.db import connection
 from learning.models import FeedbackRollupProgress
 from learning.services import rollup_sql
 from learning.services.reading_plan import DAY, HOUR, floor
+from learning.services.settling import settled_until
 from organizations.scope import current_organization_id
 
-SETTLED = timedelta(minutes=1)  # the trigger feedback_stored_late has the same
 MOST_MARKS = 2000  # hours that are summed again in one transaction
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -27,10 +25,6 @@ START = """
 INSERT INTO learning_feedbackrollupprogress (id, organization_id, created_at, updated_at)
 SELECT gen_random_uuid(), %s, now(), now() ON CONFLICT DO NOTHING
 """
-# now() is when this transaction began, before it took its number: every number that was taken by then is lower.
-# The snapshot is that of a later statement than the one that took the number.
-TICK = "SELECT pg_current_xact_id()::text::bigint, now()"
-HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 OLDEST = """
 SELECT min(f.created_at) FROM learning_agent a CROSS JOIN LATERAL (
   SELECT created_at FROM learning_agentfeedback x WHERE x.organization_id = %(organization)s AND x.agent_id = a.id
@@ -107,27 +101,14 @@ def _take_progress() -> FeedbackRollupProgress | None:
 
 
 def _complete_until(progress: FeedbackRollupProgress) -> datetime | None:
-    """Before when everything is stored that ever will be, apart from what marks tell of; None: nothing new is.
-
-    While transactions are open the moment is noted down, for a call after they have ended. A noted number from the
-    future comes from another server, whose data was restored here.
-    """
-    number, begun = _one(TICK)
-    horizon = _one(HORIZON)[0]
-    settled = begun - SETTLED
-    if horizon >= number:
-        progress.pending_until = progress.pending_transaction = None
-        # A call that finds less than a minute would find the same again at once.
-        return settled if progress.summed_until is None or settled > progress.summed_until else None
-    noted, noted_number = progress.pending_until, progress.pending_transaction
-    if noted is None or noted_number is None or noted_number > number or _reached(progress, noted):
-        progress.pending_until, progress.pending_transaction = settled, number
-        return None
-    return noted if noted_number <= horizon else None
-
-
-def _reached(progress: FeedbackRollupProgress, moment: datetime) -> bool:
-    return progress.summed_until is not None and progress.summed_until >= moment
+    """Before when everything is stored that ever will be, apart from what marks tell of; None: nothing new is."""
+    settled = settled_until(
+        reached=progress.summed_until,
+        pending_until=progress.pending_until,
+        pending_transaction=progress.pending_transaction,
+    )
+    progress.pending_until, progress.pending_transaction = settled.pending_until, settled.pending_transaction
+    return settled.until
 
 
 def _sum_new_rows(progress: FeedbackRollupProgress, until: datetime) -> None:

@@ -8,21 +8,14 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.conf import settings
-
 from learning.engines.agreement import MOST_ITEMS
+from learning.engines.behavior.strategies import STRATEGIES as WAYS_TO_LEARN
 from learning.engines.metrics import METRIC_KINDS, read_options, resolve_metric
 from learning.engines.prompt.goals import ACCURACY, check_goals
-from learning.engines.prompt.planning import (
-    FEWEST_CALLS,
-    FEWEST_TEST,
-    FEWEST_TRAIN,
-    FEWEST_VALIDATION,
-    Plan,
-    plan_calls,
-)
+from learning.engines.prompt.optimizer import DEFAULT_REWRITES
+from learning.engines.prompt.planning import FEWEST_CALLS
 from learning.engines.prompt.strategies import STRATEGIES
-from learning.models import DatasetVersion, TrainingType
+from learning.models import TrainingType
 from organizations.errors import Refused
 
 MOST_CALLS = 100_000
@@ -33,17 +26,18 @@ DECIMALS = 6  # of an amount of money
 SECONDS = (10, 7 * 24 * 3600)
 KEPT_BACK = 0.06  # of the calls, and a little more: for calls that are lost (learning/services/run_budget.py)
 MOST_AT_ONCE = 64
-AVAILABLE = (TrainingType.PROMPT_OPTIMIZATION,)
+AVAILABLE = (TrainingType.PROMPT_OPTIMIZATION, TrainingType.BEHAVIOR_CLONING)
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """The wishes for a prompt optimization. `max_calls`: the hard number of calls, confirmation included.
+    """The wishes for a run. `max_calls`: the hard number of calls, confirmation included.
 
     `max_tokens` (in and out), `max_money` (in the currency of the price table) and `max_seconds` are hard too; None
     sets no limit. `rewrites`: how many instructions the language model writes itself; 0 for a model too weak for it.
     `strategies`: which ways of making candidates are used; None: those that fit the budget. `concurrency`: calls at a
     time; None: as many as the endpoint may get.
+    `strategy`: how behavior is learned from demonstrations; `word_rules`: whether the model words its rules.
     """
 
     max_calls: int = 340
@@ -56,6 +50,8 @@ class RunConfig:
     metric_options: Mapping[str, Any] = field(default_factory=dict)
     strategies: tuple[str, ...] | None = None
     concurrency: int | None = None
+    strategy: str | None = None
+    word_rules: bool | None = None
 
     def as_json(self) -> dict[str, Any]:
         """As it is stored: what was left open is left out."""
@@ -73,6 +69,8 @@ class RunConfig:
             "metric_options": dict(self.metric_options),
             "strategies": None if self.strategies is None else list(self.strategies),
             "concurrency": self.concurrency,
+            "strategy": self.strategy,
+            "word_rules": self.word_rules,
         }
         return kept | {key: value for key, value in more.items() if value not in (None, {})}
 
@@ -84,7 +82,8 @@ def read_run_config(config: Mapping[str, Any]) -> RunConfig:
         if key not in known:
             raise Refused(f"There is no setting {key!r}. Known settings: {', '.join(known)}.", f"config.{key}")
     given = {key: value for key, value in config.items() if value is not None}
-    rewrites = _whole_number(given, "rewrites", 0, MOST_REWRITES) or 0
+    strategies = _strategies(given.get("strategies", []))
+    rewrites = _whole_number(given, "rewrites", 0, MOST_REWRITES) or _unasked_rewrites(strategies)
     wishes = RunConfig(
         max_calls=_whole_number(given, "max_calls", FEWEST_CALLS + rewrites, MOST_CALLS) or RunConfig.max_calls,
         metric=_text("metric", given.get("metric", RunConfig.metric)),
@@ -94,61 +93,24 @@ def read_run_config(config: Mapping[str, Any]) -> RunConfig:
         max_money=_money(given.get("max_money")),
         max_seconds=_whole_number(given, "max_seconds", *SECONDS),
         metric_options=_options(given.get("metric_options", {})),
-        strategies=_strategies(given.get("strategies", [])),
+        strategies=strategies,
         concurrency=_whole_number(given, "concurrency", 1, MOST_AT_ONCE),
+        strategy=_way_to_learn(given.get("strategy")),
+        word_rules=_switch(given.get("word_rules")),
     )
     _check_metric(wishes)
     _check_calls(wishes)
     return wishes
 
 
-def check_examples(version: DatasetVersion, wishes: RunConfig) -> None:
-    """Raises Refused saying how many approved examples are missing for an honest run."""
-    needed = settings.MIN_EXAMPLES_FOR_TRAINING
-    if version.total < needed:
-        raise Refused(
-            f"Training needs at least {needed} approved examples; version {version.number} has {version.total}, "
-            f"so {needed - version.total} are missing. Review more and publish again.",
-            "dataset_version_id",
-        )
-    if version.train_count < FEWEST_TRAIN:
-        raise Refused(
-            f"At least {FEWEST_TRAIN} train examples are needed, there are {version.train_count}.", "dataset_version_id"
-        )
-    try:
-        plan_of(version, wishes)
-    except ValueError as error:
-        raise Refused(f"{error} Review more and publish again.", "dataset_version_id") from error
+def fewest_calls(metric: str, rewrites: int) -> int:
+    """With fewer calls the engine does not begin."""
+    return FEWEST_CALLS * METRIC_KINDS[metric].calls_per_answer + rewrites + calibration_calls(metric)
 
 
-def plan_of(version: DatasetVersion, wishes: RunConfig) -> Plan:
-    """How the calls are divided. Raises ValueError saying what is missing when no honest run is possible."""
-    kind = METRIC_KINDS[wishes.metric]
-    return plan_calls(
-        wishes.max_calls,
-        version.validation_count,
-        version.test_count,
-        wishes.rewrites,
-        calls_per_answer=kind.calls_per_answer,
-        calibration=MOST_ITEMS if kind.needs_expert_scores else 0,
-    )
-
-
-def why_too_small(version: DatasetVersion) -> str:
-    """Why no run can learn from the version, in words; empty where one can."""
-    try:
-        check_examples(version, RunConfig())
-    except Refused as error:
-        return error.message
-    return ""
-
-
-def needed_examples() -> str:
-    """What a version must hold, in words."""
-    return (
-        f"at least {settings.MIN_EXAMPLES_FOR_TRAINING} approved examples, of them {FEWEST_TRAIN} or more to train, "
-        f"{FEWEST_VALIDATION} to validate and {FEWEST_TEST} to test"
-    )
+def calibration_calls(metric: str) -> int:
+    """The most calls that a judge needs to show that it agrees with experts; 0 for what is no judge."""
+    return MOST_ITEMS if METRIC_KINDS[metric].needs_expert_scores else 0
 
 
 def check_type(training_type: str) -> None:
@@ -156,6 +118,23 @@ def check_type(training_type: str) -> None:
     if training_type not in AVAILABLE:
         names = ", ".join(AVAILABLE)
         raise Refused(f"{training_type!r} cannot be run. Available: {names}.", "training_type")
+
+
+def _way_to_learn(value: Any) -> str | None:
+    if value is not None and value not in WAYS_TO_LEARN:
+        raise Refused(f"There is no strategy {value!r}: choose from {', '.join(WAYS_TO_LEARN)}.", "config.strategy")
+    return value
+
+
+def _switch(value: Any) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise Refused("This must be true or false.", "config.word_rules")
+    return value
+
+
+def _unasked_rewrites(strategies: tuple[str, ...] | None) -> int:
+    """What the engine takes where instructions of the model are wanted without a number: it is a part of the plan."""
+    return DEFAULT_REWRITES if "rewritten" in (strategies or ()) else 0
 
 
 def _goals(value: Any) -> tuple[str, ...]:
@@ -204,9 +183,7 @@ def _check_calls(wishes: RunConfig) -> None:
     kind = METRIC_KINDS[wishes.metric]
     if kind.calls_per_answer == 1 and not kind.needs_expert_scores:
         return  # then the bounds of the number itself are enough
-    calibration = MOST_ITEMS if kind.needs_expert_scores else 0
-    least = FEWEST_CALLS * kind.calls_per_answer + wishes.rewrites + calibration
-    needed = math.ceil(least * (1 + KEPT_BACK))
+    needed = math.ceil(fewest_calls(wishes.metric, wishes.rewrites) * (1 + KEPT_BACK))
     if wishes.max_calls < needed:
         raise Refused(f"With the metric {wishes.metric} a run needs at least {needed} calls.", "config.max_calls")
 

@@ -10,17 +10,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
-
-from django.utils import timezone
 
 from learning.engines.errors import BudgetExceeded, Cancelled
 from learning.engines.types import Budget
 from learning.llm_ledger import Call, Permission, Settled
 from learning.models import RunStatus
 from learning.services import evaluation_chunks as chunks
+from learning.services.arrived_answers import ArrivedAnswers
 from learning.services.evaluation_chunks import ClaimedChunk
 from learning.services.run_ledger_sql import Change, DoneChunk, RunRow, lock_run, write_change
 from organizations.scope import organization_scope
@@ -41,11 +39,15 @@ class RunLedger:
     run_id: UUID
     budget: Budget
     attempt: int | None = None
+    arrived: ArrivedAnswers = field(init=False)
     mine: dict[ClaimedChunk, set[str]] = field(default_factory=dict)  # what is open of the chunks worked on here
     _refused: dict[ClaimedChunk, dict[str, str]] = field(default_factory=dict)
     _beaten: float = 0.0
     _held: int = 0  # tokens, by the calls that are under way here
     _waiting_since: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.arrived = ArrivedAnswers(self.organization_id, self.run_id)
 
     def watch(self, chunk: ClaimedChunk, keys: Sequence[str]) -> None:
         """This chunk is worked on here; it is done when these have their answers."""
@@ -65,14 +67,23 @@ class RunLedger:
             self._held -= sum(one.call.hold.tokens for one in settled)
             self._waiting_since = 0.0 if allowed else self._waiting_since
             later = bool(wanted) and not allowed and self._may_wait(run, spent)
-        self._forget(done)
+        self._forget(done, settled)
         return Permission(allowed, reason, later)
 
     def close(self, settled: Sequence[Settled], unsent: Sequence[Call]) -> None:
-        with self._locked(even_over=True):
+        self._held, self._waiting_since = 0, 0.0
+        self._keep(settled, unsent)
+
+    def take_up(self, settled: Sequence[Settled]) -> None:
+        """Keep what arrived for somebody who did not live to write it down."""
+        self._keep(settled, [])
+
+    def _keep(self, settled: Sequence[Settled], unsent: Sequence[Call]) -> None:
+        with self._locked(even_over=True) as run:
             done = self._done(settled)
-            self._write(_spent(settled) + _given_back(unsent), settled, done)
-        self._forget(done)
+            kept = [] if run.forgotten else settled  # paid for, but any of them may repeat who is erased
+            self._write(_spent(settled) + _given_back(unsent), kept, done)
+        self._forget(done, settled)
 
     @contextmanager
     def _locked(self, even_over: bool = False) -> Iterator[RunRow]:
@@ -89,8 +100,8 @@ class RunLedger:
         if run.cancel_requested:
             raise Cancelled("Cancelled by a person.")
         seconds = self.budget.seconds
-        if seconds is not None and run.started_at + timedelta(seconds=seconds) <= timezone.now():
-            raise BudgetExceeded(f"The limit of {seconds:g} seconds is used up.")
+        if seconds is not None and run.worked_seconds >= seconds:
+            raise BudgetExceeded(f"The limit of {seconds:,g} seconds is used up.")
 
     def _fit(self, run: RunRow, spent: Change, wanted: Sequence[Call]) -> tuple[int, str]:
         """How many of the wanted calls fit into the budget, and what keeps the next one out."""
@@ -103,13 +114,13 @@ class RunLedger:
             calls, tokens = calls + 1, tokens + call.hold.tokens
             money += call.hold.money or Decimal(0)
             if calls > limit.calls:
-                return fitting, f"The limit of {limit.calls} calls is used up."
+                return fitting, f"The limit of {limit.calls:,} calls is used up."
             if limit.tokens is not None and tokens > limit.tokens:
-                return fitting, f"The limit of {limit.tokens} tokens has no room for one more call."
+                return fitting, f"The limit of {limit.tokens:,} tokens has no room for one more call."
             if limit.money is not None and call.hold.money is None:
                 return fitting, f"The price of {call.request.model} is unknown, so no limit in money can be kept."
             if limit.money is not None and money > limit.money:
-                return fitting, f"The limit of {limit.money.normalize():f} in money has no room for one more call."
+                return fitting, f"The limit of {limit.money.normalize():,f} in money has no room for one more call."
         return len(wanted), ""
 
     def _may_wait(self, run: RunRow, spent: Change) -> bool:
@@ -135,7 +146,9 @@ class RunLedger:
                     self._refused.setdefault(chunk, {})[one.call.key] = one.completion.error
         return [chunk for chunk, left in self.mine.items() if not left]
 
-    def _forget(self, done: Sequence[ClaimedChunk]) -> None:
+    def _forget(self, done: Sequence[ClaimedChunk], settled: Sequence[Settled]) -> None:
+        """What is in the database now."""
+        self.arrived.forget(one.call.key for one in settled)
         for chunk in done:
             self.mine.pop(chunk, None)
             self._refused.pop(chunk, None)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import uuid_utils.compat
 from django.db import connection
+from django.utils import timezone
 from psycopg.types.json import Jsonb
 
 from learning.llm_ledger import Settled
@@ -18,8 +19,8 @@ from organizations.scope import current_organization_id
 
 # The key may be referred to meanwhile (log lines, chunks): its lock leaves that alone.
 LOCK = """
-SELECT status, attempt, cancel_requested, started_at, llm_calls, input_tokens, output_tokens, held_tokens, cost,
-  held_cost
+SELECT status, attempt, cancel_requested, seconds, claimed_at, llm_calls, input_tokens, output_tokens, held_tokens,
+  cost, held_cost, status = 'cancelled' AND failure_reason <> ''
 FROM learning_trainingrun WHERE organization_id = %s AND id = %s FOR NO KEY UPDATE"""
 WRITE = """
 WITH kept AS (
@@ -38,15 +39,20 @@ UPDATE learning_trainingrun SET llm_calls = llm_calls + %(calls)s, input_tokens 
   output_tokens = output_tokens + %(output_tokens)s, held_tokens = held_tokens + %(held_tokens)s,
   cost = CASE WHEN %(unpriced)s THEN NULL ELSE cost + %(cost)s END, held_cost = held_cost + %(held_cost)s
 WHERE organization_id = %(organization)s AND id = %(run)s"""
-# The oldest that nobody has, or whose worker went silent.
+# The oldest that nobody has, or whose worker went silent. A helper gets none while there are enough of them.
 CLAIM = """
 WITH free AS MATERIALIZED (  -- once: a subquery of the UPDATE may be run again for each row, and lock more each time
   SELECT id FROM learning_evaluationchunk
   WHERE organization_id = %(organization)s AND run_id = %(run)s AND attempt < %(most)s
+    AND (%(helper)s = '' OR %(helpers)s > (
+      SELECT count(DISTINCT other.helper) FROM learning_evaluationchunk other
+      WHERE other.organization_id = %(organization)s AND other.run_id = %(run)s AND other.status = 'running'
+        AND other.heartbeat_at >= statement_timestamp() - %(silence)s AND other.helper NOT IN ('', %(helper)s)))
     AND (status = 'pending' OR (status = 'running' AND heartbeat_at < statement_timestamp() - %(silence)s))
   ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
-UPDATE learning_evaluationchunk c SET status = 'running', attempt = attempt + 1, heartbeat_at = statement_timestamp()
+UPDATE learning_evaluationchunk c SET status = 'running', attempt = attempt + 1, helper = %(helper)s,
+  heartbeat_at = statement_timestamp()
 FROM free WHERE c.organization_id = %(organization)s AND c.id = free.id
 RETURNING c.id, c.attempt, c.keys, c.requests"""
 
@@ -57,13 +63,20 @@ class RunRow(NamedTuple):
     status: str
     attempt: int
     cancel_requested: bool
-    started_at: datetime
+    seconds: float  # that attempts before this one took
+    claimed_at: datetime | None
     llm_calls: int
     input_tokens: int
     output_tokens: int
     held_tokens: int
     cost: Decimal | None
     held_cost: Decimal
+    forgotten: bool  # ended because a person whose data it read is being erased: a person who cancels gives no reason
+
+    @property
+    def worked_seconds(self) -> float:
+        """That were worked on the run until now."""
+        return self.seconds + (0.0 if self.claimed_at is None else (timezone.now() - self.claimed_at).total_seconds())
 
 
 @dataclass(frozen=True)

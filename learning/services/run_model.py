@@ -16,18 +16,22 @@ from uuid import UUID
 from django.conf import settings
 
 from learning.engines.errors import BudgetExceeded, EngineError, ModelUnavailable
+from learning.engines.holds import LONGEST_ANSWER, longest_answer
 from learning.engines.protocols import Tick
-from learning.engines.types import Budget, Completion, CompletionRequest
+from learning.engines.types import Budget, Completion, CompletionRequest, JsonObject
 from learning.llm import in_order
+from learning.llm_answers import Answer
 from learning.llm_cache import cache_key, from_answer
 from learning.llm_calls import CallLoop, Terms
-from learning.llm_http import Answer, ChatEndpoint
-from learning.llm_ledger import Call
-from learning.llm_prices import LONGEST_ANSWER, hold_of, longest_answer
+from learning.llm_http import ChatEndpoint
+from learning.llm_ledger import Call, settle
+from learning.llm_prices import hold_of
 from learning.llm_senders import Senders
 from learning.models import ChunkStatus
 from learning.services import evaluation_chunks as chunks
-from learning.services.language_model import DatabaseCache, fresh_answers, price_of, shared_endpoint, shared_terms
+from learning.services.language_model import DatabaseCache, fresh_answers, shared_endpoint, shared_terms
+from learning.services.prices import price_of
+from learning.services.run_budget import calls_ahead
 from learning.services.run_ledger import LostClaim, RunLedger
 from organizations.scope import organization_scope
 from organizations.stopping import Stopping
@@ -40,11 +44,12 @@ ROUNDS = 5  # answers may be forgotten meanwhile (a person is erased): then they
 
 @dataclass
 class ChunkWork:
-    """Working on a run's chunks in this process, whoever queued them."""
+    """Working on a run's chunks in this process, whoever queued them; as a helper, or as the run's own worker."""
 
     ledger: RunLedger
     terms: Terms
     endpoint: ChatEndpoint
+    helper: chunks.Helper | None
 
     def work(self, tick: Tick | None, until: Callable[[], bool] = lambda: False) -> dict[str, Completion]:
         """Work until no chunk is left, or `until` says that it is time to leave. Gives the answers by key.
@@ -60,16 +65,18 @@ class ChunkWork:
 
     def _claim(self) -> list[Call]:
         """The calls of the next chunks that are not answered yet."""
-        with organization_scope(self.ledger.organization_id):
-            while claimed := chunks.claim_chunks(run_id=self.ledger.run_id, most=CLAIMED):
-                calls = [call for chunk in claimed for call in self._open_calls(chunk)]
-                if calls:
-                    return calls
-            return []
+        while True:
+            with organization_scope(self.ledger.organization_id):
+                claimed = chunks.claim_chunks(run_id=self.ledger.run_id, most=CLAIMED, helper=self.helper)
+                if not claimed:
+                    return []
+                known = fresh_answers(keys=[key for chunk in claimed for key in chunk.requests])
+                calls = [call for chunk in claimed for call in self._open_calls(chunk, known)]
+            if left := self._take_up(calls):
+                return left
 
-    def _open_calls(self, chunk: chunks.ClaimedChunk) -> list[Call]:
+    def _open_calls(self, chunk: chunks.ClaimedChunk, known: Mapping[str, Completion]) -> list[Call]:
         """What is to be asked of a chunk: a worker before us may have got some answers."""
-        known = fresh_answers(keys=chunk.requests) if chunk.attempt > 1 else {}
         left = {key: one for key, one in chunk.requests.items() if key not in known}
         if left:
             self.ledger.watch(chunk, list(left))
@@ -77,8 +84,19 @@ class ChunkWork:
             chunks.finish_chunk(chunk=chunk, refused={})
         return [Call(key, one, hold_of(one, price_of(one.model)), chunk) for key, one in left.items()]
 
+    def _take_up(self, calls: Sequence[Call]) -> list[Call]:
+        """Keep what a worker was answered that did not live to write it down; gives the calls that are left."""
+        arrived = self.ledger.arrived.take(call.key for call in calls)
+        if arrived:
+            price = self.terms.prices.get
+            settled = [settle(one, arrived[one.key], price(one.request.model)) for one in calls if one.key in arrived]
+            self.ledger.take_up(settled)
+        return [call for call in calls if call.key not in arrived]
+
     def _send(self, call: Call) -> Answer:
-        return self.endpoint.send(call.request)
+        answer = self.endpoint.send(call.request)
+        self.ledger.arrived.keep(call.key, answer)
+        return answer
 
     @contextmanager
     def _ending_chunks(self) -> Iterator[None]:
@@ -122,7 +140,7 @@ class RunModel:
         asked = [self._complete(request) for request in requests]
         keys = [cache_key(self.work.endpoint.base_url, request) for request in asked]
         cache = DatabaseCache(self.organization_id)
-        known = {key: from_answer(answer) for key, answer in cache.get_many(dict.fromkeys(keys)).items()}
+        known = {key: _remembered(answer) for key, answer in cache.get_many(dict.fromkeys(keys)).items()}
         wanted = {key: request for key, request in zip(keys, asked, strict=True) if key not in known}
         fresh: dict[str, Completion] = {}
         for _ in range(ROUNDS):
@@ -162,7 +180,7 @@ class RunModel:
             new = {key: request for key, request in wanted.items() if key not in queued}
             threads = self.work.terms.at_once
             cut = chunks.cut_chunks(run_id=self.run_id, requests=new, at_once=threads) if new else []
-        helpers = min(self.at_once // threads, len(cut) + len(left)) - 1
+        helpers = min(most_helpers(self.at_once, threads), len(cut) + len(left) - 1)
         if helpers > 0 and len(wanted) > threads:
             # Aside: the broker may take its time, and there is work to do here.
             Thread(target=self.wake, args=(helpers,), daemon=True).start()
@@ -188,8 +206,23 @@ class RunModel:
 def chunk_work(
     organization_id: UUID, run_id: UUID, budget: Budget, at_once: int, attempt: int | None = None
 ) -> ChunkWork:
-    """What a process needs to work on the chunks of a run."""
-    return ChunkWork(RunLedger(organization_id, run_id, budget, attempt), shared_terms(at_once), shared_endpoint())
+    """What a process needs to work on the chunks of a run; without an attempt it helps."""
+    terms, ledger = shared_terms(at_once), RunLedger(organization_id, run_id, budget, attempt)
+    terms = replace(terms, ahead=calls_ahead(budget.calls, at_once, terms.at_once))
+    helper = chunks.Helper(ledger.arrived.name, most_helpers(at_once, terms.at_once)) if attempt is None else None
+    return ChunkWork(ledger, terms, shared_endpoint(), helper)
+
+
+def most_helpers(at_once: int, of_worker: int) -> int:
+    """How many may work beside the run's own worker, so that no more than `at_once` calls are under way."""
+    return at_once // of_worker - 1
+
+
+def _remembered(answer: JsonObject) -> Completion:
+    """A remembered answer with what it cost when it was asked for: it costs nothing now, and one like it will."""
+    known = from_answer(answer)
+    price = price_of(str(answer.get("model", "")))
+    return replace(known, money=None if price is None else price.of(known.input_tokens, known.output_tokens))
 
 
 def _raise_failure(states: Sequence[Mapping[str, Any]]) -> None:

@@ -6,16 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-
 from learning.engines.agreement import FEWEST_ITEMS
 from learning.engines.metrics import METRIC_KINDS
-from learning.models import Agent, AgentConfig, ConfigStatus, DatasetVersion
+from learning.models import Agent, AgentConfig, ConfigStatus, DatasetVersion, TrainingType
 from learning.services import datasets
+from learning.services.behavior_runs import check_demonstrations, estimate_behavior
 from learning.services.expert_scores import scored_answers
-from learning.services.run_config import RunConfig, check_examples, check_type, read_run_config
-from learning.services.run_estimate import RunEstimate, estimate_run, price_for
+from learning.services.prices import named, price_of
+from learning.services.run_config import RunConfig, check_type, read_run_config
+from learning.services.run_estimate import RunEstimate, estimate_run
+from learning.services.run_needs import check_examples
+from learning.services.run_usage import models_asked
 from organizations.errors import Refused
+from organizations.identifiers import UNSTORABLE
+
+LONGEST_NAME = 200  # characters, as the column has them
 
 
 @dataclass(frozen=True)
@@ -26,8 +31,11 @@ class RunPlan:
     version: DatasetVersion
     base_config: AgentConfig
     wishes: RunConfig
+    training_type: str = TrainingType.PROMPT_OPTIMIZATION
 
     def estimate(self) -> RunEstimate:
+        if self.training_type == TrainingType.BEHAVIOR_CLONING:
+            return estimate_behavior(self.wishes)
         return estimate_run(agent=self.agent, version=self.version, base_config=self.base_config, wishes=self.wishes)
 
 
@@ -43,6 +51,9 @@ def plan_run(
     wishes = read_run_config(config or {})
     version = version or _newest_version(agent)
     _check_version(version, agent)
+    if training_type == TrainingType.BEHAVIOR_CLONING:
+        check_demonstrations(version)
+        return RunPlan(agent, version, _base_config(agent, base_config), wishes, training_type)
     check_examples(version, wishes)
     base = _base_config(agent, base_config)
     _check_price(base, wishes)
@@ -50,10 +61,19 @@ def plan_run(
     return RunPlan(agent, version, base, wishes)
 
 
+def check_name(name: str) -> None:
+    """Raises Refused for a name that cannot be stored."""
+    if UNSTORABLE.search(name):
+        raise Refused("A name has no NUL character and no half of a surrogate pair.", "name")
+    if len(name) > LONGEST_NAME:
+        raise Refused(f"A name has at most {LONGEST_NAME} characters, not {len(name):,}.", "name")
+
+
 def _check_price(base: AgentConfig, wishes: RunConfig) -> None:
-    if wishes.max_money is not None and price_for(base) is None:
-        name = base.content.get("model") or settings.DEFAULT_MODEL
-        text = f"The price of {name} is unknown (LLM_PRICES), so no limit in money can be kept."
+    """Every model that the run asks must have a price where money is limited: also the one that grades."""
+    unknown = [named(model) for model in models_asked(base.content, wishes) if price_of(model) is None]
+    if wishes.max_money is not None and unknown:
+        text = f"The price of {unknown[0]} is unknown (LLM_PRICES), so no limit in money can be kept."
         raise Refused(text, "config.max_money")
 
 
@@ -93,4 +113,7 @@ def _base_config(agent: Agent, asked: AgentConfig | None) -> AgentConfig:
         raise Refused("This agent has no config yet. Register what it does today first.", "base_config_id")
     if config.agent_id != agent.pk:
         raise Refused(f"Config {config.number} belongs to another agent.", "base_config_id")
+    if config.status != ConfigStatus.APPROVED:
+        text = f"Config {config.number} is {config.status}: a run starts from an approved config, which may serve."
+        raise Refused(text, "base_config_id")
     return config

@@ -5,26 +5,32 @@ A worker that was thought dead and wakes up changes nothing: its attempt is over
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, FloatField, Value
-from django.db.models.functions import Coalesce, Greatest, Least
+from django.db.models.functions import Coalesce, Extract, Greatest, Least
 from django.utils import timezone
 
+from learning.engines.behavior.corrections import Correction
+from learning.engines.behavior.episodes import Episode
 from learning.engines.errors import Cancelled, EngineError
 from learning.engines.prompt import PromptResult
 from learning.engines.types import Cost, Example, JsonObject, Prompt
-from learning.models import DatasetVersion, GateReport, RunStatus, TrainingRun, TrainingRunLog
-from learning.services import agents, datasets, evaluation_chunks, gate, training
+from learning.models import DatasetVersion, GateReport, RunStatus, TrainingRun, TrainingRunLog, TrainingType
+from learning.services import agents, behavior_data, datasets, evaluation_chunks, gate, training
+from learning.services.behavior_runs import BehaviorResult
 from learning.services.run_config import RunConfig, read_run_config
 from learning.services.run_ledger import LostClaim
 from organizations import audit
+from organizations.errors import Refused
 from organizations.transitions import move
+
+log = logging.getLogger(__name__)
 
 
 class TimedOut(EngineError):
@@ -40,10 +46,19 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class BehaviorWork:
+    """What a run that learns behavior reads instead of examples."""
+
+    episodes: Sequence[Episode]
+    corrections: Sequence[Correction]
+    base: JsonObject
+
+
+@dataclass(frozen=True)
 class RunWork:
     """What a claimed run needs, read in one go: the engine works outside of any transaction.
 
-    `spent`: what earlier attempts cost.
+    `spent` and `worked`: what earlier attempts cost, and how many seconds they took.
     """
 
     claim: Claim
@@ -54,17 +69,23 @@ class RunWork:
     wishes: RunConfig
     seed: int
     spent: Cost
-    started_at: datetime
+    worked: float
+    behavior: BehaviorWork | None = None
 
 
-def claim_run(*, run_id: UUID) -> RunWork | None:
-    """Take a run that nobody has, or whose worker went silent; None when it is not to be had."""
+def claim_run(*, run_id: UUID) -> Claim | None:
+    """Take a run that nobody has, or whose worker went silent; None when it is not to be had.
+
+    A transaction of its own, before `read_work`: an attempt counts also where reading kills the worker.
+    """
     now = timezone.now()
     taken = TrainingRun.objects.filter(training.claimable(), pk=run_id).update(
         status=RunStatus.RUNNING,
         attempt=F("attempt") + 1,
         heartbeat_at=now,
         started_at=Coalesce(F("started_at"), now),
+        seconds=F("seconds") + _until_silence(),
+        claimed_at=now,
         current_step="Starting",
     )
     if not taken:
@@ -72,32 +93,64 @@ def claim_run(*, run_id: UUID) -> RunWork | None:
     run = TrainingRun.objects.select_related("base_config", "dataset_version").get(pk=run_id)
     audit.record(action="trainingrun.claimed", target=run, after={"attempt": run.attempt})
     again = "" if run.attempt == 1 else f"Attempt {run.attempt}: the worker before it went silent. "
-    _log(run, f"{again}Starting from config {run.base_config.number} with {run.dataset_version.total} examples.")
+    _log(run, f"{again}Starting from config {run.base_config.number} with {run.dataset_version.total:,} examples.")
+    return Claim(run.pk, run.attempt)
+
+
+def read_work(*, claim: Claim) -> RunWork | None:
+    """What a claimed run needs. One that cannot be read ends here, with the reason: then there is nothing to do.
+
+    Raises LostClaim, and DatabaseError: that may pass.
+    """
+    run = _mine(claim).select_related("base_config", "dataset_version").first()
+    if run is None:
+        raise LostClaim
+    try:
+        return _read(run, claim)
+    except DatabaseError:
+        raise
+    except Exception as error:  # whatever is wrong with the row, it would be as wrong the next time
+        log.warning("Training run %s cannot be read", claim.run_id, exc_info=error)
+        known = str(error) if isinstance(error, Refused | ValueError) else f"internal error: {type(error).__name__}"
+        fail_run(claim=claim, reason=f"What this run was asked to do cannot be read any more: {known}")
+        return None
+
+
+def _read(run: TrainingRun, claim: Claim) -> RunWork:
+    learns_behavior = run.training_type == TrainingType.BEHAVIOR_CLONING
     return RunWork(
-        claim=Claim(run.pk, run.attempt),
+        claim=claim,
         prompt=Prompt.from_content(run.base_config.content),
-        examples=datasets.open_examples(run.dataset_version),
+        examples=[] if learns_behavior else datasets.open_examples(run.dataset_version),
         version_id=run.dataset_version_id,
         test_count=run.dataset_version.test_count,
         wishes=read_run_config(run.config),
         seed=run.seed,
         spent=Cost(run.llm_calls, 0, run.input_tokens, run.output_tokens, run.cost),
-        started_at=run.started_at or now,
+        worked=run.seconds,
+        behavior=_read_behavior(run) if learns_behavior else None,
+    )
+
+
+def _read_behavior(run: TrainingRun) -> BehaviorWork:
+    return BehaviorWork(
+        episodes=behavior_data.read_episodes(run.dataset_version),
+        corrections=behavior_data.read_corrections(run.dataset_version, run.agent),
+        base=run.base_config.content,
     )
 
 
 def record_progress(
     *, claim: Claim, step: int, total: int, message: str, cost: Cost | None = None, metrics: JsonObject | None = None
-) -> None:
-    """Heartbeat and place in one UPDATE; `metrics`: what is known until now.
+) -> int:
+    """Heartbeat and place in one UPDATE; `metrics`: what is known until now. Gives the calls that were made so far.
 
     `cost` is for engines whose calls no ledger writes down (learning/services/run_ledger.py).
 
     Raises LostClaim when the run is no longer ours, Cancelled when a person asked, TimedOut when it took too long.
     """
-    now = timezone.now()
     written = _mine(claim).update(
-        heartbeat_at=now,
+        heartbeat_at=timezone.now(),
         # Many calls may be asked for in one step: those that were sent count at once.
         progress_percentage=_percentage(step, total),
         current_step=message[:200],
@@ -107,11 +160,13 @@ def record_progress(
     )
     if not written:
         raise LostClaim
-    cancel, started = TrainingRun.objects.values_list("cancel_requested", "started_at").get(pk=claim.run_id)
-    if cancel:
+    looked_at = ("cancel_requested", "llm_calls", "seconds", "claimed_at", "heartbeat_at")
+    run = TrainingRun.objects.only(*looked_at).get(pk=claim.run_id)
+    if run.cancel_requested:
         raise Cancelled("Cancelled by a person.")
-    if started and started < now - training.timeout():
-        raise TimedOut(f"The run took longer than {training.timeout().total_seconds():.0f} seconds.")
+    if training.is_late(run):
+        raise TimedOut(training.too_late())
+    return run.llm_calls
 
 
 def beat_run(*, claim: Claim) -> None:
@@ -135,7 +190,15 @@ def read_test_split(*, claim: Claim) -> list[Example]:
     return datasets.read_test_split(version=version, run=run)
 
 
-def finish_run(*, claim: Claim, result: PromptResult, cost: Cost | None = None) -> GateReport | None:
+def read_test_episodes(*, claim: Claim) -> list[Episode]:
+    """The demonstrations of the sealed test split. Raises LostClaim: only the run's worker may look."""
+    run = _mine(claim).select_related("dataset_version").first()
+    if run is None:
+        raise LostClaim
+    return behavior_data.read_test_episodes(version=run.dataset_version, run=run)
+
+
+def finish_run(*, claim: Claim, result: PromptResult | BehaviorResult, cost: Cost | None = None) -> GateReport | None:
     """Record the outcome. A confirmed gain becomes a candidate config with its gate queued, which is returned.
 
     Raises LostClaim when another attempt has the run.
@@ -143,9 +206,10 @@ def finish_run(*, claim: Claim, result: PromptResult, cost: Cost | None = None) 
     with transaction.atomic():
         run = _settle(claim, RunStatus.COMPLETED, cost, metrics=result.as_json(), progress_percentage=100.0)
         _log(run, _summary(result, run.config.get("metric", "")))
-        if result.candidate is None:
+        candidate = result.candidate
+        if candidate is None:
             return None
-        run.candidate_config = agents.create_candidate_config(run=run, content=result.candidate.content())
+        run.candidate_config = agents.create_candidate_config(run=run, content=candidate.content())
         run.save(update_fields=["candidate_config", "updated_at"])
         return gate.start_gate(config=run.candidate_config, run=run)
 
@@ -164,7 +228,7 @@ def put_back_run(*, claim: Claim, cost: Cost | None = None) -> None:
         if run is None:
             raise LostClaim
         values: dict[str, Any] = {"attempt": claim.attempt - 1, "current_step": "Stopped with the product"}
-        move(run, RunStatus.PENDING, **values | _cost(cost))
+        move(run, RunStatus.PENDING, **values | training.end_of_work(run) | _cost(cost))
         _log(run, "Stopped with the product. The run goes on after the next start.")
 
 
@@ -181,14 +245,18 @@ def _mine(claim: Claim) -> Any:
 def _settle(claim: Claim, status: str, cost: Cost | None, **values: Any) -> TrainingRun:
     """Move our run to its end. The row is locked first, so that a new claim cannot slip in between."""
     run: TrainingRun | None = _mine(claim).select_for_update().first()
-    if run is None or run.started_at is None:
+    if run is None:
         raise LostClaim
-    now = timezone.now()
-    seconds = (now - run.started_at).total_seconds()
-    values |= {"finished_at": now, "seconds": seconds, "current_step": "", **_cost(cost)}
+    values |= {"finished_at": timezone.now(), "current_step": "", **training.end_of_work(run), **_cost(cost)}
     move(run, status, **values)
     evaluation_chunks.forget_run(run_id=run.pk)
     return run
+
+
+def _until_silence() -> Any:
+    """Seconds that the worker before worked until it was last heard of; 0 when there was none."""
+    silent = Extract(F("heartbeat_at") - F("claimed_at"), "epoch", output_field=FloatField())
+    return Greatest(Value(0.0), silent, output_field=FloatField())  # of NULL and 0 the database takes 0
 
 
 def _percentage(step: int, total: int) -> Least:
@@ -208,12 +276,16 @@ def _log(run: TrainingRun, message: str, level: str = "info") -> None:
     TrainingRunLog.objects.create(run=run, message=message, level=level)
 
 
-def _summary(result: PromptResult, metric: str) -> str:
+def _summary(result: PromptResult | BehaviorResult, metric: str) -> str:
+    if isinstance(result, BehaviorResult):
+        return result.summary
+    if result.confirmation is None and result.opened:
+        return f"No measurable improvement: too few independent test examples were answered. {result.ended}".strip()
     if result.confirmation is None:
         return "No variant beat the current prompt on the validation examples. The test split stays sealed."
     of = "token F1 on" if metric == "token_f1" else "of"
     gain, before, after = result.confirmation.improvement, result.confirmation.before, result.confirmation.after
     return (
-        f"{result.verdict.capitalize()}: {before.mean:.0%} -> {after.mean:.0%} {of} {gain.n} untouched cases, "
+        f"{result.verdict.capitalize()}: {before.mean:.0%} -> {after.mean:.0%} {of} {gain.n:,} untouched cases, "
         f"{100 * gain.mean:+.1f} points [{100 * gain.low:+.1f}, {100 * gain.high:+.1f}], p = {gain.p_value:.2g}."
     )

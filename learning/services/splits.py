@@ -89,7 +89,7 @@ def _store(splits: Mapping[str, Split]) -> None:
             "splits": [splits[key] for key in names],
         }
         with connection.cursor() as cursor:
-            cursor.execute(STORE, values | {"organization": current_organization_id()})
+            cursor.execute(STORE, values)
 
 
 def _graph(members: Iterable[Member]) -> tuple[dict[str, set[str]], set[str]]:

@@ -73,16 +73,16 @@ def work(work: Work) -> Generator[Step, Any, None]:
     organization_id = current_organization_id()
     counts = Counter(work.result)
     after, done = UUID(work.cursor.get("after", str(UUID(int=0)))), work.done
-    while left := (int(work.request["most_calls"]) - counts["calls"]) // variants:
-        batch = list(origins(agent_id).filter(pk__gt=after)[: min(AT_ONCE, left)])
+    while (left := int(work.request["most_calls"]) - counts["calls"]) >= variants:
+        batch = list(origins(agent_id).filter(pk__gt=after)[: min(AT_ONCE, left // variants)])
         if not batch:
             break
         pairs = [(one, number) for one in batch if _can_be_varied(one) for number in range(variants)]
         requests = [_request(one, number) for one, number in pairs]
         # Nothing is written by this step: the transaction ends before the model is asked.
-        asked = Step(done, between=lambda: ask(organization_id, work, requests))  # noqa: B023  called before the loop goes on
-        replies: Sequence[Completion] = yield asked
-        counts["calls"] += sum(not reply.cached for reply in replies)
+        asked = Step(done, between=lambda: ask(organization_id, work, requests, left))  # noqa: B023  called at once
+        replies, calls = yield asked
+        counts["calls"] += calls
         counts += _keep(pairs, replies)
         counts["examples"] += len(batch)
         after, done = batch[-1].pk, done + len(batch)

@@ -15,15 +15,19 @@ from organizations.scope import organization_scope
 SIGN_OF_LIFE = 10.0  # seconds between heartbeats
 
 
-def ask(organization_id: UUID, work: Work, requests: Sequence[CompletionRequest]) -> list[Completion]:
-    """The answers in the order of the requests; each request is one call at most.
+def ask(
+    organization_id: UUID, work: Work, requests: Sequence[CompletionRequest], most: int
+) -> tuple[list[Completion], int]:
+    """The answers in the order of the requests, and how many calls it took: one whose answer got lost is asked again.
+
+    `most`: calls that may be made.
 
     Raises Refused when the model cannot be reached, and JobCancelled or LostJob as soon as that is known.
     """
     from learning.services.language_model import language_model  # the HTTP client: see docs/decisions/0011
 
     if not requests:
-        return []
+        return [], 0
     beaten = time.monotonic()
 
     def tick() -> None:
@@ -34,6 +38,7 @@ def ask(organization_id: UUID, work: Work, requests: Sequence[CompletionRequest]
                 keep_alive(work=work)
 
     try:
-        return language_model(organization_id, limit=len(requests)).complete_many(requests, tick=tick)
+        model = language_model(organization_id, limit=most)
+        return model.complete_many(requests, tick=tick), model.meter.calls
     except (ModelUnavailable, BudgetExceeded) as error:
         raise Refused(str(error)) from error

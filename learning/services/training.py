@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from learning.models import Agent, AgentConfig, DatasetVersion, GateReport, RunStatus, TrainingRun
 from learning.models import TrainingType as Kind
-from learning.services.run_plan import plan_run
+from learning.services.run_budget import planned_calls
+from learning.services.run_plan import check_name, plan_run
 from organizations import audit
 from organizations.errors import Conflict, Refused
 from organizations.transitions import LostRace, move
@@ -43,6 +44,7 @@ def start_training_run(
     """
     if not settings.LEARNING_ENABLED:
         raise Conflict("Learning is switched off (LEARNING_ENABLED).")
+    check_name(name)
     plan = plan_run(agent, dataset_version, base_config, training_type, config)
     if not 0 <= seed <= LARGEST_SEED:
         raise Refused(f"The seed must be a whole number from 0 to {LARGEST_SEED}.", "seed")
@@ -56,7 +58,7 @@ def start_training_run(
             training_type=training_type,
             config=plan.wishes.as_json(),
             estimate=plan.estimate().as_json(),
-            total_steps=plan.wishes.max_calls,
+            total_steps=planned_calls(plan.wishes),
             seed=seed,
             rerun_of=rerun_of,
             created_by=user,
@@ -109,8 +111,14 @@ def request_cancel(*, run: TrainingRun) -> TrainingRun:
 
 def due_runs() -> list[UUID]:
     """Runs that a worker should take up: never claimed, or silent. Hopeless ones are ended here with a reason."""
-    for run in TrainingRun.objects.filter(status__in=[RunStatus.PENDING, RunStatus.RUNNING]).filter(_hopeless()):
-        _end(run)
+    under_way = TrainingRun.objects.filter(status__in=[RunStatus.PENDING, RunStatus.RUNNING])
+    for run in under_way.filter(started_at__lt=timezone.now() - timedelta(seconds=settings.TRAINING_JOB_TIMEOUT)):
+        if is_late(run):
+            _end(run, RunStatus.FAILED, too_late())
+    for run in under_way.filter(silent(), cancel_requested=True):
+        _end(run, RunStatus.CANCELLED)
+    for run in under_way.filter(silent(), attempt__gte=MOST_ATTEMPTS):
+        _end(run, RunStatus.FAILED, f"The worker went silent {run.attempt} times.")
     return list(TrainingRun.objects.filter(claimable()).order_by("id").values_list("pk", flat=True))
 
 
@@ -124,9 +132,36 @@ def silent() -> Q:
     return Q(status=RunStatus.RUNNING, heartbeat_at__lt=timezone.now() - SILENCE)
 
 
-def timeout() -> timedelta:
-    """How long a run may take, from its first claim."""
-    return timedelta(seconds=settings.TRAINING_JOB_TIMEOUT)
+def worked_seconds(run: TrainingRun) -> float:
+    """Seconds that were worked on a run until now: those of its attempts, not those between them.
+
+    Of a run whose worker is silent no more than SILENCE is counted since it was last heard of.
+    """
+    if run.claimed_at is None:
+        return run.seconds
+    heard = run.heartbeat_at or run.claimed_at
+    until = min(timezone.now(), heard + SILENCE)
+    return run.seconds + max(0.0, (until - run.claimed_at).total_seconds())
+
+
+def end_of_work(run: TrainingRun) -> dict[str, Any]:
+    """The columns to be written when nobody works on the run any more."""
+    return {"seconds": worked_seconds(run), "claimed_at": None}
+
+
+def is_late(run: TrainingRun) -> bool:
+    """Whether more was worked on it than may be."""
+    return worked_seconds(run) > settings.TRAINING_JOB_TIMEOUT
+
+
+def too_late() -> str:
+    """Why a late run ends."""
+    return f"The run took longer than {settings.TRAINING_JOB_TIMEOUT:,} seconds."
+
+
+def gate_reports(run: TrainingRun) -> list[GateReport]:
+    """The gates of what the run proposes without their cases, the newest first."""
+    return list(run.gate_reports.order_by("-id").defer("cases"))
 
 
 def gate_report(run: TrainingRun) -> GateReport | None:
@@ -134,19 +169,9 @@ def gate_report(run: TrainingRun) -> GateReport | None:
     return run.gate_reports.order_by("-id").first()
 
 
-def _hopeless() -> Q:
-    late = Q(started_at__lt=timezone.now() - timeout())
-    return late | (silent() & (Q(cancel_requested=True) | Q(attempt__gte=MOST_ATTEMPTS)))
-
-
-def _end(run: TrainingRun) -> None:
+def _end(run: TrainingRun, to: str, reason: str = "") -> None:
     """End a run that nobody will finish. A worker that still lives finds out at its next step."""
-    to, reason = RunStatus.FAILED, f"The worker went silent {run.attempt} times."
-    if run.started_at and run.started_at < timezone.now() - timeout():
-        reason = f"The run took longer than {settings.TRAINING_JOB_TIMEOUT} seconds."
-    elif run.cancel_requested:
-        to, reason = RunStatus.CANCELLED, ""
     try:
-        move(run, to, failure_reason=reason, finished_at=timezone.now())
+        move(run, to, failure_reason=reason, finished_at=timezone.now(), **end_of_work(run))
     except LostRace:
         return  # it came to its own end meanwhile

@@ -10,7 +10,10 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from learning.pages.training_words import plain
+
 register = template.Library()
+register.filter("plain", plain)  # {{ run.config.metric|plain }}
 KEPT = 2  # digits of an estimate that mean something
 
 
@@ -54,6 +57,13 @@ def percent(share: Any, decimals: int = 0) -> str:
     """A score from 0 to 1 as "72 %"; "-" for what is no number."""
     value = _number(share)
     return "-" if value is None else f"{100 * value:.{decimals}f} %"
+
+
+@register.filter
+def level(confidence: Any) -> str:
+    """A level of confidence from 0 to 1 as "99.75 %", never rounded up: no interval is sure at 100 %."""
+    value = _number(confidence)
+    return "-" if value is None else f"{floor(round(10_000 * value, 6)) / 100:g} %"
 
 
 @register.filter

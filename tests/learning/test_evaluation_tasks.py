@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +16,12 @@ from django.db import connection
 from learning import evaluation_tasks, gate_tasks, training_tasks
 from learning.engines.errors import BudgetExceeded, ModelUnavailable
 from learning.engines.types import CompletionRequest, Message
+from learning.llm_answers import Answer
 from learning.llm_prices import Price
 from learning.models import EvaluationChunk, LlmResponse, RunStatus, TrainingRun
-from learning.services import evaluation_chunks, run_progress, training
-from learning.services.run_budget import most_at_once, planned_budget, spare_calls
+from learning.services import evaluation_chunks, training
+from learning.services.arrived_answers import ArrivedAnswers
+from learning.services.run_budget import calls_ahead, most_at_once, planned_budget, spare_calls
 from learning.services.run_config import RunConfig
 from learning.services.run_ledger import LostClaim
 from learning.services.run_model import RunModel
@@ -76,7 +79,7 @@ def start(organization: Organization, **config: Any) -> TrainingRun:
 def open_model(organization: Organization, run: TrainingRun) -> RunModel:
     """The language model of a run that was claimed just now."""
     with organization_scope(organization.pk):
-        work = run_progress.claim_run(run_id=run.pk)
+        work = factories.claim_run(run)
     assert work
     return training_tasks.run_model(organization.pk, work)
 
@@ -240,6 +243,73 @@ def test_what_a_worker_left_when_it_died_is_taken_over(
         assert LlmResponse.objects.filter(key__in=keyed).count() == 6
 
 
+def claim_some(organization: Organization, run: TrainingRun, count: int = 6) -> dict[str, CompletionRequest]:
+    """Chunks of a run, all claimed by a worker that says no word any more."""
+    with organization_scope(organization.pk):
+        keyed = {str(number) * 64: one for number, one in enumerate(ask(count))}
+        evaluation_chunks.cut_chunks(run_id=run.pk, requests=keyed, at_once=2)
+        assert evaluation_chunks.claim_chunks(run_id=run.pk, most=9)
+        EvaluationChunk.objects.update(heartbeat_at="2020-01-01T00:00Z")
+    return keyed
+
+
+def test_what_a_worker_was_answered_that_did_not_live_to_write_it_down_is_not_asked_again(
+    organization: Organization, llm: ScriptedLLM, helpers: list[threading.Thread], tmp_path: Path, settings: Any
+) -> None:
+    settings.ARTIFACT_DIR = tmp_path
+    run = start(organization)
+    model = open_model(organization, run)
+    keyed = claim_some(organization, run)
+    with organization_scope(organization.pk):
+        TrainingRun.objects.update(llm_calls=6, held_tokens=600)  # as it was written down before they were sent
+    dead = ArrivedAnswers(organization.pk, run.pk)
+    for key in list(keyed)[:4]:
+        dead.keep(key, Answer("negative", 5, 2, 0.1))
+    del dead
+    model.complete_many(ask(1, seed=7))
+    assert asked(llm) == {"Text 0": 1, "Text 4": 1, "Text 5": 1}
+    with organization_scope(organization.pk):
+        texts = dict(LlmResponse.objects.filter(key__in=keyed).values_list("key", "text"))
+    assert [texts[key] for key in keyed] == ["negative"] * 4 + ["positive"] * 2
+    run = reload(organization, run)
+    assert run.llm_calls == 6 + 3
+    assert run.input_tokens == 4 * 5 + 3 * 2
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_what_was_answered_before_a_chunk_was_put_back_is_not_asked_again(
+    organization: Organization, llm: ScriptedLLM, helpers: list[threading.Thread]
+) -> None:
+    run = start(organization)
+    model = open_model(organization, run)
+    with organization_scope(organization.pk):
+        keyed = {str(number) * 64: one for number, one in enumerate(ask(6))}
+        evaluation_chunks.cut_chunks(run_id=run.pk, requests=keyed, at_once=6)
+        [taken] = evaluation_chunks.claim_chunks(run_id=run.pk, most=1)
+        for key in list(keyed)[:5]:
+            LlmResponse.objects.create(key=key, model="m", text="negative")
+        evaluation_chunks.put_back_chunks(chunks=[taken])
+    model.complete_many(ask(1, seed=7))
+    assert asked(llm) == {"Text 0": 1, "Text 5": 1}
+
+
+@pytest.mark.parametrize("most", [1, 2, 4])
+def test_no_more_calls_are_under_way_than_the_run_may_ask_at_a_time_however_many_would_help(
+    organization: Organization, llm: ScriptedLLM, helpers: list[threading.Thread], most: int
+) -> None:
+    run = start(organization, concurrency=most)
+    model = open_model(organization, run)
+    woken = {"organization_id": str(organization.pk), "run_id": str(run.pk)}
+    with organization_scope(organization.pk):
+        keyed = {f"{number:064}": one for number, one in enumerate(ask(60))}
+        evaluation_chunks.cut_chunks(run_id=run.pk, requests=keyed, at_once=2)
+    for _ in range(4):
+        evaluation_tasks.help_run.apply_async(kwargs=woken)
+    model.complete_many(ask(1, seed=7))
+    assert len(llm.calls) == 61
+    assert llm.most_at_once <= most
+
+
 def test_a_worker_whose_run_was_taken_over_stops(
     organization: Organization, llm: ScriptedLLM, helpers: list[threading.Thread]
 ) -> None:
@@ -287,12 +357,19 @@ def test_an_engine_plans_with_less_than_the_budget_so_that_a_run_can_lose_a_work
 ) -> None:
     settings.LLM_CONCURRENCY = 1_000
     assert spare_calls(calls) == spare
-    planned = planned_budget(RunConfig(max_calls=calls), started_at=_now()).calls
+    planned = planned_budget(RunConfig(max_calls=calls)).calls
     assert planned == max(80, calls - spare)
-    assert 2 * most_at_once(calls) <= max(spare, 4)
+    at_once = most_at_once(calls)
+    assert 2 * (at_once + calls_ahead(calls, at_once, at_once)) <= max(spare, 4)
 
 
-def _now() -> Any:
-    from django.utils import timezone
-
-    return timezone.now()
+def test_a_remembered_answer_tells_what_it_cost_when_it_was_asked_for_and_costs_nothing_now(
+    organization: Organization, llm: ScriptedLLM, helpers: list[threading.Thread], settings: Any
+) -> None:
+    settings.LLM_PRICES = {settings.DEFAULT_MODEL: Price(Decimal(1000), Decimal(1000))}
+    run = start(organization)
+    model = open_model(organization, run)
+    [first] = model.complete_many(ask(1))
+    [again] = model.complete_many(ask(1))
+    assert (again.cached, again.money) == (True, first.money)
+    assert first.money and reload(organization, run).cost == first.money

@@ -50,6 +50,7 @@ def judged_run(settings: Any, monkeypatch: pytest.MonkeyPatch, judge: Callable[.
         agent = factories.make_agent()
         factories.make_config(agent)
         factories.make_published_version(agent, examples=120)
+        LearningExample.objects.update(source_type="expert_review")
         LearningExample.objects.filter(input_text__contains="good").update(quality_score=0.75)
         LearningExample.objects.filter(input_text__contains="bad").update(quality_score=0.25)
         run = training.start_training_run(agent=agent, config={"max_calls": 400, "metric": "judge"})

@@ -53,6 +53,27 @@ def test_an_answer_that_cannot_be_read_is_asked_for_again_as_another_call(server
     assert model.meter.calls == len(server.calls) == 2
 
 
+@pytest.mark.parametrize("status", [504, 524])
+def test_a_gateway_that_gave_up_waiting_may_have_been_answered_so_its_call_counts(
+    server: ScriptedLLM, status: int
+) -> None:
+    server.fail_next(Fault(status))
+    model = connect(server, limit=2)
+    assert model.complete(ask("x")).text == "you said x"
+    assert model.meter.calls == len(server.calls) == 2
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"error": {"message": "no \\u0000 and no \\ud800"}}', b"\x00\xff binary"], ids=["in JSON", "binary"]
+)
+def test_an_error_says_nothing_that_a_database_cannot_keep(server: ScriptedLLM, content: bytes) -> None:
+    server.fail_next(Fault(400, body=content))
+    said = connect(server).complete(ask("x")).error
+    assert "status 400" in said
+    assert "\0" not in said
+    assert said.encode()
+
+
 NONSENSE = {
     "no JSON": b"{'single': quotes}",
     "nothing at all": b"",

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from learning.engines.holds import LONGEST_ANSWER
 from learning.engines.types import Completion, CompletionRequest, Cost, Message
 from learning.llm import OpenAIModel
-from learning.llm_prices import FREE, LONGEST_ANSWER, Price, hold_of, read_prices
+from learning.llm_prices import FREE, Price, hold_of, read_prices
 from tests.scripted_llm import ScriptedLLM
 
 PRICE = Price(Decimal("0.15"), Decimal("0.60"))
@@ -50,6 +51,13 @@ def test_the_most_that_a_call_can_come_to_covers_every_byte_and_the_longest_answ
     assert hold.money == PRICE.of(hold.tokens - 8, 8)
     assert hold_of(request("x"), None).money is None
     assert hold_of(request("x"), None).tokens > LONGEST_ANSWER
+
+
+def test_several_answers_and_what_comes_with_the_messages_are_held_too() -> None:
+    one, four = (hold_of(request("x", max_tokens=1_000, **more), PRICE) for more in ({}, {"n": 4}))
+    assert four.tokens - one.tokens >= 3_000
+    tools = [{"type": "function", "function": {"name": "look", "description": "d" * 5_000}}]
+    assert hold_of(request("x", max_tokens=8, tools=tools), PRICE).tokens > 5_000
 
 
 def test_an_answer_carries_what_it_cost_and_none_where_the_price_is_unknown() -> None:

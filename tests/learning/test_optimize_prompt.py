@@ -10,8 +10,9 @@ from django.core.management import CommandError, call_command
 
 from learning.engines.types import Cost
 from learning.management.commands import optimize_prompt
-from learning.models import RunStatus, TrainingRun
+from learning.models import AgentConfig, RunStatus, TrainingRun
 from learning.services import run_progress
+from learning.services.agents import set_serving_config
 from organizations.models import Organization
 from organizations.scope import organization_scope
 from tests import factories
@@ -42,6 +43,21 @@ def run(organization: Organization, *words: str) -> str:
 def started(organization: Organization) -> TrainingRun:
     with organization_scope(organization.pk):
         return TrainingRun.objects.get()
+
+
+def test_a_run_begins_with_the_config_that_was_named(aster: Organization) -> None:
+    with organization_scope(aster.pk):
+        older = AgentConfig.objects.get()
+        serving = factories.make_config(older.agent)
+        set_serving_config(agent=older.agent, config=serving)
+    run(aster, "--base-config", str(older.number))
+    assert started(aster).base_config_id == older.pk != serving.pk
+
+
+@pytest.mark.parametrize("number", ["77", "-1", "99999999999999"])
+def test_a_config_that_is_not_there_is_named(aster: Organization, number: str) -> None:
+    with pytest.raises(CommandError, match=f"The agent has no config {number}"):
+        run(aster, "--base-config", number)
 
 
 def test_a_run_is_queued_with_what_was_asked_for(aster: Organization) -> None:
@@ -80,6 +96,14 @@ def test_an_estimate_starts_nothing(aster: Organization) -> None:
         (["--organization", "nobody"], "There is no organization 'nobody'"),
         (["--metric-option", "schema"], "NAME=VALUE"),
         (["--metric-option", "schema={"], "not valid JSON"),
+        (["--metric-option", 'schema={"title": "\\u0000"}'], "schema: title: This text holds a NUL"),
+        (["--metric-option", 'schema={"title": "\\ud800"}'], "half of a surrogate pair"),
+        (["--metric-option", 'schema={"default": NaN}'], "not valid JSON"),
+        (["--metric-option", "schema=" + '{"a":' * 50_000], "nested deeper than 32 levels"),
+        (["--metric-option", 'schema={"maximum": ' + "1" * 5_000 + "}"], "not valid JSON"),
+        (["--metric", "judge", "--metric-option", "rubric=half a pair: \ud800"], "cannot be stored"),
+        (["--name", "x" * 201], "name: A name has at most 200 characters, not 201"),
+        (["--name", "half a pair: \ud800"], "name: A name has no NUL"),
     ],
 )
 def test_a_bad_wish_is_told_with_its_name(aster: Organization, words: list[str], said: str) -> None:
@@ -106,7 +130,7 @@ def worker(aster: Organization, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def _claim(run: TrainingRun) -> None:
-    run_progress.claim_run(run_id=run.pk)
+    factories.claim_run(run)
 
 
 def _log(run: TrainingRun) -> None:
@@ -125,7 +149,7 @@ def test_waiting_shows_the_way_and_the_result(aster: Organization, worker: Any) 
     told = run(aster, "--wait")
     for expected in (
         "Starting from config", " 25 %  Round 1", "Improved.", "Gain +20.0 points [+8.0, +32.0] on 45 sealed test",
-        "Candidate: config", "- 12 failing examples need data", "It took 300 calls",
+        "Tested once: none needed.", "Candidate: config", "- 12 failing examples need data", "It took 300 calls",
     ):  # fmt: skip
         assert expected in told, expected
     assert told.count("Round 1") == 1, "a line is told once"

@@ -17,8 +17,8 @@ from project.demo.data import read_items
 from project.services.local_model import ModelServer
 
 pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(900)]
-SIZES = ((Split.TRAIN, 40), (Split.VALIDATION, 24), (Split.TEST, 30))
-CALLS = 140
+SIZES = ((Split.TRAIN, 30), (Split.VALIDATION, 20), (Split.TEST, 24))
+CALLS = 100
 
 
 @pytest.fixture(scope="module")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from learning import gate_tasks, training_tasks
+from learning.llm_prices import Price
 from learning.llm_senders import Senders
 from learning.models import Agent, AgentConfig, GateReport, LlmResponse, RunStatus, TrainingRun
-from learning.services import run_progress, training
+from learning.services import gate, training
 from organizations import stopping
 from organizations.models import AuditEvent, Organization
 from organizations.scope import organization_scope
@@ -128,7 +131,7 @@ def test_of_many_workers_at_once_exactly_one_gets_the_run(organization: Organiza
         barrier.wait()
         try:
             with organization_scope(organization.pk):
-                claims.append(run_progress.claim_run(run_id=run.pk))
+                claims.append(factories.claim_run(run))
         finally:
             connection.close()
 
@@ -151,7 +154,7 @@ def test_the_second_attempt_of_a_run_pays_only_for_what_the_first_did_not_ask(
         """Stands for the end of the process: nothing of ours runs afterwards."""
 
     def die_midway(self: Any, step: int, total: int, message: str, /) -> None:
-        if step > 60:
+        if step > 30:
             raise Killed
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
@@ -179,6 +182,21 @@ def test_a_model_that_is_down_fails_the_run_with_a_reason(
     assert run.status == RunStatus.FAILED
     assert "language model" in run.failure_reason
     assert "scripted fault 401" in run.failure_reason
+
+
+def test_a_database_that_is_away_for_a_moment_does_not_end_a_run(
+    organization: Organization, llm: ScriptedLLM, woken: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(organization)
+
+    def lose_the_database(*_: Any) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training_tasks, "optimize", lose_the_database)
+        with pytest.raises(OperationalError):
+            work(organization, run)
+    assert reload(organization, run).status == RunStatus.RUNNING, "the next attempt goes on with it"
 
 
 def test_a_fault_of_ours_fails_the_run_and_shows_in_the_workers_log(
@@ -270,10 +288,11 @@ def test_a_run_that_is_stopped_with_the_product_goes_on_after_its_next_start(
     organization: Organization, llm: ScriptedLLM, woken: list[str], asked_to_stop: Any
 ) -> None:
     run = start(organization)
+    once = iter([asked_to_stop])
 
     def stop_midway(messages: list[dict[str, str]]) -> str:
-        if len(llm.calls) == 20:
-            asked_to_stop()
+        if len(llm.calls) >= 20:  # calls come at once: who answers may see more than 20
+            next(once, bool)()
         return needs_examples(messages)
 
     llm.answer, llm.delay = stop_midway, 0.05
@@ -303,3 +322,76 @@ def test_a_gate_that_is_stopped_with_the_product_is_checked_after_its_next_start
     gate_tasks.run_gate(organization_id=str(organization.pk), report_id=report_id)
     with organization_scope(organization.pk):
         assert GateReport.objects.get().status in ("passed", "failed")
+
+
+def checked(organization: Organization, llm: ScriptedLLM, woken: list[str]) -> tuple[TrainingRun, str, int]:
+    """A run that ended with a candidate: the run, its gate, and how many calls were made so far."""
+    run = start(organization)
+    work(organization, run)
+    return reload(organization, run), woken[-1], len(llm.calls)
+
+
+def test_the_calls_of_a_gate_are_counted_to_it(
+    organization: Organization, llm: ScriptedLLM, woken: list[str], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LLM_PRICES = {settings.DEFAULT_MODEL: Price(Decimal(1000), Decimal(1000))}
+    run, report_id, before = checked(organization, llm, woken)
+    seen: list[int] = []
+    beat = gate.beat_gate
+
+    def watch(**values: Any) -> None:
+        beat(**values)
+        seen.append(GateReport.objects.get(pk=report_id).llm_calls)
+
+    monkeypatch.setattr(gate_tasks, "BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(gate, "beat_gate", watch)
+    gate_tasks.run_gate(organization_id=str(organization.pk), report_id=report_id)
+    with organization_scope(organization.pk):
+        report = GateReport.objects.get()
+    made = len(llm.calls) - before
+    assert report.llm_calls == made > 0
+    assert 0 < max(seen[:-1]) <= made, "they are written down while the checks go on"
+    assert report.input_tokens > 0 and report.output_tokens > 0
+    assert report.cost == Decimal(report.input_tokens + report.output_tokens) / 1000
+    assert reload(organization, run).llm_calls == before
+
+
+def test_a_fault_of_ours_ends_the_gate_with_a_reason(
+    organization: Organization, llm: ScriptedLLM, woken: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, report_id, _ = checked(organization, llm, woken)
+    monkeypatch.setattr(gate_tasks, "check_candidate", lambda *_, **__: {}["gone"])
+    with pytest.raises(KeyError):
+        gate_tasks.run_gate(organization_id=str(organization.pk), report_id=report_id)
+    with organization_scope(organization.pk):
+        report = GateReport.objects.get()
+        assert (report.status, report.summary["reasons"]) == ("failed", ["Internal error: KeyError."])
+        assert gate.open_gates() == []
+
+
+def test_a_gate_scores_as_its_run_did(organization: Organization, llm: ScriptedLLM, woken: list[str]) -> None:
+    _, report_id, _ = checked(organization, llm, woken)
+    llm.answer = lambda messages: '"positive"'
+    with organization_scope(organization.pk):
+        LlmResponse.objects.all().delete()
+        scored = {"metric": "json_schema", "metric_options": {"schema": {"type": "string"}}}
+        TrainingRun.objects.update(config={"max_calls": 120, **scored})
+    gate_tasks.run_gate(organization_id=str(organization.pk), report_id=report_id)
+    with organization_scope(organization.pk):
+        report = GateReport.objects.get()
+        assert report.summary["right_before"] == report.summary["checked"] > 0, report.summary
+
+
+def test_the_log_counts_calls_as_the_page_does(organization: Organization, llm: ScriptedLLM, woken: list[str]) -> None:
+    run = start(organization)
+    work(organization, run)
+    with organization_scope(organization.pk):
+        again = training.rerun_training_run(run=TrainingRun.objects.get(pk=run.pk))
+    work(organization, again)
+    with organization_scope(organization.pk):
+        lines = [re.search(r": ([\d,]+) calls so far$", line.message) for line in run.log_lines.order_by("id")]
+        counted = [int(found[1]) for found in lines if found]
+        assert counted[0] == 0 and counted == sorted(counted) and 0 < counted[-1] <= len(llm.calls)
+        told = " ".join(again.log_lines.values_list("message", flat=True))
+    assert reload(organization, again).llm_calls == 0
+    assert "0 calls so far" in told and not re.search(r"[1-9]\d* calls so far", told), "remembered answers are no calls"

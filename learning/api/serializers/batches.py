@@ -18,7 +18,7 @@ class FieldErrorSerializer(serializers.Serializer[Any]):
 
 class BatchResultSerializer(serializers.Serializer[Any]):
     index = serializers.IntegerField(help_text="Position of the item in the request, from 0.")
-    status = serializers.ChoiceField(choices=[201, 400, 409], help_text="As a single request would be answered.")
+    status = serializers.ChoiceField(choices=[201, 400, 404, 409], help_text="As a single request would be answered.")
     id = serializers.UUIDField(required=False, help_text="Of what was stored.")
     errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]  # a declared field
 

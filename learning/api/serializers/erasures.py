@@ -53,6 +53,9 @@ class ErasurePreviewSerializer(_ErasureSerializer):
 
 
 class ErasureReceiptSerializer(_ErasureSerializer):
+    counts = serializers.DictField(
+        source="counted", child=serializers.IntegerField(), help_text="Rows by what they are."
+    )
     id = serializers.UUIDField()
     job_id = serializers.UUIDField()
     subject = serializers.CharField(help_text="A keyed hash of the pseudonym.")

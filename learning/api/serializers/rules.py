@@ -69,7 +69,7 @@ class SampleSerializer(serializers.Serializer[Any]):
     is_known = serializers.BooleanField(help_text="It is an example already.")
 
 
-class PreviewSerializer(serializers.Serializer[Any]):
+class RulePreviewSerializer(serializers.Serializer[Any]):
     days = serializers.IntegerField()
     looked_at = serializers.IntegerField(help_text="Pieces of feedback, or executions: the newest.")
     is_whole = serializers.BooleanField(help_text="Whether those were all of the days.")

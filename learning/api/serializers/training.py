@@ -7,10 +7,11 @@ from typing import Any
 from rest_framework import serializers
 
 from learning.api.serializers.fields import BoundedObject, ExternalId, Number, StrictSerializer, Text
+from learning.engines.behavior.strategies import STRATEGIES as WAYS_TO_LEARN
 from learning.engines.metrics import METRIC_KINDS
-from learning.engines.prompt.optimizer import FEWEST_CALLS
+from learning.engines.prompt.planning import FEWEST_CALLS
 from learning.engines.prompt.strategies import STRATEGIES
-from learning.models import GateStatus, RunStatus, TrainingType
+from learning.models import GateStatus, RunStatus, TrainingRun, TrainingType
 from learning.services.run_comparison import FEWEST, MOST
 from learning.services.run_config import (
     DECIMALS,
@@ -21,7 +22,7 @@ from learning.services.run_config import (
     MOST_TOKENS,
     SECONDS,
 )
-from learning.services.training import LARGEST_SEED
+from learning.services.training import LARGEST_SEED, worked_seconds
 
 METRICS = ", ".join(METRIC_KINDS)
 OPTIONS = "; ".join(f"{name}: {', '.join(kind.options)}" for name, kind in METRIC_KINDS.items() if kind.options)
@@ -35,7 +36,7 @@ def _whole(low: int, high: int, help_text: str = "") -> serializers.IntegerField
 
 
 class RunConfigSerializer(StrictSerializer):
-    """What a prompt optimization may be told."""
+    """What a run may be told."""
 
     max_calls = serializers.IntegerField(
         min_value=FEWEST_CALLS,
@@ -48,7 +49,9 @@ class RunConfigSerializer(StrictSerializer):
         min_value=0, max_value=float(MOST_MONEY), required=False, allow_null=True,
         help_text=f"In the currency of the price table, at most {DECIMALS} decimals; never passed.",
     )  # fmt: skip
-    max_seconds = _whole(*SECONDS, help_text="From the start of the run.")
+    max_seconds = _whole(
+        *SECONDS, help_text="Of work; the time of a stop is left out. At most a little less than TRAINING_JOB_TIMEOUT."
+    )
     metric = serializers.CharField(max_length=200, required=False, help_text=f"One of {METRICS}.")
     metric_options = BoundedObject(max_chars=50_000, help_text=f"What the metric can be told: {OPTIONS}.")
     goals = serializers.ListField(
@@ -63,6 +66,12 @@ class RunConfigSerializer(StrictSerializer):
         help_text=f"Ways to make candidates: {', '.join(STRATEGIES)}. Left out: those that fit the budget.",
     )  # fmt: skip
     concurrency = _whole(1, MOST_AT_ONCE, help_text="Calls at a time. Left out: what the endpoint may get.")
+    strategy = serializers.ChoiceField(
+        choices=list(WAYS_TO_LEARN), required=False, help_text="How behavior is learned; for behavior_cloning."
+    )
+    word_rules = serializers.BooleanField(
+        required=False, help_text="Whether the model words the rules; for behavior_cloning."
+    )
 
 
 class NewRunSerializer(StrictSerializer):
@@ -81,14 +90,18 @@ class EstimateSerializer(serializers.Serializer[Any]):
     """What a run would probably take. Remembered answers cost nothing, so it may take less."""
 
     calls = serializers.IntegerField(help_text="At most.")
-    confirmation_calls = serializers.IntegerField(help_text="Of these, about the sealed test split.")
+    confirmation_calls = serializers.IntegerField(
+        help_text="Of these, about so many for the sealed test split; fewer for a gain that is plain to see."
+    )
+    kept_calls = serializers.IntegerField(help_text="Of these, kept for calls that are lost.")
     input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
     money = serializers.DecimalField(
         max_digits=30, decimal_places=8, allow_null=True, coerce_to_string=True,
-        help_text="In the currency of the price table; null where the model has no price.",
+        help_text="In the currency of the price table; null where a model that is asked has no price.",
     )  # fmt: skip
-    seconds = serializers.FloatField(allow_null=True, help_text="null before a run has finished.")
+    unpriced = serializers.ListField(child=serializers.CharField(), help_text="The models without a price.")
+    seconds = serializers.FloatField(allow_null=True, help_text="null before a run with this metric has finished.")
     tokens_from = serializers.CharField(help_text="What the tokens were estimated from.")
     runs = serializers.IntegerField(help_text="How many earlier runs tell the speed.")
     warnings = serializers.ListField(child=serializers.CharField(), help_text="Limits that will probably end it.")
@@ -123,6 +136,13 @@ class GateSummarySerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=GateStatus.choices)
     approved = serializers.BooleanField(allow_null=True)
+    llm_calls = serializers.IntegerField(help_text="By the checks; those of the run are not among them.")
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cost = serializers.DecimalField(
+        max_digits=16, decimal_places=8, allow_null=True,
+        help_text="In the currency of the price table; null where the model has no price.",
+    )  # fmt: skip
 
 
 class ListedRunSerializer(serializers.Serializer[Any]):
@@ -154,10 +174,15 @@ class ListedRunSerializer(serializers.Serializer[Any]):
         max_digits=16, decimal_places=8, allow_null=True,
         help_text="In the currency of the price table; null where the model has no price.",
     )  # fmt: skip
-    seconds = serializers.FloatField()
+    seconds = serializers.SerializerMethodField(
+        help_text="Of work until now; the time in which nobody worked on it, as in a stop, is left out."
+    )
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
+
+    def get_seconds(self, run: TrainingRun) -> float:
+        return worked_seconds(run)
 
 
 class RunSerializer(ListedRunSerializer):
@@ -192,7 +217,7 @@ class CompareSerializer(serializers.Serializer[Any]):
     )
 
 
-class DifferenceSerializer(serializers.Serializer[Any]):
+class SettingDifferenceSerializer(serializers.Serializer[Any]):
     setting = serializers.CharField(help_text="Such as config.max_calls.")
     values = serializers.ListField(
         child=serializers.JSONField(allow_null=True), help_text="One for each run, in their order."
@@ -200,10 +225,11 @@ class DifferenceSerializer(serializers.Serializer[Any]):
 
 
 class ComparisonSerializer(serializers.Serializer[Any]):
-    same_split = serializers.BooleanField(
-        help_text="All are confirmed on one sealed test split. Where it is false, their gains cannot be compared."
-    )
-    differences = DifferenceSerializer(many=True)
+    comparable = serializers.BooleanField(help_text="Whether the gains can be compared.")
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="Why they cannot.")
+    notes = serializers.ListField(child=serializers.CharField(), help_text="What to keep in mind where they can.")
+    same_split = serializers.BooleanField(help_text="All are confirmed on one sealed test split.")
+    differences = SettingDifferenceSerializer(many=True)
     runs = RunSerializer(many=True)
 
 

@@ -67,7 +67,7 @@ METRIC_KINDS: dict[str, MetricKind] = {
         "A language model grades by a rubric. It is compared with experts first and refused when they disagree.",
         {
             "rubric": Option("text", f"What a good answer is, at most {LONGEST_RUBRIC} characters.", RUBRIC),
-            "model": Option("text", "The model that grades; empty for the one that answers.", ""),
+            "model": Option("text", "The model that grades; empty for the default one.", ""),
         },
         calls_per_answer=2,
         needs_expert_scores=True,

@@ -15,6 +15,8 @@ from learning.engines.types import canonical_json
 LONGEST_SCHEMA = 20_000  # characters
 REFUSED = ("patternProperties", "$dynamicRef", "$recursiveRef")  # would need unbounded patterns or endless descent
 
+DATA = ("const", "enum", "default", "examples")  # what stands under these is no schema
+
 
 class JsonSchema:
     """1.0 when the answer is JSON that fits the schema. The wanted answer is not looked at.
@@ -67,7 +69,28 @@ def _validator(schema: str) -> Any:
             re2.compile(wanted)
     except (jsonschema.SchemaError, re2.error) as error:
         raise ValueError(f"This is not a JSON schema: {getattr(error, 'message', error)}"[:300]) from error
-    return kind(value, registry=Registry())
+    found = kind(value, registry=Registry())
+    _check_references(found)
+    return found
+
+
+def _check_references(validator: Any) -> None:
+    """Raises ValueError where the schema points at what is not in it, or at itself without end."""
+    from referencing.exceptions import Unresolvable
+
+    try:
+        for wanted in _references(validator.schema):
+            if "$id" in set(_keys(validator.schema)):
+                break  # then a reference depends on where it stands
+            validator._resolver.lookup(wanted)
+        probes: tuple[Any, ...] = ({}, [], "", 0, None)
+        for probe in probes:
+            validator.is_valid(probe)
+    except Unresolvable as error:
+        text = f"This schema refers to {error.ref!r}, which is not in it; nothing is fetched from elsewhere."
+        raise ValueError(text[:300]) from error
+    except RecursionError as error:
+        raise ValueError("This schema refers to itself without end.") from error
 
 
 def _keys(value: Any) -> Iterator[str]:
@@ -78,6 +101,17 @@ def _keys(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _keys(inner)
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for name, inner in value.items():
+            yield from () if name in DATA else _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
 
 
 def _patterns(value: Any) -> Iterator[str]:

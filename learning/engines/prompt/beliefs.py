@@ -48,10 +48,14 @@ class Beliefs:
         """Standard deviation of the belief about one variant."""
         return math.sqrt(max(0.0, float(self.covariance[one, one])))
 
+    def spread_between(self, one: int, other: int) -> float:
+        """Standard deviation of the belief about the difference of two variants; never 0."""
+        variance = self.covariance[one, one] + self.covariance[other, other] - 2 * self.covariance[one, other]
+        return math.sqrt(max(1e-12, float(variance)))
+
     def expected_gain(self, rival: int, leader: int) -> float:
         """How much is to be won, on average, by knowing whether the rival is better than the leader."""
-        variance = self.covariance[rival, rival] + self.covariance[leader, leader] - 2 * self.covariance[rival, leader]
-        sd = math.sqrt(max(1e-12, float(variance)))
+        sd = self.spread_between(rival, leader)
         z = (self.mean[rival] - self.mean[leader]) / sd
         density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
         return sd * (density + z * 0.5 * math.erfc(-z / math.sqrt(2)))

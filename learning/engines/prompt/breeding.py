@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from learning.engines.prompt.demonstrations import MOST_SHOWN, as_turns
-from learning.engines.prompt.racing import Race
+from learning.engines.prompt.racing import NOTHING_TO_GAIN, Race
 from learning.engines.prompt.results import Variant
-from learning.engines.prompt.variants import Instruction, kind_of
+from learning.engines.prompt.variants import Instruction, examples_shown, kind_of
 from learning.engines.types import Demonstration, Example, Prompt
 
 PROPOSALS = 60
@@ -87,9 +87,11 @@ def _most_promising(race: Race, proposals: Sequence[Variant], count: int) -> lis
     if not proposals:
         return []
     beliefs, first = race.beliefs(proposals), len(race.runners)
+    leader = race.leader(beliefs)
     promise = [beliefs.mean[first + n] + CURIOSITY * beliefs.spread(first + n) for n in range(len(proposals))]
+    worth = [n for n in range(len(proposals)) if beliefs.expected_gain(first + n, leader) >= NOTHING_TO_GAIN]
     chosen: list[Variant] = []
-    for n in sorted(range(len(proposals)), key=lambda n: (-round(promise[n], 9), n)):
+    for n in sorted(worth, key=lambda n: (-round(promise[n], 9), n)):
         if len(chosen) < count and all(_differ(proposals[n].prompt, one.prompt) for one in chosen):
             chosen.append(proposals[n])
     return chosen
@@ -126,7 +128,9 @@ def _propose(parent: Variant, parents: Sequence[Variant], stock: Stock, rng: ran
     if not prompt.examples:
         return None
     name = next((one.name for one in stock.texts if one.text == text), "current instruction")
-    return Variant(f"{name}, {len(prompt.examples)} examples", kind_of(prompt, stock.current), prompt, parent.name)
+    return Variant(
+        f"{name}, {examples_shown(len(prompt.examples))}", kind_of(prompt, stock.current), prompt, parent.name
+    )
 
 
 def _alternatives(one: Demonstration, stock: Stock) -> Sequence[Demonstration]:

@@ -10,8 +10,6 @@ from learning.engines.prompt.evaluation import Answer
 from learning.engines.prompt.results import ClusterChange, Usage, WorseExample
 from learning.engines.prompt.topics import Topics
 
-MOST_WORSE = 50
-
 
 def change_by_cluster(before: Sequence[Answer], after: Sequence[Answer], topics: Topics) -> tuple[ClusterChange, ...]:
     """Gains and losses by what the inputs are about, the largest cluster first. Too few cases each for a test."""
@@ -33,13 +31,13 @@ def change_by_cluster(before: Sequence[Answer], after: Sequence[Answer], topics:
 
 
 def worse_examples(before: Sequence[Answer], after: Sequence[Answer]) -> tuple[WorseExample, ...]:
-    """The examples that got worse, the worst first, at most MOST_WORSE."""
+    """The examples that got worse, the worst first."""
     worse = [
         WorseExample(old.example.key, old.score, new.score)
         for old, new in zip(before, after, strict=True)
         if new.score < old.score
     ]
-    return tuple(sorted(worse, key=lambda one: (one.after - one.before, one.key))[:MOST_WORSE])
+    return tuple(sorted(worse, key=lambda one: (one.after - one.before, one.key)))
 
 
 def usage_of(answers: Sequence[Answer]) -> Usage:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from learning.engines.language import language_of
 from learning.engines.prompt.output_form import OutputForm
+from learning.engines.prompt.topics import words_of
 from learning.engines.types import Example
 
 SHORTER, LONGER = 0.7, 1.4  # words of the corrected answer over those of the original
 LEAST_SHARE = 0.2  # of the corrected answers, for a habit to be worth a line
 FEWEST = 3
 MOST_TERMS = 5
-_WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +68,8 @@ def _languages(pairs: Sequence[tuple[str, str]]) -> Habit:
 
 def _terms(kind: str, pairs: Sequence[tuple[str, str]]) -> Habit:
     """Words that stand in the first text and not in the second one, again and again."""
-    counts = Counter(word for one, other in pairs for word in set(_words(one)) - set(_words(other)))
+    counts = Counter(word for one, other in pairs for word in set(words_of(one)) - set(words_of(other)))
     often = [(word, count) for word, count in counts.items() if count >= max(FEWEST, LEAST_SHARE * len(pairs))]
     often.sort(key=lambda item: (-item[1], item[0]))
     shown = ", ".join(word for word, _ in often[:MOST_TERMS])
     return _habit(kind, often[0][1] if often else 0, len(pairs), shown)
-
-
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.casefold())

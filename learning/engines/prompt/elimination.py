@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 
 BETS = tuple((place + 0.5) / 32 for place in range(32))
-RISK = 0.1  # the probability that the best of all variants is ever dropped
+RISK = 0.1  # roughly the probability that the best of all variants is ever dropped
 
 
 def wealth(differences: Sequence[float]) -> float:
@@ -33,8 +33,9 @@ def wealth(differences: Sequence[float]) -> float:
 def is_worse(leader: Sequence[float], rival: Sequence[float], rivals: int, risk: float = RISK) -> bool:
     """Whether the rival is surely worse than the leader on the examples that both answered, in the same order.
 
-    `rivals`: how many variants there are besides the best one. The risk is shared among them (Bonferroni), for any
-    of them may be the one that leads by luck.
+    `rivals`: how many variants there will be besides the best one. The risk is shared among them (Bonferroni), for any
+    of them may be the one that leads by luck. Roughly: how many are bred is a guess, and the bred ones were chosen for
+    what their like answered to the same questions, so that their bets are not quite fair.
     """
     pairs = zip(leader, rival, strict=False)
     return wealth([one - other for one, other in pairs]) >= max(1, rivals) / risk

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from learning.engines.errors import BudgetExceeded, EngineError, MetricFailed, ModelUnavailable
 from learning.engines.judge import Judge
+from learning.engines.prompt.spending import Spending
 from learning.engines.protocols import LanguageModel, Metric, Progress
 from learning.engines.types import Budget, Completion, CompletionRequest, Cost, Example, Prompt
 
 BATCH = 512  # calls handed to the model at once: between two batches other workers have nothing to do
 LONGEST_SCORED = 50_000  # characters of an answer that a metric sees, or four times the wanted ones
-MARGIN = 1.15  # answers of the winner may be longer than those so far
 
 Asked = tuple[str, str, int]  # digest of the prompt, key of the example, how often it was asked before
 
@@ -22,7 +23,7 @@ Asked = tuple[str, str, int]  # digest of the prompt, key of the example, how of
 class Answer:
     """One scored answer. `score` is 0-1; a refused request scores 0 and says so in `problem`.
 
-    Tokens and seconds are None when the answer came from a cache, which does not know them.
+    Tokens and seconds are None when the answer came from a cache that does not know them.
     """
 
     example: Example
@@ -59,8 +60,9 @@ class Question:
 class Evaluator:
     """The one way from a prompt to scores. Asks each question once and counts every completion asked for.
 
-    Completions that the client answers from its own cache are counted too: a run that is repeated after a
-    crash then takes the very same decisions, and only the real calls become cheaper.
+    Completions that the client answers from its own cache are counted too, and `room` takes them for as dear as they
+    were when they were asked for: a run that is repeated after a crash then takes the very same decisions, and only
+    the real calls become cheaper.
     """
 
     def __init__(
@@ -75,12 +77,15 @@ class Evaluator:
         self._metric = metric
         self._budget = budget
         self._progress = progress
-        self._clock = clock
-        self._started = clock()
         self._answers: dict[Asked, Answer] = {}
         self._digests: dict[Prompt, str] = {}
-        self.cost = Cost()
+        self._spending = Spending(budget, clock)
         self.problems: list[str] = []
+
+    @property
+    def cost(self) -> Cost:
+        """What was asked for so far, and what was paid for it."""
+        return self._spending.cost
 
     @property
     def calls_left(self) -> int:
@@ -100,20 +105,26 @@ class Evaluator:
     def room(self) -> int:
         """How many more answers fit into calls, tokens, money and time, if they cost what they cost so far."""
         answers = self.calls_left // self.calls_per_answer
-        paid = self.cost.calls - self.cost.cached_calls
-        if not paid:
-            return answers
-        spent = self.cost.input_tokens + self.cost.output_tokens
-        used = (
-            (self._budget.tokens, float(spent)),
-            (self._budget.money, float(self.cost.money or 0)),
-            (self._budget.seconds, self._clock() - self._started),
-        )
-        for limit, amount in used:
-            if limit is not None and amount > 0:
-                calls = (float(limit) - amount) * paid / (MARGIN * amount)
-                answers = min(answers, int(max(0.0, calls)) // self.calls_per_answer)
-        return answers
+        calls = self._spending.affordable_calls
+        return answers if calls == math.inf else min(answers, int(calls) // self.calls_per_answer)
+
+    def room_for(self, prompts: Sequence[Prompt]) -> int:
+        """About how many more examples all these prompts can be asked, each for what its own answers cost so far."""
+        examples = self.calls_left // self.calls_per_answer // len(prompts)
+        calls = self._spending.affordable_calls
+        if calls == math.inf:
+            return examples
+        return min(examples, int(calls / self.calls_per_answer / sum(map(self._dearness, prompts))))
+
+    def _dearness(self, prompt: Prompt) -> float:
+        """What an answer to this prompt costs over what calls cost on average; the judge costs the same for all."""
+        digest = self._digest(prompt)
+        known = [one for (asked, _, _), one in self._answers.items() if asked == digest and one.input_tokens]
+        usual = self._spending.tokens_per_call
+        if not known or not usual:
+            return 1.0
+        each = sum((one.input_tokens or 0) + (one.output_tokens or 0) for one in known) / len(known)
+        return (each / usual + self.calls_per_answer - 1) / self.calls_per_answer
 
     def score(self, prompt: Prompt, examples: Sequence[Example], message: str) -> list[Answer]:
         """The prompt's answers to the examples, in their order; known ones cost nothing."""
@@ -141,7 +152,7 @@ class Evaluator:
         if len(completions) != len(requests):
             raise ValueError(f"{len(requests)} requests got {len(completions)} completions.")
         self._check_usable(completions)
-        self.cost += total_cost(completions)
+        self._spending.add(requests, completions)
         return completions
 
     def _digest(self, prompt: Prompt) -> str:
@@ -200,6 +211,20 @@ class Evaluator:
     def _report(self, message: str) -> _Report:
         return _Report(self._progress, self.cost.calls, self._budget.calls, message)
 
+    @property
+    def silence(self) -> list[str]:
+        """Answers that never came, or said nothing, in words: whoever reads "no improvement" should know of them."""
+        answers = self._answers.values()
+        refused = [one.problem for one in answers if one.problem and not one.output]
+        empty = sum(not (one.output.strip() or one.problem or one.score) for one in answers)
+        found = []
+        if refused:
+            found.append(f"{len(refused)} of {len(answers)} requests got no answer and count as wrong: {refused[0]}")
+        if empty:
+            text = f"{empty} of {len(answers)} answers were empty and count as wrong"
+            found.append(f"{text}: look at the endpoint, and at how long an answer may be.")
+        return found
+
     def _check(self, calls: int) -> None:
         if calls > self.calls_left:
             raise BudgetExceeded(f"{calls} more calls would go over the budget of {self._budget.calls}.")
@@ -223,16 +248,8 @@ class _Report:
         self.progress(self.step, self.total, self.message)
 
 
-def total_cost(completions: Iterable[Completion]) -> Cost:
-    """The sum of what single completions cost."""
-    cost = Cost()
-    for one in completions:
-        cost += Cost.of(one)
-    return cost
-
-
 def _answer(example: Example, completion: Completion, score: float, problem: str) -> Answer:
-    known = not completion.cached
+    known = not completion.cached or completion.input_tokens > 0
     return Answer(
         example,
         completion.text,
@@ -240,5 +257,5 @@ def _answer(example: Example, completion: Completion, score: float, problem: str
         completion.error or problem,
         completion.input_tokens if known else None,
         completion.output_tokens if known else None,
-        completion.seconds if known else None,
+        None if completion.cached else completion.seconds,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from learning.engines.agreement import MOST_ITEMS, Agreement, ScoredAnswer, calibrate
 from learning.engines.callables import as_model
@@ -13,29 +13,28 @@ from learning.engines.prompt.analysis import Analysis, analyse, recommend
 from learning.engines.prompt.breeding import Stock
 from learning.engines.prompt.evaluation import Evaluator
 from learning.engines.prompt.goals import ACCURACY, check_goals
-from learning.engines.prompt.output_form import describe_form
-from learning.engines.prompt.planning import (
-    FEWEST_CALLS,
-    FEWEST_TEST,
-    FEWEST_TRAIN,
-    FEWEST_VALIDATION,
-    Plan,
-    plan_calls,
-)
+from learning.engines.prompt.levels import confidence_of_reading
+from learning.engines.prompt.output_form import OutputForm
+from learning.engines.prompt.planning import FEWEST_TEST, FEWEST_TRAIN, Plan, plan_calls
 from learning.engines.prompt.racing import Race, in_race_order
-from learning.engines.prompt.results import Confirmation, PromptResult, Standing
+from learning.engines.prompt.reserve import Reserve
+from learning.engines.prompt.results import PromptResult, Standing
 from learning.engines.prompt.search import Search, plan_first_look
-from learning.engines.prompt.strategies import STRATEGIES, choose_strategies
+from learning.engines.prompt.strategies import SEARCH_OVER_EXAMPLES, STRATEGIES, choose_strategies
 from learning.engines.prompt.variants import make_variants, texts_for_examples
 from learning.engines.prompt.writing import Order, Written, write
 from learning.engines.protocols import LanguageModel, Metric, Progress
 from learning.engines.types import Budget, Example, JsonObject, Prompt, SealedSplit, Split
 
-__all__ = ["FEWEST_CALLS", "FEWEST_TEST", "FEWEST_TRAIN", "FEWEST_VALIDATION", "PromptOptimizer", "plan_calls"]
+if TYPE_CHECKING:
+    from learning.engines.prompt.proof import Proof
 
 NOISY_REPEATS = 3
 DEFAULT_REWRITES = 4  # where rewriting is asked for without a number
 REFLECTIVE_SHARE = 0.3  # of the calls of the race
+TOO_LITTLE_TO_CONFIRM = (
+    f"What is left of the budget does not carry {FEWEST_TEST} test examples, so the test split was not opened."
+)
 
 
 class PromptOptimizer:
@@ -99,12 +98,13 @@ class PromptOptimizer:
         agreement = self._check_judge()
         race = self._new_race(current_prompt, validation, analysis, goals, rng)
         written = write(self._evaluator, current_prompt, train, analysis, self._order(strategies, race, plan))
-        search = self._search(race, current_prompt, train, written, strategies, plan, rng)
+        search = self._search(race, current_prompt, train, written, analysis.form, strategies, plan, rng)
         standings = put_winner_first(race, current_prompt)
         winner = standings[0].variant
-        confirmation = None
+        confirmation, ended = None, search.ended
         if winner.prompt.digest != current_prompt.digest:
-            confirmation = self._confirm(current_prompt, standings, sealed, plan, analysis, optimization_goals, rng)
+            proof = self._confirm(current_prompt, standings, sealed, plan, analysis, optimization_goals, rng)
+            confirmation, ended = proof.confirmation, proof.ended or ended
         return PromptResult(
             best_variant=winner,
             variants=tuple(standings),
@@ -116,7 +116,9 @@ class PromptOptimizer:
             trace=tuple(search.trace),
             agreement=agreement,
             strategies=tuple(name for name in STRATEGIES if name in strategies),
-            ended=search.ended,
+            ended=ended,
+            opened=sealed.opened,
+            earlier_readings=sealed.earlier,
         )
 
     def _plan(self, validation: int, test: int) -> Plan:
@@ -157,7 +159,7 @@ class PromptOptimizer:
             rewrites=self._rewrites,
             seed=self._seed,
             model=self._rewriter,
-            judged_on=[example for example, _ in race.asked[: plan.validation_examples]],
+            judged_on=[example for example, repeat in race.asked if not repeat],
             reflective_calls=int(REFLECTIVE_SHARE * plan.race_calls),
         )
 
@@ -167,11 +169,11 @@ class PromptOptimizer:
         current: Prompt,
         train: Sequence[Example],
         written: Written,
+        form: OutputForm,
         strategies: frozenset[str],
         plan: Plan,
         rng: random.Random,
     ) -> Search:
-        form = describe_form([one.expected for one in train])
         limit = self._budget.calls - plan.kept_answers * plan.calls_per_answer
         first = make_variants(
             current,
@@ -183,9 +185,18 @@ class PromptOptimizer:
             rng=rng,
             strategies=strategies,
         )
-        texts = texts_for_examples(current, written.instructions, strategies)
-        stock = Stock.of(current, texts, train, bool(form.labels), self._most_characters)
-        search = Search(race, self._evaluator, stock, limit, plan.kept_answers, rng, self._observe)
+        stock = None
+        if SEARCH_OVER_EXAMPLES & strategies:
+            texts = texts_for_examples(current, written.instructions, strategies)
+            stock = Stock.of(current, texts, train, bool(form.labels), self._most_characters)
+        reserve = Reserve(
+            asked=plan.asked_per_test_example,
+            fewest=plan.least_test_examples,
+            planned=plan.test_examples,
+            most=plan.most_test_examples,
+            confidence=self._confidence,
+        )
+        search = Search(race, self._evaluator, stock, limit, plan.kept_answers, rng, self._observe, reserve)
         search.run(first)
         return search
 
@@ -198,18 +209,24 @@ class PromptOptimizer:
         analysis: Analysis,
         goals: Sequence[str],
         rng: random.Random,
-    ) -> Confirmation | None:
+    ) -> Proof:
         """Ask the prompts about test examples. Nothing is chosen after this."""
-        from learning.engines.prompt.proof import Claim, prove  # numpy and scipy: see docs/decisions/0011
+        from learning.engines.prompt.proof import Claim, Proof, prove  # numpy and scipy: see docs/decisions/0011
 
         plain = best_plain(standings)
         winner = standings[0].variant.prompt
         apart = plain is not None and plain.digest not in (current.digest, winner.digest)
         if apart and plan.asked_per_test_example < 3:
             apart, plain = False, None  # no calls for what decides nothing
-        # What the search left over makes the confirmation sharper.
-        asked = 3 if apart else 2
-        count = max(FEWEST_TEST, self._evaluator.room // asked)
+        asked = [current, winner, *([plain] if apart and plain else [])]
+        # What the search left over makes the confirmation sharper. How many are asked is fixed here, by what answers of
+        # these very prompts cost so far: it must not depend on who is right.
+        count = self._evaluator.room_for(asked)
+        if count < FEWEST_TEST and self._evaluator.is_limited:
+            return Proof(
+                None, TOO_LITTLE_TO_CONFIRM
+            )  # and the seal stays whole: a reading would make later ones stricter
+        count = max(FEWEST_TEST, count)
         # A plain random part: with the labels taking turns, rare ones would weigh more than they do among users.
         tests = sealed.read_test()
         return prove(
@@ -219,13 +236,15 @@ class PromptOptimizer:
             analysis=analysis,
             goals=goals,
             confidence=self._confidence,
+            claim_confidence=confidence_of_reading(sealed.earlier, self._confidence),
             seed=self._seed,
         )
 
     def _notes(self) -> list[str]:
         """What went wrong with single answers, for the person who reads the result."""
         problems = self._evaluator.problems
-        return [f"{len(problems)} answers count as wrong because {problems[0]}."] if problems else []
+        scored = [f"{len(problems)} answers count as wrong because {problems[0]}."] if problems else []
+        return self._evaluator.silence + scored
 
 
 def put_winner_first(race: Race, current: Prompt) -> list[Standing]:

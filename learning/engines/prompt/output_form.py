@@ -8,8 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from learning.engines.fencing import fenced
+
 MOST_LABELS = 12
 ANSWERS_PER_LABEL = 3
+LONGEST_LABEL = 60
 LONGEST_MASK = 24
 SAMPLES = 5
 # A few odd answers must not hide a rule that all the others follow.
@@ -77,7 +80,12 @@ def find_labels(answers: Sequence[str]) -> tuple[str, ...]:
     """The closed set that the answers come from, sorted; empty when they look like free text."""
     counts = Counter(answers)
     few = 2 <= len(counts) <= MOST_LABELS and len(answers) >= ANSWERS_PER_LABEL * len(counts)
-    return tuple(sorted(counts)) if few else ()
+    return tuple(sorted(counts)) if few and all(map(_can_be_a_label, counts)) else ()
+
+
+def _can_be_a_label(answer: str) -> bool:
+    """Labels are named in instructions as they are: so they are short, of one line, and without marks of a chat."""
+    return len(answer.splitlines()) == 1 and fenced(answer, LONGEST_LABEL) == answer
 
 
 def _pattern(answers: Sequence[str]) -> tuple[str, str]:

@@ -11,19 +11,23 @@ FEWEST_CALLS = 80
 # With this many calls the best plain instruction is asked about the test examples too; it decides nothing.
 CALLS_FOR_PLAIN = 500
 CONFIRMATION_SHARE, CONFIRMATION_SHARE_WITHOUT_PLAIN = 0.4, 0.36
-CALLS_PER_VALIDATION_EXAMPLE = 7
+# Of the planned test examples: for a gain that is plain to see (fewer would leave its size open), and for a small one.
+LEAST_OF_PLANNED, MOST_OF_PLANNED = 0.5, 1.5
+FEWEST_PLANNED = 14  # near-duplicates among them count as one
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a budget is divided. Calls kept back for the confirmation cannot be used up by the search.
+    """How a budget is divided before anything is known; what the race shows may move calls from one part to the other.
 
+    `least_test_examples` where a gain is plain to see, `most_test_examples` where it is hard to show.
     `asked_per_test_example`: the current prompt, the winner, and with enough calls the best plain instruction.
     """
 
     test_examples: int
+    least_test_examples: int
+    most_test_examples: int
     race_calls: int
-    validation_examples: int
     asked_per_test_example: int
     calls_per_answer: int
 
@@ -45,10 +49,11 @@ def plan_calls(
     for name, have, least in (("validation", validation, FEWEST_VALIDATION), ("test", test, FEWEST_TEST)):
         if have < least:
             raise ValueError(f"At least {least} {name} examples are needed, there are {have}.")
-    answers = (calls - calibration) // calls_per_answer
+    answers = (calls - calibration - rewrites) // calls_per_answer
     asked = 3 if answers >= CALLS_FOR_PLAIN else 2
     share = CONFIRMATION_SHARE if asked == 3 else CONFIRMATION_SHARE_WITHOUT_PLAIN
     tested = min(test, max(FEWEST_TEST, int(answers * share) // asked))
     for_race = calls - calibration - rewrites - asked * tested * calls_per_answer
-    used = min(validation, max(FEWEST_VALIDATION, for_race // calls_per_answer // CALLS_PER_VALIDATION_EXAMPLE))
-    return Plan(tested, for_race, used, asked, calls_per_answer)
+    plain_to_see = min(tested, max(FEWEST_PLANNED, int(LEAST_OF_PLANNED * tested)))
+    hard_to_show = min(test, int(MOST_OF_PLANNED * tested))
+    return Plan(tested, plain_to_see, hard_to_show, for_race, asked, calls_per_answer)

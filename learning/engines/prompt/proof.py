@@ -1,10 +1,12 @@
 """The confirmation: the winner against the current prompt on the sealed test split, opened once, paired.
 
-What is claimed and how it is corrected. Any number of variants were compared on validation examples, but only one
-of them is asked about the test examples, so that its test needs no correction for the others: they never touched this
-data. Where several goals are asked for, the score comes first and is tested at the full level; the other goals are
-tested only when it succeeded, with Holm's correction among themselves. Together, any claim is false with a probability
-of at most 1 - confidence. Sources: Holm (1979); Westfall and Krishen (2001) for the fixed order.
+What is claimed and how it is corrected. Any number of variants were compared on validation examples, but only one of
+them is tested on the test examples, so that its test needs no correction for the others: they never touched this data.
+(The best plain instruction is asked too where there are calls for it; it is shown, and nothing is claimed of it.) That
+other runs have read the same split is corrected for in levels.py. Where several goals are asked for, the score comes
+first; the other goals are tested only when it succeeded, at the same level, with Holm's correction among themselves.
+Together, any claim is false with a probability of at most 1 - confidence. Sources: Holm (1979); Westfall and Krishen
+(2001) for the fixed order.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from learning.engines.errors import BudgetExceeded
+from learning.engines.multiplicity import holm
 from learning.engines.prompt.analysis import Analysis
 from learning.engines.prompt.changes import change_by_cluster, usage_of, worse_examples
 from learning.engines.prompt.confirm import compare, test_score
@@ -22,7 +25,7 @@ from learning.engines.prompt.planning import FEWEST_TEST
 from learning.engines.prompt.results import Confirmation, Difference, GoalChange
 from learning.engines.types import Example, Prompt
 
-CHUNK = 64  # examples that both prompts are asked about at once
+CHUNK = 64  # examples that both prompts are asked about at once, while the budget carries so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,14 @@ class Claim:
     plain: Prompt | None
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What came of a confirmation. `ended`: why not all test examples were answered by both; empty when all were."""
+
+    confirmation: Confirmation | None
+    ended: str = ""
+
+
 def prove(
     evaluator: Evaluator,
     claim: Claim,
@@ -42,21 +53,24 @@ def prove(
     analysis: Analysis,
     goals: Sequence[str],
     confidence: float,
+    claim_confidence: float,
     seed: int,
-) -> Confirmation | None:
-    """Ask both prompts about the same examples. None when the budget ended before enough were answered by both.
+) -> Proof:
+    """Ask both prompts about the same examples. No confirmation when both answered too few of them.
 
-    A budget in tokens, money or time may end in between. Then the examples answered by both so far count; where it
-    ended does not depend on who was right.
+    What is claimed is claimed at `claim_confidence` (see levels.py), each prompt's own score is stated at `confidence`.
+    How many are asked is fixed before. A budget in tokens, money or time may end in between all the same; then the
+    first ones count, as many as both answered. Where it ends is decided by what the answers before cost, of whichever
+    prompt, and never by those that are left out.
     """
-    answered = _ask_both(evaluator, claim, tests)
+    answered, ended = _ask_both(evaluator, claim, tests)
     if len({one.case for one in answered}) < FEWEST_TEST:
-        return None
+        return Proof(None, ended)
     before = evaluator.score(claim.current, answered, "Confirming")
     after = evaluator.score(claim.winner, answered, "Confirming")
-    improvement = compare(before, after, confidence=confidence, seed=seed)
+    improvement = compare(before, after, confidence=claim_confidence, seed=seed)
     plain = _ask_plain(evaluator, claim, answered)
-    return Confirmation(
+    confirmation = Confirmation(
         before=test_score(claim.current, before, confidence),
         after=test_score(claim.winner, after, confidence),
         instruction_only=test_score(claim.plain, plain, confidence) if claim.plain and plain else None,
@@ -67,31 +81,25 @@ def prove(
         usage_after=usage_of(after),
         goals=_goal_changes(before, after, analysis, goals, improvement, seed),
     )
+    return Proof(confirmation, ended)
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values in the given order: each at least as large as that of any smaller one."""
-    adjusted = [1.0] * len(p_values)
-    highest = 0.0
-    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda place: p_values[place])):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        adjusted[place] = highest
-    return adjusted
-
-
-def _ask_both(evaluator: Evaluator, claim: Claim, tests: Sequence[Example]) -> list[Example]:
-    """The examples that both prompts answered."""
+def _ask_both(evaluator: Evaluator, claim: Claim, tests: Sequence[Example]) -> tuple[list[Example], str]:
+    """The examples that both prompts answered, and why there are no more of them."""
     answered: list[Example] = []
-    for start in range(0, len(tests), CHUNK):
-        chunk = tests[start : start + CHUNK]
-        # In pairs: wherever a budget ends, hardly any answer is without its counterpart.
+    size = CHUNK
+    while chunk := tests[len(answered) : len(answered) + size]:
         pairs = [Question(prompt, example) for example in chunk for prompt in (claim.current, claim.winner)]
         try:
             evaluator.score_all(pairs, "Confirming: current prompt and best variant")
-        except BudgetExceeded:
-            break
-        answered += chunk
-    return answered
+            answered += chunk
+        except BudgetExceeded as error:
+            if len(chunk) == 1:
+                both = f"both prompts answered {len(answered)} of {len(tests)} test examples"
+                return answered, f"The budget ended while confirming: {both}. {error}"
+            # What was paid for is remembered by the client, so that fewer of them cost nothing to ask again.
+            size = len(chunk) // 2
+    return answered, ""
 
 
 def _ask_plain(evaluator: Evaluator, claim: Claim, tests: Sequence[Example]) -> list[Answer]:

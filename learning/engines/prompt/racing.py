@@ -45,7 +45,8 @@ class Runner:
 class Race:
     """Who answered what, and who goes on. `repeats`: how often an example may be asked where answers vary.
 
-    A repeat tells less than a new example, so repeats begin where the examples end.
+    A repeat tells less than a new example, so repeats begin where the examples end. `planned`: how many variants are
+    likely to race in the end.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Race:
         self._form = form
         self._goals = goals
         self.runners: list[Runner] = []
+        self.planned = 0
         self._believed: tuple[tuple[int, int], Beliefs] | None = None  # the last beliefs, and after how many answers
 
     @property
@@ -75,15 +77,13 @@ class Race:
         return [place for place, one in enumerate(self.runners) if not one.out]
 
     def enter(self, variants: Sequence[Variant]) -> list[int]:
-        """Take up new variants; those that are known already are left out. Gives their places."""
-        known = {one.variant.prompt.digest for one in self.runners}
-        places = []
+        """Take up variants, each once. Gives their places, also of those that were there already."""
+        known = {one.variant.prompt.digest: place for place, one in enumerate(self.runners)}
         for variant in variants:
             if variant.prompt.digest not in known:
-                known.add(variant.prompt.digest)
-                places.append(len(self.runners))
+                known[variant.prompt.digest] = len(self.runners)
                 self.runners.append(Runner(variant))
-        return places
+        return list(dict.fromkeys(known[variant.prompt.digest] for variant in variants))
 
     def beliefs(self, more: Sequence[Variant] = ()) -> Beliefs:
         """About all runners in their order, then about variants that were never asked."""
@@ -116,7 +116,10 @@ class Race:
             self.runners[place].answers.append(answer)
 
     def plan_round(self, answers: int, beliefs: Beliefs) -> dict[int, int]:
-        """Who answers how many more questions in a round of so many answers; empty when nothing is to be gained."""
+        """Who answers how many more questions in a round of so many answers.
+
+        Empty when nothing is to be gained, or when the leader and all who might be better have answered everything.
+        """
         leader = self.leader(beliefs)
         gains = {place: beliefs.expected_gain(place, leader) for place in self.field if place != leader}
         worth = [place for place, gain in gains.items() if gain >= NOTHING_TO_GAIN]
@@ -126,26 +129,37 @@ class Race:
         wide = min(MOST_SIDE_BY_SIDE, max(2, answers // (2 * STEP)))
         steps: dict[int, int] = {}
         left = answers
-        # The best rivals stay level with the leader; the rest of the round goes to whoever is behind.
-        running = [leader, *rivals[: wide - 1]]
-        while left > 0:
+        # The best rivals stay level with the leader; the rest of the round goes to whoever is behind. Who has answered
+        # everything makes room for the next one.
+        able = [place for place in (leader, *rivals) if len(self.runners[place].answers) < self.questions]
+        running, waiting = able[:wide], able[wide:]
+        while left > 0 and running:
             behind = min(running, key=lambda place: len(self.runners[place].answers) + steps.get(place, 0))
             room = self.questions - len(self.runners[behind].answers) - steps.get(behind, 0)
-            if room <= 0:
-                break
             more = min(STEP, room, left)
             steps[behind] = steps.get(behind, 0) + more
             left -= more
+            if more == room:
+                running.remove(behind)
+                running += waiting[:1]
+                del waiting[:1]
         return steps
+
+    @property
+    def is_won(self) -> bool:
+        """Whether the leader answered every question, and each of them right: no other can be better."""
+        leader = self.runners[self.leader()]
+        return len(leader.answers) == self.questions and leader.mean >= 1
 
     def drop_the_worse(self) -> list[int]:
         """Take those out that are surely worse than the leader; gives their places."""
         leader, once = self.runners[self.leader()], self._examples  # repeats are not independent of the first answers
+        rivals = max(self.planned, len(self.runners)) - 1
         worse = [
             place
             for place in self.field
             if self.runners[place] is not leader
-            and is_worse(leader.scores[:once], self.runners[place].scores[:once], len(self.runners) - 1)
+            and is_worse(leader.scores[:once], self.runners[place].scores[:once], rivals)
         ]
         for place in worse:
             self.runners[place].out = True

@@ -17,7 +17,7 @@ from learning.engines.errors import BudgetExceeded
 from learning.engines.fencing import AS_DATA, FENCE, fenced
 from learning.engines.prompt.evaluation import Answer, Evaluator
 from learning.engines.prompt.results import VariantKind
-from learning.engines.prompt.rewriting import LONGEST_INSTRUCTION, LONGEST_SHOWN, follows_form
+from learning.engines.prompt.rewriting import LONGEST_SHOWN, read_instruction
 from learning.engines.prompt.variants import Instruction
 from learning.engines.types import CompletionRequest, Example, Message, Prompt
 
@@ -64,9 +64,10 @@ class Seen:
 
 @dataclass(slots=True)
 class Evolution:
-    """What gepa asks of a system (its adapter), and the instructions that it proposed, in their order.
+    """What gepa asks of a system (its adapter), and the instructions that it accepted, in their order.
 
-    `limit`: the calls of the whole run, after which the evolution ends.
+    `limit`: the calls of the whole run, after which the evolution ends. `judged_on`: the keys of the examples on which
+    it compares what it accepted, `judged`: the scores there. What was not accepted was only asked about other ones.
     """
 
     evaluator: Evaluator
@@ -74,7 +75,8 @@ class Evolution:
     limit: int
     seed: int
     model: str = ""
-    proposed: dict[str, list[float]] = field(default_factory=dict)
+    judged_on: frozenset[str] = frozenset()
+    judged: dict[str, dict[str, float]] = field(default_factory=dict)
     propose_new_texts: None = None
     reflections: int = 0
     usable: int = 0
@@ -87,7 +89,9 @@ class Evolution:
             answers = self.evaluator.score(prompt, batch, "Reflecting")
         except Exception as error:
             raise _End(error) from error
-        self.proposed.setdefault(candidate[PART], []).extend(answer.score for answer in answers)
+        judged = {one.example.key: one.score for one in answers if one.example.key in self.judged_on}
+        if judged:
+            self.judged.setdefault(candidate[PART], {}).update(judged)
         return Seen(
             [one.output for one in answers], [one.score for one in answers], answers if capture_traces else None
         )
@@ -110,8 +114,10 @@ class Evolution:
             reply = self.evaluator.ask([request], "Reflecting")[0].text
         except Exception as error:
             raise _End(error) from error
-        self.usable += follows_form(reply)
-        return reply.replace(FENCE, "")
+        instruction = read_instruction(reply).replace(FENCE, "")
+        self.usable += bool(instruction)
+        # A refusal must not become an instruction. The first one in its place is no better than itself: gepa drops it.
+        return f"```\n{instruction or self.current.system_prompt}\n```"
 
     def ended(self, state: Any) -> bool:
         """Asked by gepa between its steps. A model that keeps to no form is not asked for ever."""
@@ -120,13 +126,13 @@ class Evolution:
         return self.evaluator.cost.calls >= self.limit or int(state.i) > self.limit
 
     def best(self) -> list[str]:
-        """The proposals with the best mean scores, without the instruction that it began with."""
+        """The accepted ones with the best means on the examples that all of them answered, without the first one."""
         usable = [
-            (text, scores)
-            for text, scores in self.proposed.items()
-            if text.strip() and len(text) <= LONGEST_INSTRUCTION and text != self.current.system_prompt
+            (text, sum(scores.values()))
+            for text, scores in self.judged.items()
+            if text.strip() and text != self.current.system_prompt and scores.keys() == self.judged_on
         ]
-        usable.sort(key=lambda item: (-sum(item[1]) / len(item[1]), -len(item[1])))
+        usable.sort(key=lambda item: -item[1])
         return [text for text, _ in usable[:MOST_KEPT]]
 
     def _check(self, calls: int) -> None:
@@ -150,13 +156,15 @@ def evolve(
     """
     import gepa  # takes a third of a second to import
 
-    evolution = Evolution(evaluator, current, evaluator.cost.calls + calls, seed, model)
+    judged_on = judged_on[:MOST_JUDGED_ON]
+    keys = frozenset(one.key for one in judged_on)
+    evolution = Evolution(evaluator, current, evaluator.cost.calls + calls, seed, model, keys)
     try:
         system: Any = evolution  # gepa's protocols name their parameters, which functions cannot do
         gepa.optimize(
             seed_candidate={PART: current.system_prompt},
             trainset=list(train),
-            valset=list(judged_on[:MOST_JUDGED_ON]),
+            valset=list(judged_on),
             adapter=system,
             reflection_lm=system.reflect,
             reflection_prompt_template=TEMPLATE,

@@ -18,6 +18,8 @@ from learning.engines.prompt.results import (
 )
 from learning.engines.types import JsonObject
 
+MOST_WORSE = 50  # examples that are named; all are counted
+
 
 def result_json(result: PromptResult) -> JsonObject:
     """Everything that a person may want to see of a run."""
@@ -37,7 +39,8 @@ def result_json(result: PromptResult) -> JsonObject:
         "analysis": _analysis(result.analysis),
         "trace": list(result.trace),
         "clusters": [asdict(one) for one in found.clusters] if found else [],
-        "worse_examples": [asdict(one) for one in found.worse] if found else [],
+        "worse_count": len(found.worse) if found else 0,
+        "worse_examples": [asdict(one) for one in found.worse[:MOST_WORSE]] if found else [],
         "tokens": _usage(found, "input_tokens", "output_tokens"),
         "latency": _usage(found, "seconds"),
         "goals": [_goal(one) for one in found.goals] if found else [],
@@ -49,17 +52,38 @@ def result_json(result: PromptResult) -> JsonObject:
 
 
 def _tried(result: PromptResult) -> JsonObject:
-    """How many were compared, and why the one test of the winner needs no correction for the others."""
-    several = len(result.confirmation.goals) if result.confirmation else 0
-    correction = "none needed: one variant was asked about the test split, which was opened once"
-    if several:
-        correction += "; other goals after the score, with Holm's correction"
+    """How many were compared, and what the test of the winner was corrected for."""
+    found = result.confirmation
     return {
         "variants": len(result.variants),
         "dropped": sum(one.dropped for one in result.variants),
-        "compared_on_test": 1 if result.confirmation else 0,
-        "correction": correction if result.confirmation else "none needed: the test split stays sealed",
+        "compared_on_test": 1 + (found.instruction_only is not None) if found else int(result.opened),
+        "opened": result.opened,
+        "earlier_readings": result.earlier_readings,
+        "correction": _correction(result, found) if found else _unconfirmed(result),
     }
+
+
+def _correction(result: PromptResult, found: Confirmation) -> str:
+    """Why the claim holds, for a person who knows no statistics."""
+    said = ["for the other variants none is needed: one was tested on the test split, the others never touched it"]
+    if found.instruction_only:
+        said.append("the plain instruction was asked about the same examples to be shown, and nothing is claimed of it")
+    if before := result.earlier_readings:
+        times = "once" if before == 1 else f"{before} times"
+        level = f"{100 * found.improvement.confidence:.2f}".rstrip("0").rstrip(".")
+        said.append(f"the test split was read {times} before, so the gain had to be sure at {level} %")
+    else:
+        said.append("nobody had read the test split before")
+    if found.goals:
+        said.append("other goals were tested after the score, with Holm's correction")
+    return "; ".join(said)
+
+
+def _unconfirmed(result: PromptResult) -> str:
+    if result.opened:
+        return "nothing is claimed: the test split was opened, but both prompts answered too few independent examples"
+    return "none needed: the test split stays sealed"
 
 
 def _analysis(value: Analysis) -> JsonObject:

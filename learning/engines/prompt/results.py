@@ -153,7 +153,8 @@ class GoalChange:
 class Confirmation:
     """What the test split said, once.
 
-    `instruction_only`: the best plain instruction without examples; None where no calls were left for it.
+    `instruction_only`: the best plain instruction without examples; None where no calls were left for it. `worse`: all
+    that got worse, the worst first.
     """
 
     before: TestScore
@@ -169,8 +170,10 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class PromptResult:
-    """The outcome of one run. Without a confirmation no variant beat the current prompt on validation.
+    """The outcome of one run. Without a confirmation no variant beat the current prompt on validation, or the budget
+    ended before enough test examples were answered: then the test split was `opened` all the same.
 
+    `earlier_readings`: how often the test split was read before, by others; the claim is corrected for them.
     `trace`: the mean score of the leader after so many calls. `agreement`: of the judge with the experts, where one
     judges. `ended`: why the search ended before its calls were used up; empty when it did not.
     """
@@ -186,6 +189,8 @@ class PromptResult:
     agreement: Agreement | None = None
     strategies: tuple[str, ...] = ()
     ended: str = ""
+    opened: bool = False
+    earlier_readings: int = 0
 
     @property
     def improved(self) -> bool:

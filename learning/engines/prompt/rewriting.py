@@ -43,23 +43,29 @@ def rewrite_requests(
 
 
 def read_rewrites(answers: Sequence[str], current: Prompt) -> list[Instruction]:
-    """The usable instructions in the replies: not empty, not endless, not what is there already."""
-    texts: list[str] = []
-    for answer in answers:
-        marked = _MARKED.search(answer)
-        text = (marked.group(1) if marked else answer).strip()
-        if text and len(text) <= LONGEST_INSTRUCTION and text != current.system_prompt and text not in texts:
-            texts.append(text)
+    """The instructions in the replies that follow the form, without what is there already.
+
+    What does not follow it is no instruction but a refusal or small talk, and would be put to work as it is.
+    """
+    read = [read_instruction(answer) for answer in answers]
+    texts = dict.fromkeys(text for text in read if text and text != current.system_prompt)
     return [Instruction(f"rewrite {n}", VariantKind.REWRITTEN, text) for n, text in enumerate(texts, start=1)]
 
 
-def follows_form(reply: str) -> bool:
-    """Whether the reply is what was asked for: one marked instruction that can be one, and hardly a word around it."""
+def read_instruction(reply: str) -> str:
+    """The instruction in a reply; empty when the reply is not what was asked for: one marked text that can be an
+    instruction, and hardly a word around it.
+    """
     marked = _MARKED.search(reply)
-    if marked is None:
-        return False
+    if marked is None or len(reply) - len(marked.group(0)) > MOST_AROUND:
+        return ""
     text = marked.group(1).strip()
-    return bool(text) and len(text) <= LONGEST_INSTRUCTION and len(reply) - len(marked.group(0)) <= MOST_AROUND
+    return text if len(text) <= LONGEST_INSTRUCTION else ""
+
+
+def follows_form(reply: str) -> bool:
+    """Whether a reply holds an instruction as it was asked for."""
+    return bool(read_instruction(reply))
 
 
 def _material(current: Prompt, shown: Sequence[Example], analysis: Analysis) -> str:

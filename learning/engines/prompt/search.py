@@ -11,6 +11,7 @@ from learning.engines.prompt.breeding import Stock, breed
 from learning.engines.prompt.evaluation import Evaluator
 from learning.engines.prompt.planning import CONFIRMATION_SHARE
 from learning.engines.prompt.racing import Race
+from learning.engines.prompt.reserve import Reserve
 from learning.engines.prompt.results import Variant
 from learning.engines.types import JsonObject
 
@@ -20,6 +21,8 @@ BREEDING_SHARE = 0.25  # of the calls that are left
 FIRST_SHARE = 0.34  # of all calls, for the first look at the first generation
 MOST_VARIANTS = 40
 FEWEST_VARIANTS = 3
+KEPT_FOR_PROOF = "What is left of the budget is kept for the confirmation."
+NOTHING_COMPARED = "What is left of the budget does not carry a comparison of two prompts."
 
 Observe = Callable[[JsonObject], None]
 
@@ -33,14 +36,20 @@ class FirstLook:
 
 
 def plan_first_look(answers: int) -> FirstLook:
-    """A third of the answers; more calls buy more variants and a longer look at each."""
-    examples = min(10, max(4, round(answers**0.5 / 2.5)))
+    """A third of the answers; more calls buy more variants and a longer look at each, two questions at least.
+
+    A short look at many finds more than a longer one at few: their like tell about each (docs/decisions/0016).
+    """
+    examples = min(10, max(2, round(answers**0.5 / 3.5)))
     return FirstLook(min(MOST_VARIANTS, max(FEWEST_VARIANTS, int(FIRST_SHARE * answers) // examples)), examples)
 
 
 @dataclass(slots=True)
 class Search:
-    """One search. `calls`: what it may use; `kept`: the answers that the confirmation will need afterwards."""
+    """One search. `calls`: what it may use; `kept`: the answers that the confirmation is planned to need afterwards.
+
+    `reserve`: reckons from the race what the confirmation needs after all. What it needs less, the search may use.
+    """
 
     race: Race
     evaluator: Evaluator
@@ -49,12 +58,20 @@ class Search:
     kept: int
     rng: random.Random
     observe: Observe
+    reserve: Reserve | None = None
     trace: list[JsonObject] = field(default_factory=list)
     ended: str = ""
+    _needed: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._needed = self.kept
 
     def run(self, first: Sequence[Variant]) -> None:
         """Race until the calls are used up or nothing is to be gained. A budget that ends ends the search only."""
         look = plan_first_look(self._answers_left)
+        self.race.enter(first[:1])  # the current prompt stands even where nothing can be asked
+        # What is bred with a quarter of the calls that are left, three times, comes to about as many once more.
+        self.race.planned = len(first) + (look.variants if self.stock else 0)
         try:
             rest = list(first)
             if self.evaluator.is_limited:
@@ -66,31 +83,44 @@ class Search:
             self._rounds(look)
         except BudgetExceeded as error:
             self.ended = str(error)
-        self.race.enter(first[:1])  # the current prompt stands even where nothing could be asked
+        if self.ended == KEPT_FOR_PROOF and not any(one.answers for one in self.race.runners):
+            self.ended = NOTHING_COMPARED
 
     @property
     def _answers_left(self) -> int:
-        return max(0, self.calls - self.evaluator.cost.calls) // self.evaluator.calls_per_answer
+        freed = (self.kept - self._needed) * self.evaluator.calls_per_answer
+        return max(0, self.calls + freed - self.evaluator.cost.calls) // self.evaluator.calls_per_answer
 
     def _rounds(self, look: FirstLook) -> None:
+        idle = False  # whether those that race had nothing more to show in the last round
         for number in range(1, ROUNDS + 1):
-            if number in BREEDING_ROUNDS and self.stock is not None:
-                count = int(BREEDING_SHARE * self._answers_left) // look.examples
-                bred = breed(self.race, self.stock, count, self.rng, number + 1) if count else []
-                self._look_at(bred, look.examples, f"Round {number + 1}")
+            bred = (idle or number in BREEDING_ROUNDS) and self._breed(look, number + 1)
             answers = self._answers_left // (ROUNDS + 1 - number)
             answers = self._fitting(max(answers, min(4, self._answers_left)), 1)
             steps = self.race.plan_round(answers, self.race.beliefs())
-            if not steps or not self._affordable(sum(steps.values())):
+            if (idle and not bred and not steps) or not self._affordable(sum(steps.values())):
                 break
-            self.race.advance(steps, f"Round {number + 1}: {len(self.race.field)} variants")
-            self._note()
+            idle = not steps
+            if steps:
+                self.race.advance(steps, f"Round {number + 1}: {len(self.race.field)} variants")
+                self._note()
 
-    def _look_at(self, variants: Sequence[Variant], examples: int, stage: str) -> None:
-        if variants and self._affordable(len(variants) * examples):
-            places = self.race.enter(variants)
-            self.race.advance(dict.fromkeys(places, examples), f"{stage}: {len(places)} new variants")
-            self._note()
+    def _breed(self, look: FirstLook, generation: int) -> bool:
+        """Look at a further generation; whether there was one."""
+        count = int(BREEDING_SHARE * self._answers_left) // look.examples
+        if self.stock is None or not count or self.race.is_won:
+            return False
+        bred = breed(self.race, self.stock, count, self.rng, generation)
+        return self._look_at(bred, look.examples, f"Round {generation}")
+
+    def _look_at(self, variants: Sequence[Variant], examples: int, stage: str) -> bool:
+        """Let new variants answer the first questions; whether there were any, and the budget carries that."""
+        if not variants or not self._affordable(len(variants) * examples):
+            return False
+        places = self.race.enter(variants)
+        self.race.advance(dict.fromkeys(places, examples), f"{stage}: {len(places)} new variants")
+        self._note()
+        return True
 
     def _fitting(self, count: int, answers: int) -> int:
         """The most of `count` parts of so many answers each that the budget carries, in steps; at least 1."""
@@ -100,20 +130,23 @@ class Search:
 
     def _affordable(self, answers: int) -> bool:
         """Whether the budget (tokens, money and time too) carries so many answers and the confirmation after them."""
+        if answers > self._answers_left:
+            return False
         carried = answers + self._kept_now <= self.evaluator.room
-        if not carried and self.evaluator.is_limited:
-            self.ended = "What is left of the budget is kept for the confirmation."
-        return carried and answers <= self._answers_left
+        if not carried:
+            self.ended = KEPT_FOR_PROOF
+        return carried
 
     @property
     def _kept_now(self) -> int:
         """The answers kept back, or a part of all that the budget carries where that is less than planned."""
         done = self.evaluator.cost.calls // self.evaluator.calls_per_answer
-        return min(self.kept, int(CONFIRMATION_SHARE * (done + self.evaluator.room)))
+        return min(self._needed, int(CONFIRMATION_SHARE * (done + self.evaluator.room)))
 
     def _note(self) -> None:
-        """Drop what is surely worse, and tell how things stand."""
+        """Drop what is surely worse, reckon anew what the confirmation needs, and tell how things stand."""
         self.race.drop_the_worse()
+        self._needed = self.reserve.answers(self.race) if self.reserve else self.kept
         leader = self.race.runners[self.race.leader()]
         self.trace.append({"calls": self.evaluator.cost.calls, "best": leader.mean, "variant": leader.variant.name})
         self.observe({"trace": list(self.trace)})

@@ -58,17 +58,18 @@ def find_topics(texts: Sequence[str]) -> Topics:
 
 def _rarity(texts: Sequence[str]) -> dict[str, float]:
     """The telling words: in more than one text, and not in most of them."""
-    found = Counter(word for text in texts for word in set(_words(text)))
+    found = Counter(word for text in texts for word in set(words_of(text)))
     most = TOO_COMMON * len(texts)
     return {word: math.log(len(texts) / count) for word, count in sorted(found.items()) if 2 <= count <= most}
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """The words that may tell something: of three letters or more, folded."""
     return _WORD.findall(text.casefold())
 
 
 def _weigh(text: str, rarity: Mapping[str, float]) -> Vector:
-    counts = Counter(word for word in _words(text) if word in rarity)
+    counts = Counter(word for word in words_of(text) if word in rarity)
     return _unit({word: (1 + math.log(count)) * rarity[word] for word, count in counts.items()})
 
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from learning.engines.fencing import fence, fenced
 from learning.engines.prompt.demonstrations import as_turns, choose_demonstrations, possible_sizes
 from learning.engines.prompt.output_form import OutputForm
 from learning.engines.prompt.results import Variant, VariantKind
@@ -31,7 +32,8 @@ def write_instructions(current: Prompt, form: OutputForm) -> list[Instruction]:
     task = current.system_prompt.strip()
     wanted = form.description or "the answer"
     clause = f"Reply with {wanted} and nothing else."
-    sample = f"{clause} Example of a reply: {form.sample}" if 0 < len(form.sample) <= LONGEST_SAMPLE else clause
+    shown = _show_samples([form.sample])
+    sample = f"{clause}\nExample of a reply:\n{shown}" if shown else clause
     contract = write_contract(form)
     if not task:
         return [
@@ -56,10 +58,16 @@ def write_contract(form: OutputForm) -> str:
     elif form.lines == 1:
         rules.append("It is a single line.")
     rules.append("No introduction, no explanation, nothing after it.")
-    samples = [one for one in form.samples if 0 < len(one) <= LONGEST_SAMPLE][:SAMPLES]
-    if samples and not form.labels:
-        rules.append("Replies look like: " + " / ".join(samples))
-    return "Rules for the reply:\n" + "\n".join(f"- {rule}" for rule in rules)
+    text = "Rules for the reply:\n" + "\n".join(f"- {rule}" for rule in rules)
+    samples = "" if form.labels else _show_samples(form.samples)
+    return f"{text}\nReplies look like these:\n{samples}" if samples else text
+
+
+def _show_samples(samples: Sequence[str]) -> str:
+    """Answers that people wrote, as data between fences: an instruction must not obey them. Those of a line only."""
+    short = [one for one in samples if 0 < len(one) <= LONGEST_SAMPLE and len(one.splitlines()) == 1]
+    clean = [text for one in short if (text := fenced(one, LONGEST_SAMPLE).strip())]
+    return fence(*clean[:SAMPLES]) if clean else ""
 
 
 def make_variants(
@@ -130,8 +138,13 @@ def example_sets(
         shown = choose_demonstrations(train, form, rng.choice(sizes), most_characters, rng)
         prompt = replace(current, system_prompt=text.text, examples=as_turns(current, shown))
         number += 1
-        name = f"{text.name}, {len(shown)} examples, set {number}"
+        name = f"{text.name}, {examples_shown(len(shown))}, set {number}"
         yield Variant(name, kind_of(prompt, current), prompt, parent=text.name)
+
+
+def examples_shown(count: int) -> str:
+    """As part of a variant's name."""
+    return f"{count} example{'' if count == 1 else 's'}"
 
 
 def kind_of(prompt: Prompt, current: Prompt) -> VariantKind:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from learning.engines.errors import BudgetExceeded
 from learning.engines.prompt.analysis import Analysis
 from learning.engines.prompt.evaluation import Evaluator
 from learning.engines.prompt.rewriting import follows_form, read_rewrites, rewrite_requests
@@ -42,26 +43,33 @@ class Written:
 
 
 def write(evaluator: Evaluator, current: Prompt, train: Sequence[Example], analysis: Analysis, order: Order) -> Written:
-    """Write the instructions of a run. Calls the model for rewrites and reflection only."""
+    """Write the instructions of a run. Calls the model for rewrites and reflection only.
+
+    A budget in tokens, money or time without room for them ends the writing alone: answers are shorter.
+    """
     stated = write_instructions(current, analysis.form)
-    replies = _ask_for_rewrites(evaluator, current, train, analysis, order)
+    replies, ended = _ask_for_rewrites(evaluator, current, train, analysis, order)
+    notes = (f"Not all wanted instructions were written: {ended}",) if ended else ()
     if replies and not any(follows_form(reply) for reply in replies):
-        return Written(tuple(stated), (too_weak(len(replies)),))
-    evolved = _reflect(evaluator, current, train, order)
-    return Written((*read_rewrites(replies, current), *evolved, *stated))
+        return Written(tuple(stated), (*notes, too_weak(len(replies))))
+    evolved = [] if ended else _reflect(evaluator, current, train, order)
+    return Written((*read_rewrites(replies, current), *evolved, *stated), notes)
 
 
 def _ask_for_rewrites(
     evaluator: Evaluator, current: Prompt, train: Sequence[Example], analysis: Analysis, order: Order
-) -> list[str]:
-    """The replies; after PROBE useless ones no more are asked for."""
+) -> tuple[list[str], str]:
+    """The replies, and why there are no more; after PROBE useless ones no more are asked for."""
     wanted = order.rewrites if "rewritten" in order.strategies else 0
     requests = rewrite_requests(current, train, analysis, count=wanted, seed=order.seed, model=order.model)
     replies: list[str] = []
     for batch in (requests[:PROBE], requests[PROBE:]):
         if batch and (not replies or any(map(follows_form, replies))):
-            replies += [answer.text for answer in evaluator.ask(batch, "Writing instructions")]
-    return replies
+            try:
+                replies += [answer.text for answer in evaluator.ask(batch, "Writing instructions")]
+            except BudgetExceeded as error:
+                return replies, str(error)
+    return replies, ""
 
 
 def _reflect(evaluator: Evaluator, current: Prompt, train: Sequence[Example], order: Order) -> list[Instruction]:

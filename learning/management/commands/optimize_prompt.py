@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from django.urls import reverse
 from learning.engines.metrics import METRIC_KINDS
 from learning.engines.prompt.goals import ACCURACY, SECOND_GOALS
 from learning.engines.prompt.strategies import STRATEGIES
-from learning.models import DatasetVersion, RunStatus, TrainingRun, TrainingType
+from learning.models import Agent, AgentConfig, DatasetVersion, RunStatus, TrainingRun, TrainingType
 from learning.services import training
 from learning.services.agent_directory import find_agent
 from learning.services.run_config import RunConfig
@@ -23,7 +22,8 @@ from learning.services.run_estimate import RunEstimate
 from learning.services.run_plan import RunPlan, plan_run
 from learning.waking import wake_for_run
 from organizations.errors import Missing, Refused
-from organizations.identifiers import as_uuid
+from organizations.identifiers import UNSTORABLE, as_uuid
+from organizations.parsers import parse_typed
 from organizations.scope import organization_scope
 from organizations.tasks import find_organization
 
@@ -46,6 +46,9 @@ class Command(BaseCommand):
         parser.add_argument("--organization", required=True, metavar="SLUG")
         parser.add_argument("--agent", required=True, metavar="NAME", help="the application's name of it, or its id")
         parser.add_argument("--dataset-version", metavar="ID", help="left out: the agent's newest")
+        parser.add_argument(
+            "--base-config", type=int, metavar="NUMBER", help="an approved config to begin with; left out: what serves"
+        )
         parser.add_argument("--budget-calls", type=int, help=f"never passed; left out: {RunConfig.max_calls}")
         parser.add_argument("--budget-tokens", type=int, help="in and out together")
         parser.add_argument("--budget-money", help="in the currency of the price table")
@@ -116,13 +119,16 @@ def _wishes(options: dict[str, Any]) -> dict[str, Any]:
 
 def _plan(options: dict[str, Any]) -> RunPlan:
     agent = find_agent(name=options["agent"])
-    return plan_run(agent, _version(options["dataset_version"]), None, KIND, _wishes(options))
+    version = _version(options["dataset_version"])
+    return plan_run(agent, version, _base_config(agent, options["base_config"]), KIND, _wishes(options))
 
 
 def _start(options: dict[str, Any]) -> TrainingRun:
+    agent = find_agent(name=options["agent"])
     run = training.start_training_run(
-        agent=find_agent(name=options["agent"]),
+        agent=agent,
         dataset_version=_version(options["dataset_version"]),
+        base_config=_base_config(agent, options["base_config"]),
         name=options["name"],
         config=_wishes(options),
         seed=options["seed"],
@@ -142,10 +148,22 @@ def _version(key: str | None) -> DatasetVersion | None:
     return version
 
 
+def _base_config(agent: Agent, number: int | None) -> AgentConfig | None:
+    """Raises Missing."""
+    if number is None:
+        return None
+    config = AgentConfig.objects.filter(agent=agent, number=number).first() if 0 < number < 2**31 else None
+    if config is None:
+        raise Missing(f"The agent has no config {number}.", "base_config_id")
+    return config
+
+
 def _estimate_lines(told: RunEstimate) -> Iterator[str]:
-    yield f"calls     at most {told.calls:,}, of them {told.confirmation_calls:,} to confirm"
+    kept = f"{told.kept_calls:,} kept for calls that are lost"
+    yield f"calls     at most {told.calls:,}, of them about {told.confirmation_calls:,} to confirm, {kept}"
     yield f"tokens    about {told.input_tokens:,} in, {told.output_tokens:,} out, from {told.tokens_from}"
-    money = "not known: the model has no price" if told.money is None else f"about {told.money.normalize():f}"
+    unpriced = " and ".join(told.unpriced)
+    money = f"not known: no price for {unpriced}" if told.money is None else f"about {told.money.normalize():f}"
     yield f"money     {money}"
     yield f"duration  {'not known before a first run' if told.seconds is None else f'about {told.seconds:,.0f} s'}"
     yield from told.warnings
@@ -159,7 +177,9 @@ def _result_lines(run: TrainingRun) -> Iterator[str]:
         yield f"{found['verdict'].capitalize()}."
     if gain:
         low, high = 100 * gain["low"], 100 * gain["high"]
-        yield f"Gain {100 * gain['mean']:+.1f} points [{low:+.1f}, {high:+.1f}] on {gain['n']} sealed test examples."
+        yield f"Gain {100 * gain['mean']:+.1f} points [{low:+.1f}, {high:+.1f}] on {gain['n']:,} sealed test examples."
+        if correction := found.get("tried", {}).get("correction"):
+            yield f"Tested once: {correction}."
     if run.candidate_config:
         yield f"Candidate: config {run.candidate_config.number}. Its gate comes next, then a person decides."
     yield from (f"- {advice}" for advice in found.get("recommendations", []))
@@ -168,12 +188,15 @@ def _result_lines(run: TrainingRun) -> Iterator[str]:
 
 
 def _option(text: str) -> tuple[str, Any]:
+    """NAME=VALUE; a value that begins with { is JSON, within the bounds of the API's own."""
     name, sign, value = text.partition("=")
     if not sign or not name:
         raise ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE, such as rubric=...")
+    if UNSTORABLE.search(value):
+        raise ArgumentTypeError(f"{name} holds a character that cannot be stored.")
     if not value.lstrip().startswith("{"):
         return name, value
     try:
-        return name, json.loads(value)
+        return name, parse_typed(value)
     except ValueError as error:
-        raise ArgumentTypeError(f"{name} is not valid JSON: {error}") from error
+        raise ArgumentTypeError(f"{name}: {error}") from error

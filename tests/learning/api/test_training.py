@@ -179,7 +179,7 @@ def test_a_comparison_says_what_is_wrong_with_it(api: Any, other_api: Any, run: 
 
 
 def test_log_lines_come_in_their_order_page_by_page_and_from_where_one_was(api: Any, run: TrainingRun) -> None:
-    work = run_progress.claim_run(run_id=run.pk)
+    work = factories.claim_run(run)
     assert work
     for number in range(4):
         run_progress.append_log(claim=work.claim, message=f"line {number}")
@@ -241,7 +241,7 @@ def test_a_run_is_cancelled_once(api: Any, run: TrainingRun) -> None:
 
 
 def candidate(run: TrainingRun) -> AgentConfig:
-    work = run_progress.claim_run(run_id=run.pk)
+    work = factories.claim_run(run)
     assert work
     config = factories.make_config(run.agent, status="candidate", training_run=run, parent=run.base_config)
     TrainingRun.objects.filter(pk=run.pk).update(status=RunStatus.COMPLETED, candidate_config=config)
@@ -258,7 +258,8 @@ def test_a_candidate_is_approved_after_its_gate_and_not_before(sign_in: Any, run
     )
     worked(report, PASSED)
     shown = admin.post(f"{RUNS}/{run.pk}/approve", {"note": "fine"}, content_type="application/json").json()
-    assert shown["gate"] == {"id": str(report.pk), "status": "passed", "approved": True}
+    took = {"llm_calls": 0, "input_tokens": 0, "output_tokens": 0, "cost": "0.00000000"}
+    assert shown["gate"] == {"id": str(report.pk), "status": "passed", "approved": True} | took
     assert AgentConfig.objects.get(pk=shown["candidate_config_id"]).status == "approved"
     assert admin.post(f"{RUNS}/{run.pk}/approve", {}, content_type="application/json").status_code == 409
 
@@ -282,7 +283,7 @@ def test_a_key_cannot_take_the_place_of_the_person_who_approves(api: Any, run: T
 
 
 def test_a_run_without_a_candidate_has_nothing_to_approve(api: Any, sign_in: Any, run: TrainingRun) -> None:
-    work = run_progress.claim_run(run_id=run.pk)
+    work = factories.claim_run(run)
     assert work
     run_progress.fail_run(claim=work.claim, reason="broken", cost=Cost())
     admin = sign_in("admin")

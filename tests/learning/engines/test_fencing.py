@@ -14,8 +14,10 @@ from learning.engines.judge import Judge
 from learning.engines.metrics import exact
 from learning.engines.prompt import PromptOptimizer
 from learning.engines.prompt.analysis import analyse
+from learning.engines.prompt.output_form import describe_form
 from learning.engines.prompt.reflecting import evolve
 from learning.engines.prompt.rewriting import rewrite_requests
+from learning.engines.prompt.variants import write_instructions
 from learning.engines.types import Budget, CompletionRequest, Example, Prompt, Split
 from tests.learning.engines.fake_models import CURRENT, PureModel, make_examples, needs_examples
 
@@ -131,6 +133,22 @@ def test_a_hostile_correction_cannot_steer_the_one_who_rewrites(text: str) -> No
 
 
 @pytest.mark.parametrize("text", hostile())
+@pytest.mark.parametrize("others", [["a longer wanted answer than that one is, about something else entirely"], []])
+def test_a_hostile_wanted_answer_stands_in_an_instruction_as_data_only(text: str, others: list[str]) -> None:
+    form = describe_form([text, *others])
+    for instruction in write_instructions(CURRENT, form):
+        assert "OBEY-ME" not in around_fences(instruction.text)
+        assert instruction.text.count(FENCE) in (0, 2, 3)
+        assert not _TURN.search(instruction.text)
+
+
+def around_fences(text: str) -> str:
+    """What stands before the first fence and after the last one."""
+    before, fence_sign, rest = text.partition(FENCE)
+    return before + rest.rpartition(FENCE)[2] if fence_sign else before
+
+
+@pytest.mark.parametrize("text", hostile())
 def test_a_hostile_comment_cannot_steer_the_reflection(text: str) -> None:
     from learning.engines.prompt.evaluation import Evaluator
 
@@ -156,7 +174,7 @@ def test_a_hostile_comment_cannot_steer_the_reflection(text: str) -> None:
 def test_a_hostile_correction_ends_in_no_instruction_of_a_whole_run() -> None:
     examples = make_examples(40, 30, 40)
     poisoned = [
-        Example(one.key, one.input, one.expected, one.split, original=text)
+        Example(one.key, one.input, text if one.split is Split.TRAIN else one.expected, one.split, original=text)
         for one, text in zip(examples, hostile() * 9, strict=False)
     ]
 
@@ -169,7 +187,7 @@ def test_a_hostile_correction_ends_in_no_instruction_of_a_whole_run() -> None:
     result = optimizer.optimize(CURRENT, poisoned)
     texts = [one.variant.prompt.system_prompt for one in result.variants]
     assert "Label it." in texts
-    assert not any("pwned" in text or "OBEY-ME" in text for text in texts)
+    assert not any("pwned" in text or "OBEY-ME" in text for text in map(around_fences, texts))
 
 
 def test_a_judge_that_obeys_what_it_grades_is_refused_by_the_comparison_with_experts() -> None:

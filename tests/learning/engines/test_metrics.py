@@ -104,11 +104,21 @@ def test_an_answer_must_be_json_that_fits_the_schema(output: str, score: float) 
         {"pattern": "(?=a)b"},
         {"pattern": "(" * 9},
         {"a": "x" * 30_000},
+        {"$ref": "#"},  # for ever
+        {"properties": {"n": {"$ref": "#/$defs/number"}}},  # there is none
     ],
 )
 def test_a_schema_that_is_none_or_too_much_is_refused(schema: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="schema"):
         resolve_metric("json_schema", options={"schema": schema})
+
+
+def test_a_schema_may_refer_to_itself_where_that_ends_and_hold_references_as_data() -> None:
+    tree = {"$defs": {"node": {"properties": {"next": {"$ref": "#/$defs/node"}}, "required": ["n"]}},
+            "properties": {"root": {"$ref": "#/$defs/node"}, "kind": {"const": {"$ref": "elsewhere"}}}}  # fmt: skip
+    metric = resolve_metric("json_schema", options={"schema": tree})
+    assert metric('{"root": {"n": 1, "next": {"n": 2}}}', "") == 1.0
+    assert metric('{"root": {"n": 1, "next": {}}}', "") == 0.0
 
 
 def test_a_slow_pattern_of_a_schema_costs_no_time() -> None:
@@ -120,9 +130,8 @@ def test_a_slow_pattern_of_a_schema_costs_no_time() -> None:
 
 def test_a_schema_fetches_nothing_from_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "socket", lambda *a, **k: pytest.fail("a schema opened a connection"))
-    metric = resolve_metric("json_schema", options={"schema": {"$ref": "http://127.0.0.1:9/schema.json"}})
-    with pytest.raises(Exception, match=r"schema\.json"):
-        metric("{}", "")
+    with pytest.raises(ValueError, match=r"schema\.json', which is not in it"):
+        resolve_metric("json_schema", options={"schema": {"$ref": "http://127.0.0.1:9/schema.json"}})
 
 
 class Angles:

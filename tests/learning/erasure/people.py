@@ -69,6 +69,12 @@ def send_everything(organization: Organization, user: str, mark: str, name: str)
                       "expected_output": f"Yes {mark}, at once.", "input_context": {"user": user}}),
         ("preferences", {"agent_id": "bot", "input_text": f"{mark} prefers the train", "expected_output": "By train.",
                          "rejected_output": f"By plane, {mark}.", "input_context": {"user_id": user}}),
+        ("demonstrations", {"agent_id": "bot", "user_id": user, "steps": [
+            {"observation": f"{mark} wants to move the flight", "outcome": f"moved for {mark}",
+             "action": {"name": "move", "arguments": {"who": mark}}}]}),
+        ("action-corrections", {"agent_id": "bot", "user_id": user, "explanation": f"{mark} had said no",
+                                "original_action": {"name": "book", "arguments": {"who": mark}},
+                                "corrected_action": {"name": "ask"}, "context": {"observation": f"{mark} says no"}}),
     ):  # fmt: skip
         answer = api.post(f"/api/learning/{place}", body, format="json")
         assert answer.status_code == 201, answer.content
@@ -149,7 +155,7 @@ def _train(agent: Agent, base: AgentConfig, version: DatasetVersion, mark: str) 
         metrics={"variants": [{"system_prompt": f"Be kind to {mark} today"}]},
     )  # fmt: skip
     TrainingRunLog.objects.create(run=run, message=f"Asking about {mark}")
-    TrainingRunLog.objects.create(run=run, message="Confirming: 40 of at most 340 calls so far")
+    TrainingRunLog.objects.create(run=run, message="Confirming: 40 calls so far")
     config = factories.make_config(
         agent, ConfigStatus.APPROVED, training_run=run, parent=base,
         content={"system_prompt": f"Answer in one word. Remember that {mark} waits.",

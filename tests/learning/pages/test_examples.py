@@ -18,7 +18,7 @@ from learning.services.preparation import prepare_waiting
 from organizations.models import AuditEvent, Organization
 from organizations.scope import organization_scope
 from tests import factories
-from tests.database import owner_connection
+from tests.planning import learn_statistics
 
 LIST = "/admin/learning/examples/"
 FILM = "The film was long, loud and far too expensive to see twice"
@@ -116,8 +116,7 @@ def test_the_embedded_database_uses_the_index_for_words() -> None:
             " FROM generate_series(1, 5000) n",
             [organization.pk],
         )
-    with owner_connection(connection.settings_dict["NAME"]) as owner:
-        owner.execute("ANALYZE learning_examplewords")
+    learn_statistics("learning_examplewords")
     with organization_scope(organization.pk), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # the table is small
         cursor.execute(

@@ -25,6 +25,7 @@ from organizations.models import Organization
 from organizations.scope import organization_scope
 from tests import factories
 from tests.conftest import api_with
+from tests.planning import learn_statistics
 
 PAGE = "/admin/learning/executions/"
 RUN = {"agent_id": "support", "input": "Where is my parcel?\nIt is late.", "output": "In Lyon."}
@@ -212,6 +213,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(sign_in: Any, organiz
 
 
 def test_partitions_of_other_months_are_left_alone(scope: Organization) -> None:
+    learn_statistics("learning_execution")
     month = timezone.now().astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     rows = Execution.objects.filter(*arrived_between(month, month + timedelta(days=20))).order_by("-id")
     plan = rows.values("id")[:50].explain()
@@ -222,6 +224,7 @@ def test_partitions_of_other_months_are_left_alone(scope: Organization) -> None:
 
 
 def test_a_page_reads_no_more_rows_than_it_shows(scope: Organization) -> None:
+    learn_statistics("learning_execution")
     agent = factories.make_agent()
     now = timezone.now()
     Execution.objects.bulk_create(

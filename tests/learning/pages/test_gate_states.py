@@ -91,7 +91,7 @@ def test_a_running_gate_says_how_far_it_is(sign_in: Any, report: GateReport) -> 
     client = sign_in("admin")
     address = f"/admin/learning/gates/{report.pk}/"
     assert "Waiting for a worker" in text(client.get(address))
-    work = gate.claim_gate(report_id=report.pk)
+    work = factories.claim_gate(report)
     assert work is not None
     gate.beat_gate(report_id=report.pk, attempt=work.attempt, step=32, total=86, message="Regression cases: candidate")
     page = text(client.get(address))
@@ -160,3 +160,12 @@ def test_only_an_administrator_makes_checks_again(sign_in: Any, report: GateRepo
     assert sign_in("manager").post(f"/admin/learning/gates/{report.pk}/again").status_code == 403
     worked_again = GateReport.objects.filter(config=report.config_id)
     assert worked_again.count() == 1
+
+
+def test_of_a_graded_metric_the_mean_scores_are_told(sign_in: Any, report: GateReport) -> None:
+    result = GateResult(True, (), 40, 0, 0, 1, (case(Outcome.WORSE),), graded=True, mean_before=0.512, mean_after=0.634)
+    worked(report, result)
+    page = text(sign_in("admin").get(f"/admin/learning/gates/{report.pk}/"))
+    for expected in ("Mean score before", "0.51", "0.63", "became worse"):
+        assert expected in page, expected
+    assert "could not fail" not in page

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from learning.engines.rules import CHECKS
+from learning.models import ExampleRule
 from learning.pages.rule_words import SAYINGS, describe_conditions
 from learning.services.example_rules import STANDARD, add_standard_rules
 from organizations.models import Organization
@@ -45,3 +46,10 @@ def test_conditions_are_said_in_words(conditions: dict[str, Any], said: str) -> 
 
 def test_no_condition_is_left_unsaid() -> None:
     assert SAYINGS.keys() | {"rating_min", "rating_max", "sample"} == CHECKS.keys()
+
+
+def test_a_preview_of_a_rule_that_cannot_be_read_says_so(sign_in: Any, scope: Organization) -> None:
+    (rule, *_) = add_standard_rules()
+    ExampleRule.objects.filter(pk=rule.pk).update(conditions={"mood": "good"})
+    answer = sign_in("manager").get(f"/admin/learning/rules/{rule.pk}/", {"days": 30})
+    assert answer.status_code == 200 and "cannot be read" in answer.content.decode()

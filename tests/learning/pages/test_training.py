@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from learning.engines.errors import Cancelled
 from learning.engines.types import Cost
-from learning.models import Agent, DatasetVersion, RunStatus, TrainingRun
+from learning.models import Agent, DatasetVersion, GateReport, RunStatus, TrainingRun
 from learning.services import run_progress, training
 from organizations.models import Organization
 from tests import factories
@@ -51,7 +53,7 @@ def test_an_administrator_starts_a_run_and_sees_it_wait(sign_in: Any, version: D
 
 def test_one_run_and_its_news_cost_the_same_however_long_its_log_is(sign_in: Any, run: TrainingRun) -> None:
     client = sign_in("member")
-    work = run_progress.claim_run(run_id=run.pk)
+    work = factories.claim_run(run)
     assert work
     for headers in ({}, {"HX-Request": "true"}):
         client.get(f"{LIST}{run.pk}/", headers=headers)
@@ -92,7 +94,7 @@ def test_nothing_can_be_started_while_every_version_is_too_small(sign_in: Any, a
 
 def test_an_open_run_asks_for_news_and_a_finished_one_does_not(sign_in: Any, run: TrainingRun) -> None:
     client = sign_in("member")
-    work = run_progress.claim_run(run_id=run.pk)
+    work = factories.claim_run(run)
     assert work
     run_progress.record_progress(claim=work.claim, step=85, total=340, message="Round 1 of 3: current", cost=Cost(85))
     assert 'hx-trigger="every 2s"' in text(client.get(f"{LIST}{run.pk}/"))
@@ -116,7 +118,7 @@ def test_a_run_is_cancelled_by_its_button(sign_in: Any, run: TrainingRun) -> Non
 
 
 def test_a_working_run_stops_at_its_next_step(sign_in: Any, run: TrainingRun) -> None:
-    work = run_progress.claim_run(run_id=run.pk)
+    work = factories.claim_run(run)
     assert work
     assert "stops at its next step" in text(sign_in("admin").post(f"{LIST}{run.pk}/cancel", follow=True))
     with pytest.raises(Cancelled):
@@ -242,6 +244,27 @@ def test_what_got_worse_is_counted_for_everybody_and_named_for_administrators(si
 
 
 @pytest.mark.parametrize(
+    ("opened", "told"),
+    [(True, "The test split was opened, but both prompts"), (False, "so the test split stays sealed")],
+)
+def test_a_split_that_was_opened_is_not_called_sealed(sign_in: Any, run: TrainingRun, opened: bool, told: str) -> None:
+    run.metrics = {"verdict": "no measurable improvement", "tried": {"opened": opened}}
+    run.status = RunStatus.COMPLETED
+    run.save()
+    page = text(sign_in("admin").get(f"{LIST}{run.pk}/"))
+    assert told in page and ("stays sealed" in page) is not opened
+
+
+def test_a_gain_that_is_not_sure_enough_says_how_sure_it_had_to_be(sign_in: Any, run: TrainingRun) -> None:
+    gain = {"mean": 0.59, "low": 0.07, "high": 0.87, "n": 22, "p_value": 0.00024, "confidence": 0.9999}
+    run.metrics = {"verdict": "no measurable improvement", "tried": {"opened": True}, "improvement": gain}
+    run.status = RunStatus.COMPLETED
+    run.save()
+    page = text(sign_in("admin").get(f"{LIST}{run.pk}/"))
+    assert "p = 0.00024" in page and "p would have to be at most 0.0001, so there is no candidate" in page
+
+
+@pytest.mark.parametrize(
     "metrics",
     [
         {"trace": "none", "variants": {"a": 1}, "improvement": [1], "analysis": 3, "tried": None, "judge": "yes"},
@@ -262,7 +285,7 @@ def test_a_result_of_another_shape_is_shown_as_far_as_it_goes(sign_in: Any, run:
 
 
 def test_a_cancelled_run_says_what_it_cost_and_what_is_left_of_it(sign_in: Any, run: TrainingRun) -> None:
-    work = run_progress.claim_run(run_id=run.pk)
+    work = factories.claim_run(run)
     assert work
     TrainingRun.objects.filter(pk=run.pk).update(metrics={"trace": CONFIRMED["trace"]})
     run_progress.cancel_run(claim=work.claim, cost=Cost(120))
@@ -281,7 +304,7 @@ def test_the_log_goes_on_page_by_page(sign_in: Any, run: TrainingRun, monkeypatc
     from learning.pages import training as pages
 
     monkeypatch.setattr(pages, "LOG_PAGE", 2)
-    work = run_progress.claim_run(run_id=run.pk)
+    work = factories.claim_run(run)
     assert work
     for number in range(3):
         run_progress.append_log(claim=work.claim, message=f"line-{number}")
@@ -294,7 +317,7 @@ def test_the_log_goes_on_page_by_page(sign_in: Any, run: TrainingRun, monkeypatc
 
 
 def test_a_poll_brings_only_the_lines_that_are_new(sign_in: Any, run: TrainingRun) -> None:
-    work = run_progress.claim_run(run_id=run.pk)
+    work = factories.claim_run(run)
     assert work
     client, seen = sign_in("member"), run.log_lines.get()
     run_progress.append_log(claim=work.claim, message="line-1")
@@ -316,7 +339,7 @@ def hostile(value: Any) -> Any:
 
 
 def test_what_a_model_or_a_person_wrote_stays_text(sign_in: Any, run: TrainingRun) -> None:
-    work = run_progress.claim_run(run_id=run.pk)
+    work = factories.claim_run(run)
     assert work
     run_progress.append_log(claim=work.claim, message="<x-bad>", level="<x-bad>")
     run.refresh_from_db()
@@ -332,3 +355,54 @@ def test_what_a_model_or_a_person_wrote_stays_text(sign_in: Any, run: TrainingRu
     pages.append(text(client.get(f"{LIST}{run.pk}/", {"after": "<x-bad>"}, headers={"HX-Request": "true"})))
     assert [page.count("<x-bad") for page in pages] == [0] * 5
     assert all("&lt;x-bad&gt;" in page for page in pages)
+
+
+def test_a_run_and_its_gate_say_what_each_of_them_took(sign_in: Any, run: TrainingRun) -> None:
+    config = factories.make_config(run.agent, status="candidate")
+    run.metrics, run.status, run.candidate_config, run.llm_calls = CONFIRMED, RunStatus.COMPLETED, config, 2087
+    run.save()
+    first, again = (GateReport.objects.create(config=config, training_run=run, status=status, attempt=1,
+                    llm_calls=calls, input_tokens=9_000, output_tokens=600, cost=Decimal("0.004"))
+                    for status, calls in (("failed", 1200), ("passed", 86)))  # fmt: skip
+    page = text(sign_in("member").get(f"{LIST}{run.pk}/"))
+    assert "Run 2,087 calls, gate 1,286 calls: 18,000 tokens in, 1,200 out, 0.008 in money." in page
+    assert f"/admin/learning/gates/{again.pk}/" in page
+    shown = text(sign_in("member").get(f"/admin/learning/gates/{first.pk}/"))
+    assert "1,200 <span" in shown and "9,000 tokens in, 600 out, 0.004 in money" in shown
+
+
+def test_a_gate_that_nobody_counted_says_nothing(sign_in: Any, run: TrainingRun) -> None:
+    config = factories.make_config(run.agent, status="candidate")
+    run.status, run.candidate_config = RunStatus.COMPLETED, config
+    run.save()
+    report = GateReport.objects.create(config=config, training_run=run, status="passed", attempt=1, cost=None)
+    assert "run-and-gate" not in text(sign_in("member").get(f"{LIST}{run.pk}/"))
+    assert "<dt>Calls</dt>" not in text(sign_in("member").get(f"/admin/learning/gates/{report.pk}/"))
+
+
+def test_the_calls_that_are_kept_for_lost_ones_are_told_beside_the_limit(sign_in: Any, run: TrainingRun) -> None:
+    assert run.total_steps == 323
+    client = sign_in("admin")
+    assert "17 are kept for calls that are lost" in text(client.get(f"{LIST}{run.pk}/"))
+    assert "17 are kept for calls that are lost" in text(client.get(NEW))
+    training.request_cancel(run=run)
+    assert "Of 340 calls 17 were kept for calls that are lost." in text(client.get(f"{LIST}{run.pk}/"))
+
+
+def test_large_numbers_have_their_thousands_separated(sign_in: Any, run: TrainingRun) -> None:
+    now = timezone.now()
+    run.started_at, run.finished_at, run.seconds, run.status = now, now, 60, RunStatus.COMPLETED
+    gain = CONFIRMED["improvement"] | {"n": 4500}
+    before, after = {"input_tokens": 1234.5, "output_tokens": 1}, {"input_tokens": 23456, "output_tokens": 9}
+    run.metrics, run.llm_calls = CONFIRMED | {"improvement": gain, "tokens": {"before": before, "after": after}}, 2087
+    run.save()
+    page = text(sign_in("member").get(f"{LIST}{run.pk}/"))
+    for told in ("2,087 calls a minute", "n = 4,500", "Measured on 4,500 sealed", "23,456 after", "+1,800 %"):
+        assert told in page, told
+
+
+def test_the_limits_of_the_form_have_their_thousands_separated(sign_in: Any, version: DatasetVersion) -> None:
+    wish = FORM | {"version": str(version.pk), "max_calls": 10**9, "max_tokens": 10**15, "seed": 10**12}
+    page = text(sign_in("admin").post(NEW, wish))
+    for told in ("equal to 100,000.", "equal to 1,000,000,000,000.", "equal to 2,147,483,647."):
+        assert told in page, told

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from learning.models import Agent, DatasetVersion, TrainingRun
+from learning.services.config_choice import MOST_LISTED
 from learning.services.datasets import create_dataset
 from organizations.models import Organization
 from tests import factories
@@ -173,3 +174,72 @@ def test_what_was_told_to_a_metric_reaches_the_run(sign_in: Any, version: Datase
     config = TrainingRun.objects.get().config
     assert config["metric_options"] == {"schema": {"type": "object"}}
     assert (config["max_money"], config["strategies"]) == (0.5, ["few_shot"])
+
+
+def configs(page: str) -> list[tuple[str, str]]:
+    """The configs of the list: key and label, the chosen one's key with a star."""
+    (chosen,) = re.findall(r'<select name="base_config".*?</select>', page, re.S)
+    found = re.findall(r'<option value="([^"]*)"( selected)?>([^<]*)<', chosen)
+    return [(f"*{key}" if selected else key, label) for key, selected, label in found]
+
+
+def test_the_approved_configs_are_offered_and_the_one_that_serves_is_chosen(
+    sign_in: Any, agent: Agent, version: DatasetVersion
+) -> None:
+    old = agent.configs.get()
+    serving, newest = factories.make_config(agent), factories.make_config(agent)
+    factories.make_config(agent, "draft")
+    factories.make_config(factories.make_agent())
+    agent.serving_config = serving
+    agent.save()
+    client = sign_in("admin")
+    offered = configs(text(client.get(NEW)))
+    assert [key for key, _ in offered] == [str(newest.pk), "*", str(old.pk)]
+    for (_, label), config in zip(offered, (newest, serving, old), strict=True):
+        assert label.startswith(f"Config {config.number} of ")
+        assert ("(serves now)" in label) == (config == serving)
+    client.post(NEW, FORM | {"version": str(version.pk)})
+    assert TrainingRun.objects.get().base_config == serving
+
+
+def test_a_run_begins_with_the_config_that_was_chosen_and_so_does_its_repetition(
+    sign_in: Any, agent: Agent, version: DatasetVersion
+) -> None:
+    chosen, serving = agent.configs.get(), factories.make_config(agent)
+    agent.serving_config = serving
+    agent.save()
+    client = sign_in("admin")
+    wish = FORM | {"version": str(version.pk), "base_config": str(chosen.pk)}
+    assert f"config {chosen.number} of Critic" in text(client.post(ESTIMATE, wish))
+    client.post(NEW, wish)
+    run = TrainingRun.objects.get()
+    assert run.base_config == chosen
+    client.post(f"/admin/learning/training/{run.pk}/cancel")
+    client.post(f"/admin/learning/training/{run.pk}/again")
+    assert TrainingRun.objects.get(rerun_of=run).base_config == chosen
+
+
+def test_a_config_of_another_agent_and_one_that_nobody_approved_are_refused_at_their_field(
+    sign_in: Any, agent: Agent, version: DatasetVersion
+) -> None:
+    client, wish = sign_in("admin"), FORM | {"version": str(version.pk)}
+    for config in (factories.make_config(factories.make_agent()), factories.make_config(agent, "draft")):
+        page = text(client.post(NEW, wish | {"base_config": str(config.pk)}))
+        assert 'id="id_base_config_error"' in page
+        assert [key for key, _ in configs(page)] == ["*"], "the agent's own are offered, and the default is chosen"
+        assert "Start from: " in text(client.post(ESTIMATE, wish | {"base_config": str(config.pk)}))
+    assert not TrainingRun.objects.exists()
+
+
+def test_the_list_of_configs_is_bounded_and_holds_the_serving_and_the_chosen_one(
+    sign_in: Any, agent: Agent, version: DatasetVersion
+) -> None:
+    serving, chosen = agent.configs.get(), factories.make_config(agent)
+    agent.serving_config = serving
+    agent.save()
+    for _ in range(MOST_LISTED):
+        factories.make_config(agent)
+    client, wish = sign_in("admin"), FORM | {"version": str(version.pk)}
+    assert [key for key, _ in configs(text(client.get(NEW)))][MOST_LISTED:] == ["*"]
+    page = text(client.post(NEW, wish | {"base_config": str(chosen.pk), "max_calls": 1}))
+    assert [key for key, _ in configs(page)][MOST_LISTED:] == [f"*{chosen.pk}", ""]

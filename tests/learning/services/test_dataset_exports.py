@@ -10,6 +10,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from learning.formats.schemas import SCHEMAS
@@ -129,8 +131,10 @@ def fingerprint(lines: set[str]) -> str:
 def test_every_line_is_as_the_published_schema_says(version: DatasetVersion, format: str) -> None:
     lines = exported(version, format).splitlines()
     assert lines
+    reader = jsonschema.validators.validator_for(SCHEMAS[format])
+    reader.check_schema(SCHEMAS[format])  # once: it takes longer than all lines
     for line in lines:
-        jsonschema.validate(json.loads(line), SCHEMAS[format])
+        reader(SCHEMAS[format]).validate(json.loads(line))
 
 
 def test_parquet_is_read_by_pyarrow(version: DatasetVersion) -> None:
@@ -203,4 +207,27 @@ def test_another_organization_reads_nothing(version: DatasetVersion, other_organ
     with outside_scope(), organization_scope(other_organization.pk):
         assert TrainingDataset.objects.count() == 0
         foreign = dataset_exports.Export(**export.__dict__ | {"organization_id": other_organization.pk})
-        assert b"".join(stream_export(foreign)) == b""
+        with pytest.raises(Conflict):
+            b"".join(stream_export(foreign))
+
+
+def test_the_last_batch_reads_no_more_of_the_examples_than_the_first(version: DatasetVersion) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        exported(version, "jsonl")
+    describing = [query["sql"] for query in asked if "learning_learningexample e" in query["sql"]]
+    assert len(describing) > 5
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW enable_indexscan")
+        assert cursor.fetchone() == ("on",), "the caller's transaction goes on as before"
+        cursor.execute("SET LOCAL enable_seqscan TO off")
+        for together in (True, False):
+            cursor.execute(dataset_exports.TOGETHER if together else dataset_exports.AS_BEFORE)
+            for sql in (describing[0], describing[-2]):
+                cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+                (scan,) = [node for node in nodes(cursor.fetchone()[0][0]["Plan"]) if node.get("Alias") == "e"]
+                assert scan["Actual Rows"] * scan["Actual Loops"] == 7
+                assert scan["Node Type"] == "Bitmap Heap Scan" or not together
+
+
+def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for inner in plan.get("Plans", []) for node in nodes(inner))]

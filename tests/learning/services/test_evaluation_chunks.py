@@ -11,12 +11,13 @@ from learning.engines.types import CompletionRequest, Message
 from learning.models import Agent, ChunkStatus, DatasetVersion, EvaluationChunk, RunStatus, TrainingRun
 from learning.services import evaluation_chunks as chunks
 from learning.services import run_progress, training
+from tests import factories
 
 
 @pytest.fixture
 def run(agent: Agent, version: DatasetVersion) -> TrainingRun:
     run = training.start_training_run(agent=agent, dataset_version=version)
-    assert run_progress.claim_run(run_id=run.pk)
+    assert factories.claim_run(run)
     return run
 
 
@@ -57,6 +58,25 @@ def test_the_oldest_chunk_is_taken_first_and_by_one_worker_alone(run: TrainingRu
     assert first and second
     assert list(first.requests) < list(second.requests)
     assert third is None
+
+
+def test_no_more_help_with_a_run_than_it_wants_and_its_own_worker_always_gets_something(run: TrainingRun) -> None:
+    cut(run, 32, at_once=4)
+
+    def taken(name: str, most: int) -> int:
+        return len(chunks.claim_chunks(run_id=run.pk, most=1, helper=chunks.Helper(name, most)))
+
+    assert [taken("a", 0), taken("a", 1), taken("b", 1), taken("a", 1), taken("b", 2), taken("c", 2)] == [
+        0,
+        1,
+        0,
+        1,
+        1,
+        0,
+    ]
+    assert claim(run), "the run's own worker is no helper"
+    fall_silent()
+    assert taken("c", 2) == 1, "who is silent helps no more"
 
 
 def test_a_chunk_whose_worker_goes_silent_is_taken_by_another(run: TrainingRun) -> None:

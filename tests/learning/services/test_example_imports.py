@@ -192,3 +192,34 @@ def test_an_import_that_began_before_problems_had_names_goes_on(agent: Agent, tm
     problems = finish(example_imports.work(work))["problems"]
     assert [one["line"] for one in problems] == [1, 3]
     assert {one["reason"] for one in problems} == {"input_text is empty"}
+
+
+AWKWARD = ["\\.", "\\N", "a\tb", "a\nb\r\nc", 'x"y\\', "{,}", "NULL", " ", "ü💡", "\\\\N\\t"]
+
+
+def test_texts_are_stored_as_they_are_whatever_signs_they_hold(agent: Agent, tmp_path: Path) -> None:
+    said = [
+        {"external_id": f"a-{place}", "input_text": f"{text}?", "expected_output": f"{text}!", "original_output": text,
+         "tags": [f"{text}#"], "input_context": {"k": text, "n": [1.5]}}
+        for place, text in enumerate(AWKWARD)
+    ]  # fmt: skip
+    long = {"external_id": "long", "input_text": "long\t" * 20_000, "expected_output": "y" * 100_000}
+    for update in (False, True):  # stored, then changed
+        content = lines(*said, long)
+        assert counts(bring(tmp_path, content, agent, update=update))[3] == 0
+        for place, record in enumerate(said):
+            example = LearningExample.objects.get(external_id=f"a-{place}")
+            assert {name: getattr(example, name) for name in record} == record
+            assert (example.rejected_output, example.domain, example.complexity) == ("", "maths", None)
+        assert LearningExample.objects.get(external_id="long").input_text == long["input_text"]
+        for record in said:
+            record["original_output"] = f"{record['original_output']} changed"
+
+
+def test_a_batch_of_new_and_known_rows_stores_the_new_ones(agent: Agent, tmp_path: Path) -> None:
+    first, second = (
+        lines(*({**GOOD, "external_id": f"a-{number}"} for number in span)) for span in (range(3), range(5))
+    )
+    assert counts(bring(tmp_path, first, agent)) == (3, 0, 0, 0)
+    assert counts(bring(tmp_path, second + second, agent)) == (2, 0, 8, 0)
+    assert LearningExample.objects.count() == 5

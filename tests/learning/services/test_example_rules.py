@@ -15,6 +15,7 @@ from learning.job_tasks import run_job
 from learning.models import (
     Agent,
     AgentFeedback,
+    ExampleRule,
     Execution,
     FeedbackRollupProgress,
     JobStatus,
@@ -375,3 +376,13 @@ def test_much_that_was_joined_in_the_last_minutes_is_learned_from_too(
     assert LearningExample.objects.count() == 5
     progress = rule_application.RuleProgress.objects.get()
     assert progress.joined_until < timezone.now() - rule_application.AGAIN / 2, "late commits are looked for again"
+
+
+def test_a_rule_that_cannot_be_read_any_more_keeps_no_other_from_its_work(agent: Agent) -> None:
+    broken, liked = rule(name="Broken"), rule()
+    ExampleRule.objects.filter(pk=broken.pk).update(conditions={"mood": "good"})
+    say(execute(agent))
+    learn()
+    assert LearningExample.objects.get().rule == liked
+    with pytest.raises(Refused, match="The conditions of Broken cannot be read: Unknown condition 'mood'"):
+        preview_rule(rule=ExampleRule.objects.get(pk=broken.pk))

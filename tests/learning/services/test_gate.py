@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from learning.engines.safety.gate import GateResult
+from learning.engines.types import Cost
 from learning.models import AgentConfig, GateReport
 from learning.services import gate
 from organizations.errors import Conflict
@@ -26,7 +29,7 @@ def report(config: AgentConfig) -> GateReport:
 
 
 def worked(report: GateReport, result: GateResult) -> GateReport:
-    work = gate.claim_gate(report_id=report.pk)
+    work = factories.claim_gate(report)
     assert work is not None
     gate.finish_gate(report_id=report.pk, attempt=work.attempt, result=result)
     return GateReport.objects.select_related("config").get(pk=report.pk)
@@ -66,15 +69,15 @@ def test_a_decision_is_taken_once(report: GateReport, scope: Organization) -> No
 
 
 def test_a_gate_is_claimed_once(report: GateReport) -> None:
-    assert gate.claim_gate(report_id=report.pk) is not None
-    assert gate.claim_gate(report_id=report.pk) is None
+    assert factories.claim_gate(report) is not None
+    assert factories.claim_gate(report) is None
 
 
 def test_a_worker_that_was_thought_dead_writes_nothing(report: GateReport) -> None:
-    first = gate.claim_gate(report_id=report.pk)
+    first = factories.claim_gate(report)
     assert first is not None
     GateReport.objects.update(heartbeat_at="2020-01-01T00:00Z")
-    second = gate.claim_gate(report_id=report.pk)
+    second = factories.claim_gate(report)
     assert second is not None
     gate.finish_gate(report_id=report.pk, attempt=first.attempt, result=PASSED)
     assert GateReport.objects.get(pk=report.pk).status == "running"
@@ -82,7 +85,7 @@ def test_a_worker_that_was_thought_dead_writes_nothing(report: GateReport) -> No
 
 def test_a_gate_whose_workers_keep_dying_fails_with_a_reason(report: GateReport) -> None:
     for _ in range(gate.MOST_ATTEMPTS):
-        assert gate.claim_gate(report_id=report.pk) is not None
+        assert factories.claim_gate(report) is not None
         GateReport.objects.update(heartbeat_at="2020-01-01T00:00Z")
     assert gate.open_gates() == []
     stored = GateReport.objects.get(pk=report.pk)
@@ -118,3 +121,43 @@ def test_only_failed_and_undecided_checks_are_made_again(report: GateReport, sco
     gate.reject_config(report=failed, user=factories.make_user(scope))
     with pytest.raises(Conflict, match="nobody has decided"):
         gate.check_again(report=GateReport.objects.get(pk=failed.pk))
+
+
+def test_what_the_checks_took_is_added_up_over_all_attempts(report: GateReport) -> None:
+    for _ in range(2):
+        assert factories.claim_gate(report) is not None
+        gate.count_calls(report_id=report.pk, calls=40, cost=Cost(0, 0, 900, 80, Decimal("0.02")))
+        GateReport.objects.update(heartbeat_at="2020-01-01T00:00Z")
+    stored = GateReport.objects.get(pk=report.pk)
+    assert (stored.llm_calls, stored.input_tokens, stored.output_tokens) == (80, 1800, 160)
+    assert stored.cost == Decimal("0.04")
+    gate.count_calls(report_id=report.pk, calls=1, cost=Cost(money=None))
+    assert GateReport.objects.get(pk=report.pk).cost is None, "a part of it has no price"
+
+
+@pytest.mark.parametrize("content", [{"examples": "none"}, {"input_template": "no place"}])
+def test_a_gate_that_cannot_be_read_fails_with_the_reason_and_is_not_claimed_again(
+    report: GateReport, content: dict[str, str]
+) -> None:
+    AgentConfig.objects.filter(pk=report.config_id).update(content=factories.CONTENT | content)
+    assert factories.claim_gate(report) is None
+    stored = GateReport.objects.get(pk=report.pk)
+    assert (stored.status, stored.attempt) == ("failed", 1)
+    assert stored.summary["reasons"][0].startswith("What is to be checked cannot be read any more: ")
+    assert gate.open_gates() == []
+
+
+def test_a_gate_that_was_put_back_often_is_still_checked(report: GateReport) -> None:
+    GateReport.objects.update(attempt=gate.MOST_ATTEMPTS)
+    assert gate.open_gates() == [report.pk]
+    assert factories.claim_gate(report) is not None
+
+
+def test_a_worker_that_was_thought_dead_leaves_at_its_next_step(report: GateReport) -> None:
+    first = factories.claim_gate(report)
+    assert first is not None
+    gate.beat_gate(report_id=report.pk, attempt=first.attempt)
+    GateReport.objects.update(heartbeat_at="2020-01-01T00:00Z")
+    assert factories.claim_gate(report) is not None
+    with pytest.raises(gate.LostGate):
+        gate.beat_gate(report_id=report.pk, attempt=first.attempt)

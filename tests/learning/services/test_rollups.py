@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from learning.models import Agent, AgentFeedback, FeedbackRollup, FeedbackRollupMark, FeedbackRollupProgress
 from learning.rollup_tasks import sum_up_all_feedback
-from learning.services import rollups
+from learning.services import rollups, settling
 from learning.services.feedback_sums import add_up
 from learning.services.reading_plan import Span
 from learning.services.rollup_check import find_wrong_sums
@@ -66,7 +66,7 @@ def alone_on_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
     Waiting is tested with real commits in test_rollups_at_once.py.
     """
-    monkeypatch.setattr(rollups, "HORIZON", "SELECT pg_current_xact_id()::text::bigint")
+    monkeypatch.setattr(settling, "HORIZON", "SELECT pg_current_xact_id()::text::bigint")
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_the_trigger_and_the_job_agree_on_what_is_late(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = 'feedback_stored_late'")
         assert "'00:01:00'::interval" in cursor.fetchone()[0]
-    assert timedelta(minutes=1) <= rollups.SETTLED
+    assert timedelta(minutes=1) <= settling.SETTLED
 
 
 def test_a_rebuild_forgets_the_sums_and_the_answer_stays(summed: list[UUID]) -> None:

@@ -16,7 +16,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from learning.models import AgentFeedback, FeedbackRollup, FeedbackRollupProgress
-from learning.services import rollups
+from learning.services import rollups, settling
 from learning.services.reading_plan import Span
 from organizations.models import Organization
 from organizations.scope import organization_scope
@@ -31,7 +31,7 @@ SECONDS = 8
 @pytest.fixture
 def no_delay(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What is a minute in life is nothing here, in the job and in the trigger alike."""
-    monkeypatch.setattr(rollups, "SETTLED", timedelta(milliseconds=50))
+    monkeypatch.setattr(settling, "SETTLED", timedelta(milliseconds=50))
     with owner_connection(connection.settings_dict["NAME"]) as owner:
         definition = owner.execute(
             "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = 'feedback_stored_late'"

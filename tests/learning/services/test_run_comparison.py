@@ -60,3 +60,53 @@ def test_a_comparison_costs_one_query(agent: Agent, version: DatasetVersion, dja
     for wanted in (keys[:2], keys):
         with django_assert_num_queries(1):
             compare_runs(run_ids=wanted)
+
+
+def told(*runs: TrainingRun) -> str:
+    return " ".join(compare_runs(run_ids=[run.pk for run in runs]).reasons)
+
+
+def test_runs_that_differ_in_seed_and_limits_can_be_compared(agent: Agent, version: DatasetVersion) -> None:
+    compared = compare_runs(run_ids=[start(agent).pk, start(agent, seed=3, config={"max_tokens": 9_000}).pk])
+    assert (compared.comparable, compared.reasons, compared.notes) == (True, (), ())
+
+
+def test_another_version_metric_or_start_makes_a_gain_another_figure(agent: Agent, version: DatasetVersion) -> None:
+    run = start(agent)
+    config = factories.make_config(agent)
+    assert "scored in different ways" in told(run, start(agent, config={"metric": "normalised"}))
+    assert "different configs" in told(run, start(agent, base_config=config))
+    other = start(agent, dataset_version=factories.make_published_version(agent), base_config=config)
+    assert "different dataset versions" in told(run, other) and "different configs" in told(run, other)
+    assert not compare_runs(run_ids=[run.pk, other.pk]).comparable
+
+
+def test_a_metric_that_was_told_something_else_is_another_one(agent: Agent, version: DatasetVersion) -> None:
+    def scored(schema: dict[str, Any]) -> TrainingRun:
+        return start(agent, config={"metric": "json_schema", "metric_options": {"schema": schema}})
+
+    run = scored({"type": "object"})
+    assert told(run, scored({"type": "object"})) == ""
+    assert "with other options" in told(run, scored({"type": "array"}))
+
+
+def test_an_option_that_is_told_as_it_is_by_default_is_no_difference(agent: Agent, version: DatasetVersion) -> None:
+    runs = [start(agent), start(agent)]
+    for run, options in zip(runs, ({}, {"model": ""}), strict=True):
+        run.config = {**run.config, "metric": "judge", "metric_options": options}
+        run.save()
+    assert told(*runs) == ""
+
+
+def test_different_numbers_of_calls_are_a_thing_to_keep_in_mind(agent: Agent, version: DatasetVersion) -> None:
+    runs = [start(agent, config={"max_calls": calls}) for calls in (200, 300)]
+    compared = compare_runs(run_ids=[run.pk for run in runs])
+    assert compared.comparable
+    assert "different examples of the test split" in compared.notes[0]
+
+
+def test_settings_of_another_shape_are_compared_as_far_as_they_go(agent: Agent, version: DatasetVersion) -> None:
+    runs = [start(agent), start(agent)]
+    runs[1].config = {"metric": ["x"], "metric_options": 3}
+    runs[1].save()
+    assert "scored in different ways" in told(*runs)

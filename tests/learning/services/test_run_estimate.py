@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from learning.llm_prices import Price
+from learning.engines.prompt.planning import plan_calls
+from learning.llm_prices import FREE, Price
 from learning.models import Agent, DatasetVersion, LearningExample, RunStatus, TrainingRun
 from learning.services.expert_scores import scored_answers
+from learning.services.run_budget import planned_calls
+from learning.services.run_config import read_run_config
 from learning.services.run_estimate import OWN_RUNS, TEXTS, RunEstimate
 from learning.services.run_plan import plan_run
 from organizations.errors import Refused
@@ -23,7 +26,13 @@ def estimate(agent: Agent, **config: Any) -> RunEstimate:
 
 
 def finished(agent: Agent, version: DatasetVersion, **values: Any) -> TrainingRun:
-    given = {"llm_calls": 100, "input_tokens": 5_000, "output_tokens": 300, "seconds": 50.0} | values
+    given = {
+        "config": {"metric": "exact"},
+        "llm_calls": 100,
+        "input_tokens": 5_000,
+        "output_tokens": 300,
+        "seconds": 50.0,
+    } | values
     return TrainingRun.objects.create(
         name="Done", agent=agent, base_config=agent.configs.first(), dataset_version=version, training_type=KIND,
         **{"status": RunStatus.COMPLETED} | given,
@@ -89,12 +98,25 @@ def test_a_limit_that_ends_the_run_early_is_told(
 def test_the_time_that_every_run_has_is_a_limit_too(agent: Agent, version: DatasetVersion, settings: Any) -> None:
     finished(agent, version)
     settings.TRAINING_JOB_TIMEOUT = 30
-    assert "longer than the 30 seconds" in estimate(agent, max_calls=200).warnings[0]
+    assert "longer than the 27 seconds" in estimate(agent, max_calls=200).warnings[0]
 
 
 def test_the_confirmation_is_a_part_of_the_calls(agent: Agent, version: DatasetVersion) -> None:
     told = estimate(agent, max_calls=200, rewrites=5)
     assert 0 < told.confirmation_calls < 195
+
+
+def test_the_estimate_counts_on_the_calls_that_the_engine_plans_with(agent: Agent, version: DatasetVersion) -> None:
+    planned = planned_calls(read_run_config({"max_calls": 120}))
+    assert planned < 120
+    done = plan_calls(planned, version.validation_count, version.test_count)
+    assert estimate(agent, max_calls=120).confirmation_calls == done.kept_answers
+
+
+def test_runs_with_another_metric_measure_nothing(agent: Agent, version: DatasetVersion) -> None:
+    finished(agent, version, config={"metric": "chrf"})
+    assert (estimate(agent).runs, estimate(agent).tokens_from) == (0, TEXTS)
+    assert (estimate(agent, metric="chrf").runs, estimate(agent, metric="chrf").tokens_from) == (1, OWN_RUNS)
 
 
 def test_an_estimate_asks_the_same_however_many_runs_there_are(
@@ -137,10 +159,63 @@ def test_a_judge_needs_more_calls_and_answers_that_experts_scored(agent: Agent, 
     with pytest.raises(Refused, match="20 answers which experts have scored") as refusal:
         estimate(agent, metric="judge", max_calls=400)
     assert refusal.value.field == "config.metric"
-    LearningExample.objects.update(quality_score=0.75)
+    LearningExample.objects.update(quality_score=0.75, source_type="expert_review")
     told = estimate(agent, metric="judge", max_calls=400)
     assert 0 < told.confirmation_calls < 340
     scored = scored_answers(version_id=version.pk)
     assert len(scored) == version.train_count + version.validation_count, "the test split is left alone"
     assert {one.score for one in scored} == {0.75}
     assert {one.expected for one in scored} == {"positive", "negative"}
+
+
+def judged(agent: Agent, model: str = "grader-9", **config: Any) -> RunEstimate:
+    options = {"metric_options": {"model": model}} if model else {}
+    return estimate(agent, metric="judge", max_calls=400, **options, **config)
+
+
+def test_a_judge_without_a_price_makes_the_money_unknown_and_cannot_be_limited(
+    agent: Agent, version: DatasetVersion, settings: Any
+) -> None:
+    LearningExample.objects.update(quality_score=0.75, source_type="expert_review")
+    settings.LLM_PRICES = {"smollm2-135m-instruct": Price(Decimal(1), Decimal(1))}
+    told = judged(agent)
+    assert (told.money, told.unpriced) == (None, ("grader-9",))
+    assert told.as_json()["unpriced"] == ["grader-9"]
+    with pytest.raises(Refused, match="price of grader-9 is unknown") as refusal:
+        judged(agent, max_money=5)
+    assert refusal.value.field == "config.max_money"
+
+
+def test_answers_and_grades_cost_what_their_models_cost(agent: Agent, version: DatasetVersion, settings: Any) -> None:
+    LearningExample.objects.update(quality_score=0.75, source_type="expert_review")
+    dear, own = Price(Decimal(1_000), Decimal(1_000)), "smollm2-135m-instruct"
+    settings.LLM_PRICES = {own: FREE, "grader-9": dear}
+    graded = judged(agent).money
+    settings.LLM_PRICES = {own: dear, "grader-9": FREE}
+    answered = judged(agent).money
+    settings.LLM_PRICES = {own: dear, "grader-9": dear}
+    both = judged(agent)
+    assert graded and answered and both.money
+    assert graded > answered, "a judge reads its task, the question and two answers"
+    assert graded + answered == pytest.approx(both.money, abs=Decimal("0.01"))
+    assert both.money == pytest.approx(dear.of(both.input_tokens, both.output_tokens), abs=Decimal("0.01"))
+    assert judged(agent, model="").money == both.money, "left out, the default model grades"
+
+
+def test_a_grade_is_no_answer(agent: Agent, version: DatasetVersion) -> None:
+    LearningExample.objects.update(quality_score=0.75, source_type="expert_review")
+    told, plain = judged(agent), estimate(agent, max_calls=400)
+    assert told.input_tokens > 2 * plain.input_tokens
+    # 60 calls compare the judge with experts; of the other 340 one half answers and the other grades, 2 tokens each.
+    assert told.output_tokens == 170 * 2 + (60 + 170) * 2
+
+
+def test_earlier_runs_with_a_judge_tell_all_tokens_and_the_texts_whose_they_are(
+    agent: Agent, version: DatasetVersion, settings: Any
+) -> None:
+    LearningExample.objects.update(quality_score=0.75, source_type="expert_review")
+    finished(agent, version, config={"metric": "judge"}, input_tokens=20_000, output_tokens=500)
+    settings.LLM_PRICES = {"smollm2-135m-instruct": FREE, "grader-9": Price(Decimal(1_000), Decimal(0))}
+    told = judged(agent)
+    assert (told.input_tokens, told.output_tokens, told.tokens_from) == (80_000, 2_000, OWN_RUNS)
+    assert told.money and Decimal(40) < told.money < Decimal(80)

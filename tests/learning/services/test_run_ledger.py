@@ -15,9 +15,10 @@ from learning.engines.types import Budget, Completion, CompletionRequest, Messag
 from learning.llm_ledger import Call, Settled
 from learning.llm_prices import Hold
 from learning.models import Agent, ChunkStatus, DatasetVersion, EvaluationChunk, LlmResponse, RunStatus, TrainingRun
-from learning.services import evaluation_chunks, run_progress, training
+from learning.services import erased_configs, evaluation_chunks, training
 from learning.services.run_ledger import LostClaim, RunLedger
 from organizations.models import Organization
+from tests import factories
 
 CENT = Decimal("0.01")
 
@@ -25,7 +26,7 @@ CENT = Decimal("0.01")
 @pytest.fixture
 def run(agent: Agent, version: DatasetVersion) -> TrainingRun:
     run = training.start_training_run(agent=agent, dataset_version=version)
-    assert run_progress.claim_run(run_id=run.pk)
+    assert factories.claim_run(run)
     run.refresh_from_db()
     return run
 
@@ -155,11 +156,22 @@ def test_what_came_too_late_is_still_remembered(run: TrainingRun) -> None:
     assert used(run)[1] == 10
 
 
-def test_the_time_of_a_run_counts_from_its_first_start(run: TrainingRun) -> None:
-    assert ledger(run, seconds=60).exchange([], calls(1)).calls == 1
-    TrainingRun.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(seconds=61))
+def test_what_comes_after_a_person_was_forgotten_is_counted_and_not_remembered(run: TrainingRun) -> None:
+    book, sent = ledger(run), calls(1)
+    book.exchange([], sent)
+    erased_configs.stop_work(version_ids=[run.dataset_version_id])
+    book.close([answered(sent[0])], [])
+    assert not LlmResponse.objects.exists()
+    assert used(run)[1] == 10
+
+
+def test_the_time_of_a_run_is_that_of_its_attempts(run: TrainingRun) -> None:
+    now, book = timezone.now(), ledger(run, seconds=60)
+    TrainingRun.objects.filter(pk=run.pk).update(started_at=now - timedelta(days=1), seconds=40, claimed_at=now)
+    assert book.exchange([], calls(1)).calls == 1, "it waited for a day, and nobody worked"
+    TrainingRun.objects.filter(pk=run.pk).update(claimed_at=now - timedelta(seconds=21))
     with pytest.raises(BudgetExceeded, match="60 seconds"):
-        ledger(run, seconds=60).exchange([], calls(1))
+        book.exchange([], calls(1))
 
 
 def test_a_chunk_is_done_with_its_last_answer_and_says_what_was_refused(run: TrainingRun) -> None:

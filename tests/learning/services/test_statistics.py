@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from learning.services.intervals import difference_interval, share, wilson_interval
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 1), (1, 1), (3, 5), (81, 263), (10_000, 10_000)])
 def test_the_interval_is_wilsons(successes: int, trials: int) -> None:
+    from scipy.stats import binomtest  # not by every process of the suite
+
     ours = wilson_interval(successes, trials)
     theirs = binomtest(successes, trials).proportion_ci(method="wilson")
     assert ours is not None

@@ -110,6 +110,14 @@ def test_the_model_is_asked_no_more_often_than_allowed(
     assert (job.status, len(llm.calls), job.result["calls"], job.done) == (JobStatus.COMPLETED, 4, 4, 2)
 
 
+def test_an_answer_that_got_lost_is_asked_for_again_and_counts_as_another_call(
+    organization: Organization, agent: Agent, llm: ScriptedLLM
+) -> None:
+    llm.fail_next(Fault(504))
+    job = run(organization, agent, variants=2, most_calls=9)
+    assert (job.status, len(llm.calls), job.result["calls"]) == (JobStatus.COMPLETED, 9, 9)
+
+
 def test_the_model_is_asked_outside_of_any_transaction(
     organization: Organization, agent: Agent, llm: ScriptedLLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from learning.engines.errors import Cancelled
 from learning.engines.types import Cost, Split
-from learning.models import Agent, DatasetVersion, RunStatus, TrainingRun, TrainingRunLog
+from learning.models import Agent, AgentConfig, DatasetVersion, RunStatus, TrainingRun, TrainingRunLog
 from learning.services import run_progress, training
 from learning.services.run_progress import Claim, LostClaim, RunWork, TimedOut
 from organizations.errors import Conflict, Refused
@@ -24,7 +25,7 @@ def run(agent: Agent, version: DatasetVersion) -> TrainingRun:
 
 
 def claim(run: TrainingRun) -> RunWork:
-    work = run_progress.claim_run(run_id=run.pk)
+    work = factories.claim_run(run)
     assert work is not None
     return work
 
@@ -110,6 +111,14 @@ def test_what_belongs_to_another_agent_is_refused(agent: Agent, version: Dataset
         training.start_training_run(agent=agent, dataset_version=version, base_config=config)
 
 
+@pytest.mark.parametrize("status", ["draft", "candidate", "retired"])
+def test_a_run_starts_from_what_a_person_approved_alone(agent: Agent, version: DatasetVersion, status: str) -> None:
+    config = factories.make_config(agent, status=status)
+    with pytest.raises(Refused, match=f"is {status}: a run starts from an approved config") as refusal:
+        training.start_training_run(agent=agent, dataset_version=version, base_config=config)
+    assert refusal.value.field == "base_config_id"
+
+
 def test_nothing_starts_while_learning_is_switched_off(agent: Agent, version: DatasetVersion, settings: Any) -> None:
     settings.LEARNING_ENABLED = False
     with pytest.raises(Conflict, match="switched off"):
@@ -127,7 +136,50 @@ def test_a_claimed_run_hands_over_open_examples_and_nothing_sealed(run: Training
 
 def test_a_run_is_claimed_once(run: TrainingRun) -> None:
     claim(run)
-    assert run_progress.claim_run(run_id=run.pk) is None
+    assert factories.claim_run(run) is None
+
+
+@pytest.mark.parametrize(
+    ("of_run", "of_config", "reason"),
+    [
+        ({"config": {"max_calls": 340, "metric": "no_such"}}, {}, "Unknown metric 'no_such'"),
+        ({"config": {"max_calls": 340, "gone": 1}}, {}, "There is no setting 'gone'"),
+        ({}, {"content": {"system_prompt": "Judge.", "examples": "none"}}, "cannot be read any more"),
+    ],
+)
+def test_a_run_that_cannot_be_read_fails_with_the_reason_and_is_not_claimed_again(
+    run: TrainingRun, of_run: dict[str, Any], of_config: dict[str, Any], reason: str
+) -> None:
+    if of_run:
+        TrainingRun.objects.filter(pk=run.pk).update(**of_run)
+    if of_config:
+        AgentConfig.objects.filter(pk=run.base_config_id).update(**of_config)
+    assert factories.claim_run(run) is None
+    run.refresh_from_db()
+    assert (run.status, run.attempt) == (RunStatus.FAILED, 1)
+    assert reason in run.failure_reason
+    assert training.due_runs() == []
+    assert TrainingRunLog.objects.filter(run=run, level="error").exists()
+
+
+def test_an_attempt_counts_also_where_reading_the_run_kills_the_worker(run: TrainingRun) -> None:
+    for _ in range(training.MOST_ATTEMPTS):
+        assert run_progress.claim_run(run_id=run.pk)  # and then it is dead
+        fall_silent(run)
+    assert training.due_runs() == []
+    run.refresh_from_db()
+    assert (run.status, run.failure_reason) == (RunStatus.FAILED, "The worker went silent 3 times.")
+
+
+def test_a_database_that_is_away_while_a_run_is_read_does_not_end_it(run: TrainingRun, monkeypatch: Any) -> None:
+    def lose_the_database(version: DatasetVersion) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(run_progress.datasets, "open_examples", lose_the_database)
+    with pytest.raises(OperationalError):
+        factories.claim_run(run)
+    run.refresh_from_db()
+    assert run.status == RunStatus.RUNNING
 
 
 def test_progress_is_written_with_the_heartbeat(run: TrainingRun) -> None:
@@ -166,7 +218,7 @@ def test_a_run_that_still_beats_is_left_alone(run: TrainingRun) -> None:
     claim(run)
     fall_silent(run, seconds=20)
     assert training.due_runs() == []
-    assert run_progress.claim_run(run_id=run.pk) is None
+    assert factories.claim_run(run) is None
 
 
 def test_a_run_that_silences_three_workers_fails_with_the_reason(run: TrainingRun) -> None:
@@ -182,19 +234,68 @@ def test_a_run_that_silences_three_workers_fails_with_the_reason(run: TrainingRu
 def test_a_run_over_its_time_fails_wherever_it_is(run: TrainingRun, settings: Any) -> None:
     settings.TRAINING_JOB_TIMEOUT = 60
     work = claim(run)
-    TrainingRun.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(seconds=61))
+    began = timezone.now() - timedelta(seconds=61)
+    TrainingRun.objects.filter(pk=run.pk).update(started_at=began, claimed_at=began)
     with pytest.raises(TimedOut, match="longer than 60 seconds"):
         report(work)
     assert training.due_runs() == []
     run.refresh_from_db()
     assert run.status == RunStatus.FAILED
     assert "longer than 60 seconds" in run.failure_reason
+    assert (run.claimed_at, round(run.seconds)) == (None, 61)
+
+
+def worked_for(run: TrainingRun, seconds: float) -> None:
+    """The present attempt began so long ago, and the first one a day before."""
+    now = timezone.now()
+    TrainingRun.objects.filter(pk=run.pk).update(
+        claimed_at=now - timedelta(seconds=seconds), started_at=now - timedelta(days=1)
+    )
+
+
+def test_the_time_in_which_the_product_is_stopped_does_not_count(run: TrainingRun, settings: Any) -> None:
+    settings.TRAINING_JOB_TIMEOUT = 60
+    work = claim(run)
+    worked_for(run, 50)
+    run_progress.put_back_run(claim=work.claim)
+    assert training.due_runs() == [run.pk], "a day has passed, and 50 seconds of work"
+    again = claim(run)
+    assert round(again.worked) == 50
+    report(again)
+    worked_for(run, 5)
+    run_progress.fail_run(claim=again.claim, reason="broken")
+    run.refresh_from_db()
+    assert (run.claimed_at, round(run.seconds)) == (None, 55)
+
+
+def test_of_a_killed_worker_the_time_until_it_was_last_heard_of_counts(run: TrainingRun, settings: Any) -> None:
+    settings.TRAINING_JOB_TIMEOUT = 60
+    claim(run)
+    now = timezone.now()
+    TrainingRun.objects.filter(pk=run.pk).update(
+        started_at=now - timedelta(hours=9), claimed_at=now - timedelta(hours=9),
+        heartbeat_at=now - timedelta(hours=9) + timedelta(seconds=20),
+    )  # fmt: skip
+    run.refresh_from_db()
+    assert training.worked_seconds(run) == 20 + training.SILENCE.total_seconds()
+    assert training.due_runs() == [run.pk]
+    assert round(claim(run).worked) == 20
+
+
+def test_a_run_that_used_up_its_time_in_several_attempts_is_ended_by_the_sweep(run: TrainingRun, settings: Any) -> None:
+    settings.TRAINING_JOB_TIMEOUT = 60
+    work = claim(run)
+    worked_for(run, 61)
+    run_progress.put_back_run(claim=work.claim)
+    assert training.due_runs() == []
+    run.refresh_from_db()
+    assert (run.status, run.failure_reason) == (RunStatus.FAILED, "The run took longer than 60 seconds.")
 
 
 def test_a_waiting_run_is_cancelled_at_once(run: TrainingRun) -> None:
     training.request_cancel(run=run)
     assert run.status == RunStatus.CANCELLED
-    assert run_progress.claim_run(run_id=run.pk) is None
+    assert factories.claim_run(run) is None
     assert training.due_runs() == []
 
 
@@ -248,4 +349,4 @@ def test_runs_of_others_are_not_seen(run: TrainingRun, other_organization: Organ
 
     with outside_scope(), organization_scope(other_organization.pk):
         assert training.due_runs() == []
-        assert run_progress.claim_run(run_id=run.pk) is None
+        assert factories.claim_run(run) is None

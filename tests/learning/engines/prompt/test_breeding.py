@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from learning.engines.prompt.evaluation import Evaluator
 from learning.engines.prompt.output_form import describe_form
 from learning.engines.prompt.racing import Race
 from learning.engines.prompt.variants import make_variants, texts_for_examples, write_instructions
-from learning.engines.types import Budget, CompletionRequest, Example, Split
+from learning.engines.types import Budget, CompletionRequest, Demonstration, Example, Split
 from tests.learning.engines.fake_models import CURRENT, LABELS, PureModel, chance, make_examples, right_label
 
 EXAMPLES = make_examples(40, 30, 60)
@@ -91,6 +92,40 @@ def test_the_beliefs_choose_better_among_the_proposals_than_chance(monkeypatch: 
 def test_nothing_is_bred_where_nothing_shows_examples() -> None:
     race, stock = race_of(2)
     assert breed(race, stock, 4, random.Random(1), 2) == []
+
+
+def never_all_right(request: CompletionRequest) -> str:
+    """Right half of the time, and never on one of the questions."""
+    text = request.messages[-1]["content"]
+    return right_label(text) if chance(request) < 0.5 and "film 0 " not in text else "?"
+
+
+def test_where_all_questions_are_answered_the_calls_that_are_left_go_to_new_generations() -> None:
+    few = make_examples(40, 6, 30)
+    optimizer = PromptOptimizer(model=PureModel(never_all_right), metric=exact, budget=Budget(400), seed=3)
+    result = optimizer.optimize(CURRENT, few)
+    generations = {one.variant.name.partition(", generation ")[2].partition(".")[0] for one in result.variants}
+    assert {"2", "4", "6"} <= generations
+    race_calls = sum(one.calls for one in result.variants)
+    assert race_calls > 0.8 * (400 - 2 * 30)
+
+
+def test_nothing_is_bred_against_a_leader_who_is_right_on_every_question() -> None:
+    def told(request: CompletionRequest) -> str:
+        label = right_label(request.messages[-1]["content"])
+        return label if "Reply with" in request.messages[0]["content"] else f"It is {label}"
+
+    optimizer = PromptOptimizer(model=PureModel(told), metric=exact, budget=Budget(600), seed=3)
+    result = optimizer.optimize(CURRENT, make_examples(40, 6, 30))
+    assert not any("generation" in one.variant.name for one in result.variants)
+
+
+@pytest.mark.parametrize("name", ["clarified", "restructured"])
+def test_a_run_that_may_not_search_over_examples_breeds_none(name: str) -> None:
+    shown = replace(CURRENT, examples=(Demonstration("some film 7 was good", "positive"),))
+    optimizer = PromptOptimizer(model=PureModel(learns), metric=exact, budget=Budget(340), strategies=[name])
+    result = optimizer.optimize(shown, EXAMPLES)
+    assert {one.variant.kind.value for one in result.variants} == {"current", name}
 
 
 def test_breeding_finds_better_prompts_with_the_same_calls(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from learning.engines.prompt.confirm import (
     binary_difference,
@@ -75,7 +75,7 @@ def test_graded_scores_get_the_paired_t_interval_of_scipy() -> None:
     before = rng.uniform(0, 0.6, 40)
     after = np.clip(before + rng.normal(0.1, 0.1, 40), 0, 1)
     found = graded_difference(before, after, 0.95, seed=1)
-    oracle = stats.ttest_rel(after, before)
+    oracle = scipy.stats.ttest_rel(after, before)
     interval = oracle.confidence_interval(0.95)
     assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
     assert found.p_value < 0.001

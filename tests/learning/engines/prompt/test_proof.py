@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from statsmodels.stats.multitest import multipletests
 
 from learning.engines.errors import BudgetExceeded
 from learning.engines.metrics import exact
+from learning.engines.multiplicity import holm
+from learning.engines.prompt import PromptOptimizer
 from learning.engines.prompt.analysis import Analysis, analyse
 from learning.engines.prompt.evaluation import Evaluator
-from learning.engines.prompt.proof import Claim, holm, prove
-from learning.engines.prompt.results import Confirmation
+from learning.engines.prompt.proof import Claim, Proof, prove
+from learning.engines.prompt.result_json import MOST_WORSE
+from learning.engines.prompt.results import Confirmation, PromptResult, Variant, VariantKind
 from learning.engines.protocols import Tick
-from learning.engines.types import Budget, Completion, CompletionRequest, Example, Prompt, Split
-from tests.learning.engines.fake_models import PureModel
+from learning.engines.types import Budget, Completion, CompletionRequest, Cost, Example, Prompt, Split
+from tests.learning.engines.fake_models import CURRENT, PureModel, make_examples, needs_examples
 
 OLD, NEW = Prompt("old"), Prompt("new")
 TOPICS = ("please refund the money for order {n}", "my password for account {n} does not work")
@@ -35,7 +37,22 @@ def proven(
     answer, tests: Sequence[Example] = TESTS, goals: Sequence[str] = ("accuracy",), calls: int = 1000
 ) -> Confirmation | None:  # type: ignore[no-untyped-def]
     evaluator = Evaluator(PureModel(answer), exact, Budget(calls), lambda *news: None)
-    return prove(evaluator, Claim(OLD, NEW, None), tests, analysis=ANALYSIS, goals=goals, confidence=0.95, seed=1)
+    return prove_with(evaluator, tests, goals).confirmation
+
+
+def prove_with(
+    evaluator: Evaluator, tests: Sequence[Example], goals: Sequence[str] = (), plain: Prompt | None = None
+) -> Proof:
+    return prove(
+        evaluator,
+        Claim(OLD, NEW, plain),
+        tests,
+        analysis=ANALYSIS,
+        goals=goals,
+        confidence=0.95,
+        claim_confidence=0.95,
+        seed=1,
+    )
 
 
 def test_gains_and_losses_are_stated_by_what_the_inputs_are_about() -> None:
@@ -55,6 +72,15 @@ def test_every_example_that_got_worse_is_named() -> None:
     assert found
     assert {one.key for one in found.worse} == {one.key for one in TESTS if "password" in one.input}
     assert {(one.before, one.after) for one in found.worse} == {(1.0, 0.0)}
+
+
+def test_all_that_got_worse_are_counted_and_the_worst_are_named() -> None:
+    tests = [Example(f"t{n}", f"question {n}", "yes", Split.TEST) for n in range(180)]
+    found = proven(lambda request: "yes" if request.messages[0]["content"] == "old" else "no", tests)
+    result = PromptResult(Variant("new", VariantKind.CLARIFIED, NEW), (), found, (), (), Cost(), ANALYSIS)
+    figures = result.as_json()
+    assert figures["worse_count"] == 180
+    assert len(figures["worse_examples"]) == MOST_WORSE
 
 
 def test_tokens_are_compared_and_time_is_unknown_where_nobody_measured() -> None:
@@ -82,6 +108,8 @@ def test_another_goal_is_claimed_only_after_the_score_improved() -> None:
 
 @pytest.mark.parametrize("p_values", [[0.01, 0.04, 0.03], [0.5], [0.02, 0.02], [0.9, 0.001, 0.04, 0.04], []])
 def test_holms_correction_is_that_of_statsmodels(p_values: list[float]) -> None:
+    from statsmodels.stats.multitest import multipletests  # not by every process of the suite
+
     wanted = multipletests(p_values, method="holm")[1] if p_values else []
     assert holm(p_values) == pytest.approx(list(wanted))
 
@@ -103,18 +131,33 @@ def right_if_new(request: CompletionRequest) -> str:
     return "yes" if request.messages[0]["content"] == "new" else "no"
 
 
-@pytest.mark.parametrize(("after", "cases"), [(400, 200), (260, 128), (100, None)])
-def test_a_budget_that_ends_in_between_leaves_what_both_answered(after: int, cases: int | None) -> None:
+@pytest.mark.parametrize(("after", "cases"), [(400, 200), (399, 199), (261, 130), (100, 50), (20, 10), (19, None)])
+def test_a_budget_that_ends_in_between_leaves_every_pair_that_was_paid(after: int, cases: int | None) -> None:
     tests = [Example(f"t{n}", f"text {n}", "yes", Split.TEST) for n in range(200)]
-    evaluator = Evaluator(Dries(right_if_new, after), exact, Budget(1000), lambda *news: None)
-    found = prove(evaluator, Claim(OLD, NEW, None), tests, analysis=ANALYSIS, goals=(), confidence=0.95, seed=1)
-    assert (found.improvement.n if found else None) == cases
+    found = prove_with(Evaluator(Dries(right_if_new, after), exact, Budget(1000), lambda *news: None), tests)
+    assert (found.confirmation.improvement.n if found.confirmation else None) == cases
+    if cases == 200:
+        assert found.ended == ""
+    else:
+        said = f"The budget ended while confirming: both prompts answered {after // 2} of 200 test examples."
+        assert found.ended == f"{said} The limit of 9,000 tokens is used up."
+
+
+def test_a_confirmation_that_the_budget_cut_off_says_so_and_that_the_split_was_opened() -> None:
+    examples = make_examples(60, 40, 60)
+    calls = 340 - 2 * 60 + 6
+    optimizer = PromptOptimizer(model=Dries(needs_examples, calls), metric=exact, budget=Budget(340), seed=1)
+    result = optimizer.optimize(CURRENT, examples)
+    assert (result.confirmation, result.candidate, result.opened) == (None, None, True)
+    assert result.ended.startswith("The budget ended while confirming: both prompts answered ")
+    tried = result.as_json()["tried"]
+    assert (tried["opened"], tried["compared_on_test"]) == (True, 1)
+    assert "the test split was opened, but both prompts answered too few" in tried["correction"]
 
 
 def test_the_plain_instruction_is_left_out_when_no_calls_are_left_for_it() -> None:
     evaluator = Evaluator(PureModel(right_if_new), exact, Budget(130), lambda *news: None)
-    claim = Claim(OLD, NEW, Prompt("plain"))
-    found = prove(evaluator, claim, TESTS, analysis=ANALYSIS, goals=(), confidence=0.95, seed=1)
+    found = prove_with(evaluator, TESTS, plain=Prompt("plain")).confirmation
     assert found
     assert found.instruction_only is None
     assert evaluator.cost.calls == 120

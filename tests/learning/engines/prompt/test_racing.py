@@ -73,6 +73,40 @@ def test_equal_variants_end_the_race_when_every_question_is_answered() -> None:
     assert not any(one.out for one in race.runners)
 
 
+def test_who_has_answered_everything_makes_room_for_the_next() -> None:
+    evaluator = Evaluator(PureModel(knows_its_prompt), exact, Budget(2000), quiet)
+    race = Race(evaluator, VALIDATION, form=FORM, goals=("clarity",))
+    places = race.enter([contestant(f"{n}", "9" + " " * n) for n in range(5)])
+    race.advance(dict.fromkeys(places[:2], len(VALIDATION)) | dict.fromkeys(places[2:], 4), "some know all")
+    steps = race.plan_round(30, race.beliefs())
+    assert set(steps) <= set(places[2:])
+    assert sum(steps.values()) == 30
+    race.advance(dict.fromkeys(places[2:], len(VALIDATION)), "all know all")
+    assert race.plan_round(30, race.beliefs()) == {}
+
+
+def test_a_variant_that_is_known_already_keeps_its_place() -> None:
+    race = Race(
+        Evaluator(PureModel(knows_its_prompt), exact, Budget(9), quiet), VALIDATION, form=FORM, goals=("clarity",)
+    )
+    assert race.enter([contestant("a", "1"), contestant("b", "2")]) == [0, 1]
+    assert race.enter([contestant("b again", "2"), contestant("c", "3"), contestant("c again", "3")]) == [1, 2]
+    assert len(race.runners) == 3
+
+
+def test_the_more_variants_are_planned_the_surer_it_must_be_that_one_is_worse() -> None:
+    def asked_until_out(planned: int) -> int:
+        evaluator = Evaluator(PureModel(knows_its_prompt), exact, Budget(2000), quiet)
+        race = Race(evaluator, VALIDATION, form=FORM, goals=("clarity",))
+        race.planned = planned
+        places = race.enter([contestant("best", "10"), contestant("worst", "0")])
+        while not race.drop_the_worse():
+            race.advance(dict.fromkeys(places, 1), "one more")
+        return len(race.runners[0].answers)
+
+    assert asked_until_out(2) < asked_until_out(40)
+
+
 def test_of_two_equally_right_variants_the_one_with_the_cleaner_answers_wins() -> None:
     def wrong_either_way(request: CompletionRequest) -> str:
         return "positive!" if request.messages[0]["content"] == "messy" else "negative"

@@ -8,7 +8,7 @@ from learning.engines.errors import Cancelled
 from learning.engines.metrics import exact
 from learning.engines.prompt import STRATEGIES, PromptOptimizer, PromptResult
 from learning.engines.prompt.evaluation import Evaluator
-from learning.engines.prompt.reflecting import evolve
+from learning.engines.prompt.reflecting import Evolution, evolve
 from learning.engines.prompt.rewriting import follows_form
 from learning.engines.prompt.strategies import NEED_A_WRITER, choose_strategies
 from learning.engines.types import Budget, CompletionRequest, Example, Prompt, Split
@@ -53,7 +53,8 @@ def test_a_run_tries_what_it_was_told_to_and_nothing_else(name: str) -> None:
         if is_writing(request):
             number = request.parameters["seed"]
             return f"```\nWrite the label, way {number}.\n```"
-        return needs_examples(request)
+        told = "Write the label" in request.messages[0]["content"]
+        return right_label(request.messages[-1]["content"]) if told else needs_examples(request)
 
     result = run(PureModel(answer), calls=600, strategies=[name])
     assert kinds(result) == {"current", name}
@@ -123,6 +124,40 @@ def optimizer_without_words() -> PromptOptimizer:
     return PromptOptimizer(
         model=PureModel(obeys_a_good_instruction), metric=exact, budget=Budget(600), strategies=["reflective"]
     )
+
+
+def test_a_refusal_never_becomes_an_instruction() -> None:
+    """Every other reply of the model is none; both kinds are answered by reflections and by rewrites."""
+
+    def moody(request: CompletionRequest) -> str:
+        if is_writing(request) and request.parameters["seed"] % 2:
+            return "I'm sorry, I cannot help with that."
+        return obeys_a_good_instruction(request)
+
+    optimizer = PromptOptimizer(
+        model=PureModel(moody), metric=exact, budget=Budget(700), strategies=["reflective", "rewritten"], rewrites=4
+    )
+    result = optimizer.optimize(CURRENT, commented())
+    texts = [one.variant.prompt.system_prompt for one in result.variants]
+    assert "Just the label." in texts
+    assert not any("sorry" in text for text in texts)
+
+
+def test_only_what_was_accepted_is_kept_and_ranked_by_the_examples_that_all_of_it_answered() -> None:
+    evolution = Evolution(
+        Evaluator(PureModel(needs_examples), exact, Budget(10), lambda *news: None),
+        CURRENT,
+        limit=10,
+        seed=1,
+        judged_on=frozenset({"a", "b"}),
+        judged={
+            CURRENT.system_prompt: {"a": 1.0, "b": 1.0},
+            "half": {"a": 1.0, "b": 0.0},
+            "cut off": {"a": 1.0},
+            "good": {"a": 1.0, "b": 0.9},
+        },
+    )
+    assert evolution.best() == ["good", "half"]
 
 
 @pytest.mark.parametrize("calls", [5, 9, 23, 40, 61])

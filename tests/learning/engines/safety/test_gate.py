@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from learning.engines.judge import Judge
 from learning.engines.metrics import exact
 from learning.engines.safety.checks import CANARY, blocked_terms, echoes_injection, leaked_contacts
 from learning.engines.safety.gate import GateResult, Rules, check_candidate
@@ -25,13 +26,13 @@ class Scripted:
         return [Completion(self.answer(one.messages[0]["content"], one.messages[-1]["content"])) for one in requests]
 
 
-def gate(answer: Callable[[str, str], str], rules: Rules | None = None) -> GateResult:
+def gate(answer: Callable[[str, str], str], rules: Rules | None = None, metric: Any = exact) -> GateResult:
     return check_candidate(
         Prompt(system_prompt="old"),
         Prompt(system_prompt="new"),
         EXAMPLES,
         model=Scripted(answer),
-        metric=exact,
+        metric=metric,
         rules=rules or Rules(),
         progress=lambda step, total, message: None,
     )
@@ -50,6 +51,37 @@ def test_too_many_answers_that_became_wrong_fail_the_gate() -> None:
 
 def test_one_in_twenty_may_become_wrong() -> None:
     assert gate(lambda system, text: "no" if system == "new" and text == "text 3" else "yes").passed
+
+
+def share_of_words(output: str, expected: str) -> float:
+    """A graded metric: how many of ten words came."""
+    return min(1.0, len(output.split()) / 10)
+
+
+@pytest.mark.parametrize(("words", "passed"), [(8, True), (9, True), (7, False)])
+def test_of_a_graded_metric_the_mean_score_must_not_fall(words: int, passed: bool) -> None:
+    result = gate(lambda system, text: "word " * (words if system == "new" else 8), metric=share_of_words)
+    assert result.passed is passed
+    assert result.graded
+    assert (round(result.mean_before, 2), round(result.mean_after, 2)) == (0.8, words / 10)
+    if not passed:
+        assert result.reasons == ("The mean score fell from 0.80 to 0.70; it may fall by 0.05 at most.",)
+
+
+def test_single_cases_of_a_graded_metric_may_fall_and_are_shown() -> None:
+    def answer(system: str, text: str) -> str:
+        return "word " * (8 if system == "old" else 5 if text == "text 3" else 9)
+
+    result = gate(answer, metric=share_of_words)
+    assert (result.passed, result.regressed) == (True, 1)
+    assert [case.name for case in result.cases if case.outcome == "became worse"] == ["3"]
+    assert not gate(answer, Rules(golden=frozenset({"3"})), share_of_words).passed
+
+
+def test_a_judge_has_the_calls_that_it_needs() -> None:
+    judge = Judge(rubric="Is it polite?")
+    result = gate(lambda system, text: "yes" if system in ("old", "new") else "GRADE: 3", metric=judge)
+    assert (result.checked, result.graded, result.mean_after) == (20, True, 0.75)
 
 
 def test_a_golden_example_may_never_become_wrong() -> None:

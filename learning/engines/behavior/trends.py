@@ -1,0 +1,158 @@
+"""How often which kind of correction was needed over time, and when that changed. Pure.
+
+Counts of each period with what they could have come from (executions: the exposure). Given their sum, counts with a
+constant rate are multinomial by exposure. The best single change is the one with the largest likelihood ratio; its
+p-value comes from the same maximum over simulated counts (Worsley, 1986, for the maximum; Monte Carlo as in Dwass,
+1957, so that it is never 0). Both sides are searched again (binary segmentation: Vostrikova, 1981).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+SIMULATIONS = 1_999
+LEAST_PERIODS = 2  # on each side of a change
+LEAST_COUNT = 8  # corrections, below which no change is looked for
+DAYS = 7  # of a period
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """From period `place` on (0 is the first) the rate is `after` instead of `before` (per unit of exposure)."""
+
+    place: int
+    before: float
+    after: float
+    p_value: float
+
+    def as_json(self) -> dict[str, float | int]:
+        return {"place": self.place, "before": self.before, "after": self.after, "p_value": self.p_value}
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Counts by period from `start` on. `reason`: why no change was looked for."""
+
+    name: str
+    start: date
+    counts: tuple[int, ...]
+    exposure: tuple[float, ...]
+    changes: tuple[Change, ...]
+    reason: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "start": self.start.isoformat(),
+            "days": DAYS,
+            "counts": list(self.counts),
+            "exposure": list(self.exposure),
+            "changes": [change.as_json() for change in self.changes],
+            "reason": self.reason,
+        }
+
+
+def trend_of(
+    name: str, days: Iterable[date], *, exposed: Iterable[date] = (), alpha: float = 0.05, seed: int = 1
+) -> Trend:
+    """The trend of what happened on these days. `exposed`: the day of each execution; none: every period counts alike.
+
+    Raises ValueError when nothing happened at all.
+    """
+    happened, could = sorted(days), sorted(exposed)
+    if not happened:
+        raise ValueError("There is no correction, so there is no trend.")
+    start = min(happened[0], could[0]) if could else happened[0]
+    end = max(happened[-1], could[-1]) if could else happened[-1]
+    periods = (end - start).days // DAYS + 1
+    counts = _count(happened, start, periods)
+    exposure = [float(one) for one in _count(could, start, periods)] if could else [1.0] * periods
+    # A correction whose execution was never logged is exposure too.
+    exposure = [max(of_period, float(count)) for of_period, count in zip(exposure, counts, strict=True)]
+    reason = _why_not(counts)
+    changes = () if reason else find_changes(counts, exposure, alpha=alpha, seed=seed)
+    return Trend(name, start, tuple(counts), tuple(exposure), changes, reason)
+
+
+def find_changes(
+    counts: Sequence[int], exposure: Sequence[float], *, alpha: float = 0.05, seed: int = 1
+) -> tuple[Change, ...]:
+    """The changes of the rate at this level, in their order."""
+    if len(counts) != len(exposure):
+        raise ValueError("There must be one exposure for each count.")
+    if any(count < 0 for count in counts) or any(not one >= 0 for one in exposure):
+        raise ValueError("Counts and exposures cannot be negative.")
+    places = sorted(_search(counts, exposure, 0, len(counts), alpha, seed), key=lambda one: one[0])
+    edges = [0, *(place for place, _ in places), len(counts)]
+    rates = [_rate(counts, exposure, low, high) for low, high in pairwise(edges)]
+    return tuple(
+        Change(place, before, after, p)
+        for (place, p), before, after in zip(places, rates, rates[1:], strict=False)
+        if math.isfinite(before) and math.isfinite(after)
+    )
+
+
+def week_start(start: date, place: int) -> date:
+    """The first day of a period."""
+    return start + timedelta(days=DAYS * place)
+
+
+def _search(
+    counts: Sequence[int], exposure: Sequence[float], low: int, high: int, alpha: float, seed: int
+) -> list[tuple[int, float]]:
+    import numpy as np
+
+    if high - low < 2 * LEAST_PERIODS or sum(counts[low:high]) < LEAST_COUNT:
+        return []
+    observed = np.asarray(counts[low:high], dtype=float)[None, :]
+    weights = np.asarray(exposure[low:high], dtype=float)
+    ratios = _ratios(observed, weights)[0]
+    best = int(np.argmax(ratios))
+    simulated = np.random.default_rng(seed).multinomial(int(observed.sum()), weights / weights.sum(), size=SIMULATIONS)
+    beyond = int((_ratios(simulated, weights).max(axis=1) >= ratios[best] - 1e-12).sum())
+    p = (beyond + 1) / (SIMULATIONS + 1)
+    if p > alpha:
+        return []
+    place = low + best + LEAST_PERIODS
+    left = _search(counts, exposure, low, place, alpha, seed + 1)
+    return [*left, (place, p), *_search(counts, exposure, place, high, alpha, seed + 2)]
+
+
+def _ratios(counts: Any, exposure: Any) -> Any:
+    """Log-likelihood ratio of a change at each possible place, row by row."""
+    import numpy as np
+    from scipy.special import xlogy
+
+    places = np.arange(LEAST_PERIODS, counts.shape[1] - LEAST_PERIODS + 1)
+    total = counts.sum(axis=1, keepdims=True)
+    before = np.cumsum(counts, axis=1)[:, places - 1]
+    share = (np.cumsum(exposure)[places - 1] / exposure.sum())[None, :]
+    after = total - before
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = xlogy(before, before / (total * share)) + xlogy(after, after / (total * (1 - share)))
+    return np.nan_to_num(ratios, nan=0.0, posinf=0.0)
+
+
+def _rate(counts: Sequence[int], exposure: Sequence[float], low: int, high: int) -> float:
+    exposed = math.fsum(exposure[low:high])
+    return sum(counts[low:high]) / exposed if exposed else math.nan
+
+
+def _count(days: Sequence[date], start: date, periods: int) -> list[int]:
+    counts = [0] * periods
+    for day in days:
+        counts[(day - start).days // DAYS] += 1
+    return counts
+
+
+def _why_not(counts: Sequence[int]) -> str:
+    if sum(counts) < LEAST_COUNT:
+        return f"Corrections: {sum(counts)}; a change is looked for from {LEAST_COUNT} on."
+    if len(counts) < 2 * LEAST_PERIODS:
+        return f"Only {len(counts)} weeks; a change is looked for from {2 * LEAST_PERIODS} on."
+    return ""

@@ -1,0 +1,84 @@
+"""Which choices and circumstances go with success, and which with failure. Pure.
+
+For each yes-or-no property: how often executions with and without it succeeded, and the difference with an interval and
+p-value that know who judged and what belongs together (clustered.py); Benjamini-Yekutieli over all properties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from learning.engines.insight.clustered import slope_of, standardise
+from learning.engines.insight.correlations import FALSE_DISCOVERIES, benjamini_yekutieli
+from learning.engines.insight.rates import Rate, rate_of
+from learning.engines.insight.types import FEWEST
+
+if TYPE_CHECKING:
+    from learning.engines.insight.types import Flags, Floats, Integers
+
+FEWEST_EACH = 5  # opinions with, and without, a property
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A property with the success rates of executions that have it and of those that do not.
+
+    `lift`: the first over the second, None where that is 0. `difference` (-1 to 1) with interval; `adjusted`: its
+    p-value among all properties, None when there was nothing to test.
+    """
+
+    name: str
+    having: Rate
+    lacking: Rate
+    difference: float
+    low: float | None
+    high: float | None
+    p_value: float | None
+    adjusted: float | None = None
+
+    @property
+    def lift(self) -> float | None:
+        return (self.having.value or 0.0) / self.lacking.value if self.lacking.value else None
+
+    @property
+    def significant(self) -> bool:
+        return self.adjusted is not None and self.adjusted <= FALSE_DISCOVERIES
+
+
+def find_patterns(
+    properties: Mapping[str, Flags], success: Floats, reviewers: Integers, cases: Integers
+) -> list[Pattern]:
+    """Every property that occurs often enough to say something, the surest first. success: 1, 0 or nan."""
+    import numpy as np
+
+    known = np.isfinite(success)
+    found = []
+    if int(known.sum()) >= FEWEST:
+        clusterings = [reviewers[known], cases[known]]
+        for name, flags in properties.items():
+            pattern = _pattern(name, flags[known].astype(float), success[known], clusterings)
+            found += [pattern] if pattern else []
+    adjusted = benjamini_yekutieli([one.p_value for one in found])
+    found = [replace(one, adjusted=p) for one, p in zip(found, adjusted, strict=True)]
+    return sorted(found, key=lambda one: (1.0 if one.p_value is None else one.p_value, one.name))
+
+
+def _pattern(name: str, flags: Floats, success: Floats, clusterings: list[Integers]) -> Pattern | None:
+    import numpy as np
+
+    count = int(flags.sum())
+    if not FEWEST_EACH <= count <= len(flags) - FEWEST_EACH:
+        return None
+    having = rate_of(float(success[flags > 0].sum()), count)
+    lacking = rate_of(float(success[flags == 0].sum()), len(flags) - count)
+    x, y = standardise(flags), standardise(success)
+    difference = (having.value or 0.0) - (lacking.value or 0.0)
+    if x is None or y is None:
+        return Pattern(name, having, lacking, difference, None, None, None)
+    slope, scale = slope_of(x, y, clusterings), float(np.std(success) / np.std(flags))
+    if slope.low is None or slope.high is None:
+        return Pattern(name, having, lacking, difference, None, None, slope.p_value)
+    low, high = (max(-1.0, min(1.0, end * scale)) for end in (slope.low, slope.high))
+    return Pattern(name, having, lacking, difference, low, high, slope.p_value)

@@ -1,0 +1,184 @@
+"""A profile of each reviewer from the mixed model, and which of two answers people prefer. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from learning.engines.insight.clustered import SMALLEST
+from learning.engines.insight.rates import Rate, Z, rate_of
+from learning.engines.insight.reviewers import MixedModel, fit_reviewers
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from learning.engines.insight.types import Floats, Integers
+
+FEWEST = 10  # opinions in all, before anybody is described
+MIDDLE = 0.5  # what counts as approval
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One reviewer, by their code.
+
+    severity: how much lower (0 to 1) they judge than reviewers do on average, all else equal; None when there is no
+    other reviewer. own_share: how much of it is their own opinions rather than the mean of reviewers (0 to 1).
+    weights: what one standard deviation of a feature changes in what they say. threshold: from which score on they
+    approve (0 to 1), None where no score is known or approval does not rise with it. accuracy: how often the model
+    foretells, without it, whether an opinion is on the approving side; chance: as if they always said their usual.
+    """
+
+    reviewer: int
+    n: int
+    mean: float
+    severity: Estimate | None
+    own_share: float
+    weights: Mapping[str, Estimate]
+    accuracy: Rate
+    chance: Rate
+    threshold: float | None = None
+
+    @property
+    def predictable(self) -> bool:
+        """The model knows clearly more about them than what they usually say."""
+        return (self.accuracy.low or 0.0) > (self.chance.value or 0.0)
+
+
+def describe_reviewers(
+    features: Mapping[str, Floats], said: Floats, reviewers: Integers, *, score: Floats | None = None
+) -> list[Profile]:
+    """Everybody who gave an opinion (0 to 1, nan is none), the busiest first; nobody with fewer than FEWEST in all.
+
+    score: the overall score (0-1) that came with an opinion, from which the threshold of approval is read.
+    """
+    import numpy as np
+
+    known = np.isfinite(said)
+    if known.sum() < FEWEST:
+        return []
+    present, codes = np.unique(reviewers[known], return_inverse=True)
+    codes = codes.astype(np.int64)
+    names = tuple(name for name, column in features.items() if np.isfinite(column[known]).any())
+    table = np.column_stack([np.zeros((int(known.sum()), 0)), *(features[name][known] for name in names)])
+    model = fit_reviewers(table, said[known], codes, names)
+    guesses = model.left_out(table, said[known], codes)
+    thresholds = _thresholds(score[known], said[known], codes) if score is not None else {}
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(model.counts)[:-1]
+    parts = zip(np.split(said[known][order], ends), np.split(guesses[order], ends), strict=True)
+    profiles = [
+        _profile(model, place, int(present[place]), own, guessed, thresholds)
+        for place, (own, guessed) in enumerate(parts)
+    ]
+    return sorted(profiles, key=lambda one: (-one.n, one.reviewer))
+
+
+def _profile(
+    model: MixedModel, place: int, code: int, said: Floats, guesses: Floats, thresholds: Mapping[int, float]
+) -> Profile:
+    import numpy as np
+
+    n, approving = len(said), said > MIDDLE
+    right = float(((guesses > MIDDLE) == approving).sum())
+    # Their usual answer, counted without the opinion that is foretold.
+    others = approving.sum() - approving
+    usual = float(((others * 2 > n - 1) == approving).sum()) if n > 1 else 0.0
+    coefficients = model.common + model.own[place]
+    errors = np.sqrt(np.diag(model.of_sum[place]))
+    weights = {name: _around(coefficients[at], errors[at]) for at, name in enumerate(model.names, start=1)}
+    alone = len(model.own) < 2
+    own_error = math.sqrt(max(0.0, float(model.of_own[place, 0, 0])))
+    severity = None if alone else _around(-float(model.own[place, 0]), own_error)
+    share = 0.0 if alone else float(model.counts[place] / (model.counts[place] + model.noise / model.spread[0]))
+    return Profile(
+        code, n, float(said.mean()), severity, share, weights, rate_of(right, n), rate_of(usual, n),
+        thresholds.get(place),
+    )  # fmt: skip
+
+
+def _around(value: float, error: float) -> Estimate:
+    return Estimate(float(value), float(value - Z * error), float(value + Z * error))
+
+
+def _thresholds(score: Floats, said: Floats, codes: Integers) -> dict[int, float]:
+    """Where each reviewer's line of approval over the score crosses the middle."""
+    import numpy as np
+
+    known = np.isfinite(score)
+    if known.sum() < FEWEST or np.ptp(score[known]) == 0 or np.ptp(said[known]) == 0:
+        return {}
+    present, again = np.unique(codes[known], return_inverse=True)
+    model = fit_reviewers(score[known][:, None], said[known], again.astype(np.int64))
+    found = {}
+    for place, code in enumerate(present.tolist()):
+        constant, slope = model.common + model.own[place]
+        if slope > 2 * math.sqrt(float(model.of_sum[place, 1, 1])):
+            crossing = model.scaling.centre[0] + model.scaling.scale[0] * (MIDDLE - constant) / slope
+            found[code] = float(min(1.0, max(0.0, crossing)))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceWeight:
+    """How a difference of one standard deviation in a feature changes the log-odds of being preferred."""
+
+    feature: str
+    weight: Estimate
+    p_value: float
+
+
+def compare_pairs(differences: Mapping[str, Floats]) -> list[PreferenceWeight] | None:
+    """Bradley and Terry (1952), Biometrika 39, with covariates: each row is the preferred answer minus the other one.
+
+    By maximum likelihood (Newton). None with fewer than FEWEST pairs for each feature, or when the pairs are separated
+    perfectly, so that there is no finite answer.
+    """
+    import numpy as np
+
+    names = [name for name, column in differences.items() if np.isfinite(column).all() and np.ptp(column) > 0]
+    if not names or len(differences[names[0]]) < FEWEST * len(names):
+        return None
+    table = np.column_stack([differences[name] for name in names])
+    table = table / np.sqrt(np.mean(table**2, axis=0))
+    fitted = _newton(table)
+    if fitted is None:
+        return None
+    weights, errors = fitted
+    return [
+        PreferenceWeight(
+            name, _around(weight, error), max(SMALLEST, math.erfc(abs(weight / error) / math.sqrt(2)))
+        )
+        for name, weight, error in zip(names, weights.tolist(), errors.tolist(), strict=True)
+    ]  # fmt: skip
+
+
+def _newton(table: Floats) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
+    import numpy as np
+    from scipy import special
+
+    weights = np.zeros(table.shape[1])
+    for _ in range(50):
+        chances = special.expit(table @ weights)
+        information = table.T @ (table * (chances * (1 - chances))[:, None])
+        if np.linalg.cond(information) > 1e10:
+            return None
+        step = np.linalg.solve(information, table.T @ (1 - chances))
+        weights = weights + step
+        if np.max(np.abs(weights)) > 50:  # the pairs are separated: weights grow without end
+            return None
+        if np.max(np.abs(step)) < 1e-12:
+            return weights, np.sqrt(np.diag(np.linalg.inv(information)))
+    return None

@@ -1,0 +1,15 @@
+"""What comes back of a call. Apart from the HTTP client, which the web process does not load (docs/decisions/0011)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said. Tokens are None when it does not count them, or counts impossibly."""
+
+    text: str
+    input_tokens: int | None
+    output_tokens: int | None
+    seconds: float

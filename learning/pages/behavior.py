@@ -1,0 +1,206 @@
+"""Behavior of agents: what demonstrations show, corrections over time, and an expert's edit of recorded steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from learning.engines.behavior.chats import LONGEST_TEXT
+from learning.engines.behavior.episodes import LONGEST_NAME, RESPOND, TOOL, Action, Episode, Step
+from learning.engines.behavior.strategies import STRATEGIES
+from learning.models import Agent, Demonstration, Execution, TrainingRun, TrainingType
+from learning.services.action_corrections import EditedStep, correct_execution, correction_trends
+from learning.services.demonstrations import episode_of_execution, find_demonstration
+from learning.services.execution_story import find_execution
+from learning.services.training import start_training_run
+from learning.waking import wake_for_run
+from organizations.errors import Refused
+from organizations.models import Role
+from organizations.permissions import page
+
+SHOWN = 20
+MOST_EDITED = 60  # steps on one page
+POLICIES = {
+    "none": "Most frequent action",
+    "patterns": "Patterns of the last actions",
+    "retrieved": "Retrieved demonstrations",
+    "cloned": "Cloned policy",
+    "all": "All kept parts together",
+}
+
+
+class StepForm(forms.Form):
+    """One step as the expert leaves it. An answer is its text; any other action has arguments in JSON."""
+
+    action = forms.CharField(max_length=LONGEST_NAME, label="Action")
+    arguments = forms.CharField(
+        required=False, max_length=LONGEST_TEXT, strip=False, label="Arguments or text",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
+    explanation = forms.CharField(required=False, max_length=2_000, label="Why it was changed")
+    removed = forms.BooleanField(required=False, label="This step was not needed")
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or {}
+        if "action" in values:
+            values["given"] = _arguments(values["action"], values.get("arguments", ""))
+        return values
+
+
+class AddedForm(StepForm):
+    """A step that was left out."""
+
+    action = forms.CharField(max_length=LONGEST_NAME, required=False, label="Action")
+    after = forms.TypedChoiceField(coerce=int, label="It belongs")
+    removed = None  # type: ignore[assignment]  # Django's way to take a field away
+
+    def __init__(self, data: Any, steps: int, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        places = [(0, "before step 1"), *((number, f"after step {number}") for number in range(1, steps + 1))]
+        self.fields["after"].choices = places  # type: ignore[attr-defined]
+
+
+@page(role=Role.EXPERT, methods=("GET", "POST"))
+def steps_edit(request: HttpRequest, execution_id: UUID) -> HttpResponse:
+    """A recorded execution step by step; what is changed becomes a demonstration and corrections."""
+    execution = find_execution(execution_id)
+    if execution is None:
+        raise Http404("There is no such execution in this organization.")
+    try:
+        recorded = episode_of_execution(execution)
+    except Refused as error:
+        messages.error(request, error.message)
+        return redirect("behavior", agent_id=execution.agent_id)
+    recorded = Episode(recorded.key, recorded.steps[:MOST_EDITED], recorded.reward, recorded.group)
+    given = request.POST if request.method == "POST" else None
+    rows = [StepForm(given, prefix=f"s{place}", initial=_initial(step)) for place, step in enumerate(recorded.steps)]
+    added = AddedForm(given, len(rows), prefix="new", initial={"after": len(rows)})
+    wrong = [form for form in (*rows, added) if given and not form.is_valid()]  # each tells its own
+    valid = given is not None and not wrong
+    if valid:
+        try:
+            edited = _edited(recorded, [form.cleaned_data for form in rows], added.cleaned_data)
+            demonstration, found = correct_execution(
+                execution=execution, recorded=recorded, edited=edited, created_by=request.user
+            )
+        except Refused as error:
+            messages.error(request, error.message)
+        else:
+            messages.success(request, f"Stored: {len(found)} correction{'s' * (len(found) > 1)} and a demonstration.")
+            return redirect("demonstration", demonstration_id=demonstration.pk)
+    steps = list(zip(recorded.steps, rows, strict=True))
+    context = {"execution": execution, "steps": steps, "added": added, "respond": RESPOND}
+    return render(request, "learning/steps_edit.html", context, status=400 if wrong else 200)
+
+
+@page(role=Role.EXPERT)
+def demonstration_detail(request: HttpRequest, demonstration_id: UUID) -> HttpResponse:
+    """A demonstration step by step."""
+    demonstration = find_demonstration(demonstration_id)
+    if demonstration is None:
+        raise Http404("There is no such demonstration in this organization.")
+    context = {"demonstration": demonstration, "steps": demonstration.steps.order_by("position")}
+    return render(request, "learning/demonstration.html", context)
+
+
+@page(role=Role.EXPERT)
+def behavior_detail(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+    """Patterns and policy updates of an agent, and its corrections over time."""
+    agent = _agent(agent_id)
+    runs = TrainingRun.objects.filter(agent=agent, training_type=TrainingType.BEHAVIOR_CLONING).order_by("-id")
+    shown = list(runs.select_related("candidate_config")[:SHOWN])
+    newest = next((run for run in shown if behavior_of(run.metrics)), None)
+    context = {
+        "agent": agent,
+        "runs": [(run, behavior_of(run.metrics)) for run in shown],
+        "newest": newest,
+        "behavior": behavior_of(newest.metrics) if newest else None,
+        "trends": [(trend, sum(trend.counts), trend.as_json()) for trend in correction_trends(agent=agent)],
+        "demonstrations": Demonstration.objects.filter(agent=agent).select_related("example").order_by("-id")[:SHOWN],
+        "executions": Execution.objects.filter(agent=agent).order_by("-started_at")[:SHOWN],
+        "strategies": STRATEGIES.items(),
+    }
+    return render(request, "learning/behavior.html", context)
+
+
+@page(role=Role.ADMIN, methods=("POST",))
+def behavior_learn(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+    """Start a policy update from the agent's newest dataset version."""
+    agent = _agent(agent_id)
+    try:
+        run = start_training_run(
+            agent=agent,
+            training_type=TrainingType.BEHAVIOR_CLONING,
+            config={"strategy": request.POST.get("strategy") or None},
+            user=request.user,
+        )
+    except Refused as error:
+        messages.error(request, error.message)
+        return redirect("behavior", agent_id=agent.pk)
+    wake_for_run(run)
+    return redirect("training-run", run_id=run.pk)
+
+
+def behavior_of(metrics: Any) -> Mapping[str, Any] | None:
+    """What a run found about behavior; None for another kind of run, or while it works."""
+    found = metrics.get("behavior") if isinstance(metrics, dict) else None
+    if not isinstance(found, dict):
+        return None
+    figures = found.get("agreement") or {}
+    return found | {"agreement_rows": [(words, figures[name]) for name, words in POLICIES.items() if name in figures]}
+
+
+def _agent(agent_id: UUID) -> Agent:
+    agent = Agent.objects.filter(pk=agent_id).first()
+    if agent is None:
+        raise Http404("There is no such agent in this organization.")
+    return agent
+
+
+def _initial(step: Step) -> dict[str, str]:
+    given = step.action.arguments
+    answer = step.action.name == RESPOND and set(given) == {"text"}
+    shown = str(given["text"]) if answer else json.dumps(dict(given), ensure_ascii=False, indent=1)
+    return {"action": step.action.name, "arguments": shown}
+
+
+def _arguments(action: str, text: str) -> dict[str, Any]:
+    if action == RESPOND:
+        return {"text": text.replace("\r\n", "\n")}
+    if not text.strip():
+        return {}
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise ValidationError({"arguments": f"This is no JSON: {error}."}) from error
+    if not isinstance(given, dict):
+        raise ValidationError({"arguments": 'Arguments are a JSON object, such as {"order": "7"}.'})
+    return given
+
+
+def _edited(recorded: Episode, rows: list[dict[str, Any]], added: dict[str, Any]) -> list[EditedStep]:
+    edited = [
+        EditedStep(
+            Step(step.observation, Action(row["action"], row["given"]), step.outcome, step.failed, step.source),
+            place,
+            row["explanation"],
+        )
+        for place, (step, row) in enumerate(zip(recorded.steps, rows, strict=True))
+        if not row["removed"]
+    ]
+    if added.get("action"):
+        before = [one for one in edited if one.was is not None and one.was < added["after"]]
+        seen = before[-1].step if before else None
+        observation = (seen.outcome or seen.observation) if seen else recorded.steps[0].observation
+        source = TOOL if seen and seen.outcome else recorded.steps[0].source
+        step = Step(observation, Action(added["action"], added["given"]), source=source)
+        edited.insert(len(before), EditedStep(step, None, added["explanation"]))
+    return edited

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from learning.engines.behavior.learner import BehaviorLearner
+from learning.models import ActionCorrection, Agent, Demonstration, Execution, TrainingRun
+from learning.services.behavior_runs import BehaviorResult
+from learning.services.demonstrations import add_demonstration
+from learning.services.executions import log_execution
+from tests import factories
+from tests.learning.engines.behavior.worlds import shop
+
+pytestmark = pytest.mark.django_db
+BASE = "/admin/learning"
+
+
+@pytest.fixture
+def execution(agent: Agent) -> Execution:
+    outcome = log_execution(
+        item={
+            "agent_id": agent.external_id, "execution_id": "e1", "input": "Where is order 7?", "output": "It is lost.",
+            "decisions": [{"decision_point": "search", "input": {"order": 7}, "output": "<b>Error</b>"}],
+        }
+    )  # fmt: skip
+    return Execution.objects.get(pk=outcome.stored_id())
+
+
+def unchanged() -> dict[str, str]:
+    return {
+        "s0-action": "search", "s0-arguments": '{"order": 7}', "s1-action": "respond", "s1-arguments": "It is lost.",
+        "new-after": "2",
+    }  # fmt: skip
+
+
+def test_an_expert_edits_a_step_and_says_why(sign_in: Any, execution: Execution) -> None:
+    client = sign_in("expert")
+    address = f"{BASE}/executions/{execution.pk}/steps/"
+    shown = client.get(address).content.decode()
+    assert "Where is order 7?" in shown and "&lt;b&gt;Error" in shown and "<b>Error" not in shown
+
+    data = unchanged() | {"s1-arguments": "Let me look again.", "s1-explanation": "do not give up"}
+    answer = client.post(address, data, follow=True)
+
+    assert answer.status_code == 200
+    assert "1 correction and a demonstration" in answer.content.decode()
+    assert ActionCorrection.objects.get().explanation == "do not give up"
+    assert [step.action for step in Demonstration.objects.get().steps.order_by("position")] == ["search", "respond"]
+
+
+def test_steps_are_added_and_taken_away(sign_in: Any, execution: Execution) -> None:
+    data = unchanged() | {"s0-removed": "on", "new-action": "log_in", "new-after": "0"}
+    sign_in("expert").post(f"{BASE}/executions/{execution.pk}/steps/", data)
+    assert [step.action for step in Demonstration.objects.get().steps.order_by("position")] == ["log_in", "respond"]
+    assert sorted(ActionCorrection.objects.values_list("kind", flat=True)) == ["missing_action", "needless_action"]
+
+
+def test_broken_arguments_are_shown_at_their_field_and_nothing_is_stored(sign_in: Any, execution: Execution) -> None:
+    client = sign_in("expert")
+    for text, words in (("{", "This is no JSON"), ("[1]", "Arguments are a JSON object")):
+        answer = client.post(f"{BASE}/executions/{execution.pk}/steps/", unchanged() | {"s0-arguments": text})
+        assert answer.status_code == 400 and words in answer.content.decode()
+    same = client.post(f"{BASE}/executions/{execution.pk}/steps/", unchanged())
+    assert "Nothing was changed" in same.content.decode()
+    assert not Demonstration.objects.exists()
+
+
+def test_members_and_strangers_see_nothing(sign_in: Any, agent: Agent, execution: Execution) -> None:
+    client = sign_in("member")
+    for address in (f"{BASE}/agents/{agent.pk}/behavior/", f"{BASE}/executions/{execution.pk}/steps/"):
+        assert client.get(address).status_code == 403
+    assert sign_in("expert").post(f"{BASE}/agents/{agent.pk}/behavior/learn").status_code == 403
+    assert sign_in("expert").get(f"{BASE}/demonstrations/{agent.pk}/").status_code == 404
+
+
+def test_the_page_of_an_agent_shows_patterns_rules_and_demonstrations(sign_in: Any, agent: Agent) -> None:
+    episodes = shop(80, careful=0.8)
+    stored = add_demonstration(agent=agent, episode=episodes[0])
+    update = BehaviorLearner(episodes=episodes).generate_policy_update()
+    metrics = BehaviorResult(update, {}).as_json()
+    for pattern in metrics["behavior"]["patterns"]:
+        pattern["examples"] = [str(stored.pk)]
+    run = TrainingRun.objects.create(
+        name="r", agent=agent, base_config=agent.configs.get(), dataset_version=factories.make_published_version(agent),
+        training_type="behavior_cloning", status="completed", metrics=metrics, config={"strategy": "imitation"},
+    )  # fmt: skip
+    client = sign_in("admin")
+    for address in (f"{BASE}/agents/{agent.pk}/behavior/", f"{BASE}/training/{run.pk}/"):
+        text = client.get(address).content.decode()
+        assert "look_up was used" in text and "only after look_up" in text
+        assert f"/demonstrations/{stored.pk}/" in text
+    page = client.get(f"{BASE}/demonstrations/{stored.pk}/")
+    assert page.status_code == 200 and "Let me see." in page.content.decode()
+
+
+def test_learning_from_nothing_says_what_is_missing(sign_in: Any, agent: Agent) -> None:
+    answer = sign_in("admin").post(f"{BASE}/agents/{agent.pk}/behavior/learn", {"strategy": "imitation"}, follow=True)
+    assert "no published dataset version" in answer.content.decode()
