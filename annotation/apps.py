@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from learning.review_sources import add_review_source
+from learning.score_sources import add_score_source
 from organizations.erasers import add_eraser
 
 
@@ -8,3 +10,5 @@ class AnnotationConfig(AppConfig):
 
     def ready(self) -> None:
         add_eraser("annotation.services.erasure.forget_reviews")
+        add_review_source("annotation.services.given_reviews.given_reviews")
+        add_score_source("annotation.services.given_scores.given_scores")

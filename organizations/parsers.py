@@ -41,6 +41,18 @@ def parse_document(body: bytes) -> Any:
     return document
 
 
+def parse_typed(text: str) -> Any:
+    """The JSON that a person typed, within the same bounds. Raises ValueError with a message for that person."""
+    try:
+        return parse_document(text.encode("utf-8", "surrogatepass"))
+    except ParseError as error:
+        raise ValueError(f"This is not valid JSON: {error.__cause__}") from error
+    except ValidationError as error:
+        detail: Any = error.detail
+        place, (message, *_) = next(iter(detail.items()))
+        raise ValueError(str(message) if place == "body" else f"{place}: {message}") from error
+
+
 def _is_shallow(body: bytes) -> bool:
     """Whether the brackets of valid JSON show that it is at most MAX_DEPTH deep; a no may be wrong, a yes never."""
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:

@@ -16,6 +16,9 @@ from rest_framework.permissions import BasePermission
 from organizations.actors import Actor
 from organizations.models import Role
 
+# What a key may do with other scopes than the one that is named for it: send feedback, and ask who gets which variant.
+IMPLIED = {"feedback": ("ingest",), "assign": ("ingest", "read")}
+
 
 @dataclass(frozen=True)
 class Need:
@@ -31,12 +34,12 @@ def need(scope: str, role: str = Role.MEMBER, *, tokens: bool = False) -> Need:
 
 
 def satisfies(actor: Actor, needed: Need) -> bool:
-    """Whether the actor may: by its token, by the scopes of its key (ingest includes feedback), or by the role."""
+    """Whether the actor may: by its token, by the scopes of its key (IMPLIED ones included), or by the role."""
     if actor.grant is not None:
         return needed.tokens
     if actor.api_key_id is None:
         return actor.allows(needed.role)
-    return needed.scope in actor.scopes or (needed.scope == "feedback" and "ingest" in actor.scopes)
+    return needed.scope in actor.scopes or not actor.scopes.isdisjoint(IMPLIED.get(needed.scope, ()))
 
 
 def refusal(actor: Actor, needed: Need, origin: str | None) -> str | None:

@@ -20,13 +20,13 @@ class Known(serializers.FloatField):
         return None if value is None or math.isnan(value) else float(value)
 
 
-class IntervalSerializer(serializers.Serializer[Any]):
+class AgreementIntervalSerializer(serializers.Serializer[Any]):
     value = Known()
     low = Known(help_text="Of the 95 % interval.")
     high = Known()
 
 
-class ShareSerializer(IntervalSerializer):
+class ShareSerializer(AgreementIntervalSerializer):
     right = serializers.IntegerField()
     total = serializers.IntegerField()
 
@@ -36,9 +36,9 @@ class SubjectSerializer(serializers.Serializer[Any]):
     level = serializers.ChoiceField(choices=["nominal", "ordinal", "interval"])
     raters = serializers.IntegerField()
     items = serializers.IntegerField(help_text="Rated by two or more.")
-    alpha = IntervalSerializer(help_text="Krippendorff")
+    alpha = AgreementIntervalSerializer(help_text="Krippendorff")
     fleiss = Known(help_text="Fleiss' kappa")
-    ac2 = IntervalSerializer(help_text="Gwet")
+    ac2 = AgreementIntervalSerializer(help_text="Gwet")
 
 
 class PairSerializer(serializers.Serializer[Any]):
@@ -106,14 +106,14 @@ class VersionSerializer(serializers.Serializer[Any]):
     number = serializers.IntegerField()
 
 
-class RunSerializer(serializers.Serializer[Any]):
+class ProgressRunSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     agent = serializers.CharField(source="agent.external_id")
     status = serializers.CharField()
 
 
-class ConfigSerializer(serializers.Serializer[Any]):
+class ProgressConfigSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     agent = serializers.CharField(source="agent.external_id")
     number = serializers.IntegerField()
@@ -128,6 +128,6 @@ class ProgressSerializer(serializers.Serializer[Any]):
     waiting = serializers.IntegerField(help_text="Counted up to 1,000.")
     reviews = serializers.IntegerField(source="impact.reviews")
     dataset_versions = VersionSerializer(many=True, source="impact.versions")
-    training_runs = RunSerializer(many=True, source="impact.runs")
-    configs = ConfigSerializer(many=True, source="impact.configs")
+    training_runs = ProgressRunSerializer(many=True, source="impact.runs")
+    configs = ProgressConfigSerializer(many=True, source="impact.configs")
     serving = serializers.ListField(child=serializers.CharField(), help_text="Agents that answer by one of them.")

@@ -9,6 +9,8 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
+from organizations.schema_changes import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -20,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.CreateModel(
             name='AnnotationQueue',
             fields=[
@@ -190,4 +192,4 @@ class Migration(migrations.Migration):
             model_name='expertannotation',
             constraint=models.UniqueConstraint(condition=models.Q(('extra', False), ('superseded_by__isnull', True), ('withdrawn_at__isnull', True)), fields=('organization', 'expert', 'example', 'stage'), name='annotation_once'),
         ),
-    ]
+    ])]

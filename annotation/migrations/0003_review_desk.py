@@ -8,6 +8,8 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
+from organizations.schema_changes import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -18,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.CreateModel(
             name='GoldItem',
             fields=[
@@ -447,4 +449,4 @@ class Migration(migrations.Migration):
             model_name='rubric',
             constraint=models.CheckConstraint(condition=models.Q(('version__isnull', True), ('version__gte', 1), _connector='OR'), name='rubric_version_range'),
         ),
-    ]
+    ])]

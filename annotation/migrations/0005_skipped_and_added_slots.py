@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from organizations.schema_changes import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -13,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.AddIndex(
             model_name='slot',
             index=models.Index(condition=models.Q(('waiting', True)), fields=['organization', 'queue', 'number'], name='slot_added'),
@@ -22,4 +24,4 @@ class Migration(migrations.Migration):
             model_name='slot',
             index=models.Index(condition=models.Q(('waiting', True), models.Q(('skipped_by', []), _negated=True)), fields=['organization', 'queue'], name='slot_skipped'),
         ),
-    ]
+    ])]

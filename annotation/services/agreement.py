@@ -88,7 +88,7 @@ def _subjects(opinions: list[ExpertAnnotation], queue: AnnotationQueue) -> dict[
         found[name] = ("interval", {o.pk: value for o in opinions if (value := getattr(o, name)) is not None})
     categories = sorted({name for o in opinions for name in o.categories})
     for name in categories:
-        rated = {o.pk: o.categories[name]["score"] for o in opinions if name in o.categories}
+        rated = {o.pk: score for o in opinions if (score := _score(o.categories.get(name))) is not None}
         found[f"category: {name}"] = ("interval", rated)
     for question in queue.rubric.questions if queue.rubric else []:
         key = question["key"]
@@ -96,6 +96,12 @@ def _subjects(opinions: list[ExpertAnnotation], queue: AnnotationQueue) -> dict[
             answered = {o.pk: o.answers[key] for o in opinions if key in o.answers and o.rubric_id == queue.rubric_id}
             found[f"question: {key}"] = (LEVELS[question["kind"]], answered)
     return {subject: pair for subject, pair in found.items() if pair[1]}
+
+
+def _score(rating: Any) -> float | None:
+    """The score of a category; None for what is no rating."""
+    found = rating.get("score") if isinstance(rating, dict) else None
+    return found if isinstance(found, int | float) else None
 
 
 def _matrix(opinions: list[ExpertAnnotation], values: dict[Any, Any]) -> Ratings:

@@ -52,7 +52,8 @@ def claim_next_at(*, expert: Any, queue_id: UUID) -> Slot | None:
     seat = seat_with_queue(queue_id=queue_id, expert=expert)
     if seat is None:
         return claim_next(expert=expert, queue=find_queue(queue_id=queue_id))
-    return _next_of(check_seat(seat, seat.queue, expert), seat.queue, expert, SlotKind.REVIEW)
+    _check_invited(seat.queue, expert)
+    return _next_of(_at_work(seat), seat.queue, expert, SlotKind.REVIEW)
 
 
 def _next_of(seat: QueueSeat, queue: AnnotationQueue, expert: Any, kind: str) -> Slot | None:
@@ -93,12 +94,11 @@ def claim_slot(*, expert: Any, slot_id: UUID, adjudicates: bool = False) -> Slot
 def seat_at_work(*, queue: AnnotationQueue, expert: Any) -> QueueSeat:
     """The locked seat of somebody who may work at the queue now. Raises PermissionDenied and Paused."""
     _check_invited(queue, expert)
-    return check_seat(take_seat(queue=queue, expert=expert), queue, expert)
+    return _at_work(take_seat(queue=queue, expert=expert))
 
 
-def check_seat(seat: QueueSeat, queue: AnnotationQueue, expert: Any) -> QueueSeat:
-    """The seat. Raises PermissionDenied and Paused."""
-    _check_invited(queue, expert)
+def _at_work(seat: QueueSeat) -> QueueSeat:
+    """The seat. Raises Paused."""
     if seat.paused_at:
         raise Paused(seat.paused_because, "queue")
     return seat

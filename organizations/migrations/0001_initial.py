@@ -11,6 +11,8 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
+from organizations.schema_changes import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -20,7 +22,7 @@ class Migration(migrations.Migration):
         ('auth', '0012_alter_user_first_name_max_length'),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.CreateModel(
             name='Organization',
             fields=[
@@ -128,4 +130,4 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['secret', 'publishable'])), name='apikey_kind_known')],
             },
         ),
-    ]
+    ])]

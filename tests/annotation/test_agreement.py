@@ -10,7 +10,6 @@ from typing import Any
 import krippendorff
 import numpy as np
 import pytest
-from statsmodels.stats import inter_rater
 
 from annotation import agreement
 
@@ -49,6 +48,8 @@ def test_alpha_equals_the_krippendorff_package(name: str, level: Any) -> None:
 @pytest.mark.parametrize(("weights", "wt"), [("identity", None), ("linear", "linear"), ("quadratic", "quadratic")])
 @pytest.mark.parametrize("name", FILES)
 def test_cohens_kappa_equals_statsmodels_for_every_pair(name: str, weights: Any, wt: Any) -> None:
+    from statsmodels.stats import inter_rater  # not by every process of the suite
+
     for one, other in itertools.combinations(read(name), 2):
         both = ~np.isnan(one) & ~np.isnan(other)
         values = np.unique(np.concatenate([one[both], other[both]]))
@@ -67,6 +68,8 @@ def agreement_distance(values: Any, wt: str) -> Any:
 
 @pytest.mark.parametrize("name", ["messiness", "newsroom"])
 def test_fleiss_kappa_equals_statsmodels(name: str) -> None:
+    from statsmodels.stats import inter_rater  # not by every process of the suite
+
     ratings = read(name)
     whole = ratings[:, ~np.isnan(ratings).any(axis=0)]
     table, _ = inter_rater.aggregate_raters(whole.T.astype(int))

@@ -13,11 +13,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotation.models import AnnotationQueue, QueueSeat, Slot, SlotStatus
+from annotation.services import claims
 from annotation.services.claims import claim_next, claim_next_at, recall_skipped
 from annotation.services.filling import fill_queue
 from annotation.services.leases import extend_lease, release_item, skip_item
 from annotation.services.opinions import Opinion
 from annotation.services.queues import create_queue, default_queue
+from annotation.services.seats import Paused
 from annotation.services.submissions import submit_annotation
 from learning.models import Agent, LearningExample, ReviewStatus
 from organizations.errors import Conflict, Missing, Refused
@@ -241,3 +243,34 @@ def test_a_queue_that_is_not_there_and_one_of_others_are_refused(scope: Any, exp
         with pytest.raises(PermissionDenied):
             claim_next_at(expert=expert, queue_id=others.pk)
         QueueSeat.objects.get_or_create(queue=others, expert=expert)
+
+
+def test_whether_somebody_may_work_at_a_queue_is_asked_once_and_before_anything_else(
+    scope: Any, expert: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = create_queue(name="Others'", experts=[str(uuid4())])
+    asked: list[Any] = []
+    real = claims.may_work_at
+
+    def counted(queue: AnnotationQueue, person: Any) -> bool:
+        asked.append(person)
+        return real(queue, person)
+
+    monkeypatch.setattr(claims, "may_work_at", counted)
+    with pytest.raises(PermissionDenied):
+        claim_next(expert=expert, queue=others)
+    assert not QueueSeat.objects.exists(), "who may not work there takes no seat"
+    QueueSeat.objects.create(queue=others, expert=expert, paused_at=timezone.now(), paused_because="Look again.")
+    for claim in (
+        lambda: claim_next(expert=expert, queue=others), lambda: claim_next_at(expert=expert, queue_id=others.pk),
+    ):  # fmt: skip
+        with pytest.raises(PermissionDenied):
+            claim()
+    AnnotationQueue.objects.filter(pk=others.pk).update(experts=[])
+    others.refresh_from_db()
+    asked.clear()
+    with pytest.raises(Paused, match="Look again"):
+        claim_next_at(expert=expert, queue_id=others.pk)
+    with pytest.raises(Paused, match="Look again"):
+        claim_next(expert=expert, queue=others)
+    assert len(asked) == 2

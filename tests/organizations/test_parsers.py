@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework.exceptions import APIException
 
-from organizations.parsers import MAX_DEPTH, check_document, parse_document
+from organizations.parsers import MAX_DEPTH, check_document, parse_document, parse_typed
 
 NAMES = st.sampled_from(["a", "[", '}"', "\\", '"]', "{", "\\u0000", "é", "\x00", "\ud800", "😀"])
 LEAVES = st.one_of(st.none(), st.integers(), NAMES)
@@ -51,3 +51,23 @@ def test_a_thousand_small_objects_are_not_deep() -> None:
     items = [{"text": "[" * 50, "list": [1, "]"]}] * 1000
     assert parse_document(json.dumps({"items": items}).encode()) == {"items": items}
     assert parse_document(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("{", "This is not valid JSON: Expecting"),
+        ('{"a": 1e999}', "This is not valid JSON: 1e999 is too large a number"),
+        ("1" * 5_000, "This is not valid JSON: Exceeds the limit"),
+        ("[" * 100_000, "The JSON is nested deeper than 32 levels."),
+        ('"\\u0000"', "This text holds a NUL"),
+        ('{"a": ["\\ud800"]}', "a.0: This text holds a NUL"),
+        ('{"a": "\ud800"}', "This is not valid JSON"),
+    ],
+    ids=["cut off", "infinite", "endless", "deep", "NUL", "half a pair", "half a pair as it is"],
+)
+def test_a_person_is_told_what_is_wrong_with_the_json_that_was_typed(typed: str, said: str) -> None:
+    with pytest.raises(ValueError) as error:
+        parse_typed(typed)
+    assert str(error.value).startswith(said)
+    str(error.value).encode()
