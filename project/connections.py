@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import struct
+import termios
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 DESCRIPTORS = Path("/proc/self/fd")
-# Places in the kernel's struct tcp_info, each an unsigned number of 32 bits.
+# Places in the kernel's struct tcp_info, unsigned numbers of 32 bits but where it says otherwise.
 LAST_DATA_SENT = 44  # milliseconds ago; before the first answer: since the connection was made
+TAKEN = 120  # bytes that the caller has taken, a number of 64 bits
 NOT_SENT = 144  # bytes that wait for the caller to take them
 INFO_SIZE = 148
 
@@ -32,9 +36,30 @@ class Connection:
         milliseconds: int = struct.unpack_from("I", info, LAST_DATA_SENT)[0]
         return milliseconds / 1000
 
+    @property
+    def caller(self) -> tuple[Any, ...]:
+        """Address and port of the other end: no two connections have the same at a time."""
+        name: tuple[Any, ...] = self.socket.getpeername()
+        return name
+
+    def on_its_way(self) -> int:
+        """Bytes that the caller has not taken yet, of those that the system was given."""
+        number: int = struct.unpack("i", fcntl.ioctl(self.socket, termios.TIOCOUTQ, bytes(4)))[0]
+        return number
+
+    def given(self) -> int:
+        """Bytes that the system was given for the caller since the connection was made."""
+        info = self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, INFO_SIZE)
+        taken: int = struct.unpack_from("Q", info, TAKEN)[0] if len(info) >= INFO_SIZE else 0
+        return taken + self.on_its_way()
+
     def end(self) -> None:
         """The server reads an end of what the caller sends, and closes the connection after what it still answers."""
         self.socket.shutdown(socket.SHUT_RD)
+
+    def cut(self) -> None:
+        """Nothing more goes out than what the system was given, and nothing comes in."""
+        self.socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self.socket.close()

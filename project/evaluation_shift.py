@@ -106,7 +106,8 @@ def evaluate(organization_id: UUID, evaluations: int, at_once: int) -> float:
     ]
     began = time.perf_counter()
     with organization_scope(organization_id):
-        work = run_progress.claim_run(run_id=run_id)
+        claim = run_progress.claim_run(run_id=run_id)
+        work = None if claim is None else run_progress.read_work(claim=claim)
     if work is None:
         raise RuntimeError("The run could not be claimed.")
     model, progress = run_model(organization_id, work), ProgressWriter(organization_id, work)

@@ -206,6 +206,7 @@ CELERY_BEAT_SCHEDULE = {
     "join-early-feedback": {"task": "learning.join_early_feedback", "schedule": 60.0},
     "sum-up-feedback": {"task": "learning.sum_up_feedback", "schedule": 30.0},
     "learn-by-rules": {"task": "learning.learn_by_rules", "schedule": 30.0, "options": {"expires": 30}},
+    "learn-from-feedback": {"task": "learning.learn_from_feedback", "schedule": 300.0, "options": {"expires": 300}},
     "apply-retention": {"task": "learning.apply_retention", "schedule": 3600.0, "options": {"expires": 3600}},
     "keep-partitions": {"task": "learning.keep_partitions", "schedule": 6 * 3600.0},
     "write-overdue-traces": {"task": "learning.write_overdue_traces", "schedule": 15.0},

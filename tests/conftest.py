@@ -17,11 +17,12 @@ from organizations.scope import organization_scope
 from project.services.cluster import throwaway_cluster
 from project.services.seeds import is_migrated, keep_seed, seed_path
 from tests import database, factories
-from tests.clients_in_process import StrangerAPIClient, StrangerClient
+from tests.clients_in_process import StrangerAPIClient, StrangerClient, find_static_files_once
 
 # A property is about values. How long one example takes depends on what else the machine does.
 property_settings.register_profile("no deadline", deadline=None)
 property_settings.load_profile("no deadline")
+find_static_files_once()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,18 +5,26 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+from django.utils import timezone
+
 from learning.models import (
     Agent,
     AgentConfig,
     ConfigStatus,
     DatasetVersion,
     ExampleType,
+    Execution,
+    GateReport,
     LearningExample,
     ReviewStatus,
     SourceType,
+    TrainingRun,
 )
+from learning.services import gate, run_progress
 from learning.services.datasets import create_dataset
+from learning.services.gate import GateWork
 from learning.services.publication import publish_version
+from learning.services.run_progress import RunWork
 from organizations.keys import create_api_key
 from organizations.models import KeyKind, Organization, Role, User
 from organizations.scope import organization_scope
@@ -69,6 +77,13 @@ def make_config(agent: Agent, status: str = ConfigStatus.APPROVED, **values: Any
 
 
 def make_example(agent: Agent, **values: Any) -> LearningExample:
+    example = an_example(agent, **values)
+    example.save(force_insert=True)
+    return example
+
+
+def an_example(agent: Agent, **values: Any) -> LearningExample:
+    """Not stored yet."""
     number = next(_numbers)
     defaults: dict[str, Any] = {
         "example_type": ExampleType.CORRECTION,
@@ -78,20 +93,43 @@ def make_example(agent: Agent, **values: Any) -> LearningExample:
         "expected_output": "positive",
         "review_status": ReviewStatus.PENDING,
     }
-    return LearningExample.objects.create(agent=agent, **defaults | values)
+    return LearningExample(agent=agent, **defaults | values)
 
 
 def make_published_version(agent: Agent, examples: int = 80) -> DatasetVersion:
     """Approved corrections whose input says the right answer ("good" or "bad"), published."""
-    for number in range(examples):
-        word, label = (("good", "positive"), ("bad", "negative"))[number % 2]
-        make_example(
-            agent,
-            input_text=f"Film number {number} was {word}",
-            original_output=f"I think it is {label}",
-            expected_output=label,
-            review_status=ReviewStatus.APPROVED,
-            prepared_version=0,  # publishing prepares it
-        )
+    LearningExample.objects.bulk_create(_film(agent, number) for number in range(examples))
     dataset = create_dataset(name=f"Dataset {next(_numbers)}", agent=agent)
     return publish_version(dataset=dataset)
+
+
+def _film(agent: Agent, number: int) -> LearningExample:
+    word, label = (("good", "positive"), ("bad", "negative"))[number % 2]
+    return an_example(
+        agent,
+        input_text=f"Film number {number} was {word}",
+        original_output=f"I think it is {label}",
+        expected_output=label,
+        review_status=ReviewStatus.APPROVED,
+        prepared_version=0,  # publishing prepares it
+    )
+
+
+def claim_run(run: TrainingRun) -> RunWork | None:
+    """What a worker gets that takes the run up."""
+    claim = run_progress.claim_run(run_id=run.pk)
+    return None if claim is None else run_progress.read_work(claim=claim)
+
+
+def claim_gate(report: GateReport) -> GateWork | None:
+    """What a worker gets that takes the gate up."""
+    claim = gate.claim_gate(report_id=report.pk)
+    return None if claim is None else gate.read_gate(claim=claim)
+
+
+def make_execution(agent: Agent, **values: Any) -> Execution:
+    """A completed execution of now."""
+    return Execution.objects.create(
+        **{"agent": agent, "external_id": f"run-{next(_numbers)}", "started_at": timezone.now(), "output": "Yes."}
+        | values
+    )

@@ -5,6 +5,16 @@ cluster by its process id; its parallel workers inherit the name.
 """
 
 import os
+import sys
+from pathlib import Path
+
+if sys.dont_write_bytecode:
+    # Whoever wants no bytecode beside the sources would have every process of the suite compile all of Django, and each
+    # of them every test, again: seconds for each of dozens of processes. So it is kept aside.
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(Path(__file__).resolve().parent.parent / "var" / "bytecode")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 from project.services.cluster import throwaway_name
 

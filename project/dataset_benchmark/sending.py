@@ -14,10 +14,13 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 from project.services.place import PROJECT_DIR
+
+LONGEST = timedelta(hours=1)  # of one export; a million rows take a minute or two
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,14 @@ class Sent:
 
 
 def send(organization_id: UUID, version_id: UUID, name: str) -> Sent:
-    """Export the version, all splits, in the format of that name. Raises RuntimeError when nothing comes."""
+    """Export the version, all splits, in the format of that name. Raises RuntimeError when it fails or does not end."""
     command = [sys.executable, "-m", "project.dataset_benchmark.sending", str(organization_id), str(version_id), name]
-    done = subprocess.run(command, cwd=PROJECT_DIR, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            command, cwd=PROJECT_DIR, capture_output=True, text=True, check=False, timeout=LONGEST.total_seconds()
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"the export {name} took longer than {LONGEST}") from error
     if done.returncode:
         raise RuntimeError(f"the export {name} failed: {done.stderr[-1000:]}")
     sent = Sent(**json.loads(done.stdout))

@@ -24,7 +24,7 @@ from project.demo.plan import Trial
 # At most one execution in ten may fail more often than with control, or the candidate does not win.
 METRICS = [
     {"name": "net_satisfaction", "role": "success", "margin": 0},
-    {"name": "error_rate", "role": "guardrail", "margin": 0.1},
+    {"name": "error_rate", "role": "guardrail", "margin": 0.15},
 ]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from annotation.services import overview as review
 from experiments.services import overview as live
+from experiments.services.standing import aa_record
 from learning.services import overview as learning
 
 
@@ -31,4 +32,5 @@ def dashboard() -> dict[str, Any]:
         "runs": learning.recent_runs(),
         "experiments": live.recent_experiments(),
         "deployments": live.serving_deployments(),
+        "aa": aa_record(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from learning.engines.metrics import exact
-from learning.engines.prompt.confirm import binary_difference, wilson
+from learning.engines.prompt.confirm import binary_difference, graded_difference, wilson
 from learning.engines.prompt.results import Difference
 from learning.engines.types import Example, Prompt
 from project.prompt_benchmark import peer
@@ -30,17 +31,19 @@ PEERS = ("gepa", "gepa_own_proposer")
 
 @dataclass(frozen=True)
 class Outcome:
-    """One side on one task. `right`: whether each test answer was, in the order of the tests.
+    """One side on one task, with one seed or with several that are pooled. `right`: whether each test answer was, in
+    the order of the tests.
 
-    `calls` of its search, of which the model was `asked` so many (the others were remembered), and its `seconds`.
-    `best_accuracy`: of the prompt it liked best, also where it does not propose it.
+    `calls` of its searches, of which the model was `asked` so many (the others were remembered), and their `seconds`.
+    `prompts`: what it would put to work. `best_accuracy`: of the prompts it liked best, also where it does not propose
+    them.
     """
 
     calls: int
     asked: int
     seconds: float
     said: str
-    prompt: Prompt
+    prompts: tuple[Prompt, ...]
     right: tuple[bool, ...]
     best_accuracy: float
 
@@ -61,29 +64,71 @@ class Outcome:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What came out for one task. `budget`: calls of a whole share; test answers are the benchmark's own."""
+    """What came out for one task, by side. `budget`: calls of a whole share; test answers are the benchmark's own.
+
+    `seeds`: several where the runs are pooled. A side that was left out is not in it.
+    """
 
     task: str
     budget: int
     outcomes: dict[str, Outcome]
+    seeds: tuple[int, ...] = ()
 
     @property
     def n(self) -> int:
-        return len(self.outcomes["ours"].right)
+        return len(next(iter(self.outcomes.values())).right)
 
     @property
     def best_peer(self) -> str:
-        """The peer that is better on the tests themselves, which no way of choosing beats."""
-        return max(PEERS, key=lambda name: self.outcomes[name].accuracy)
+        """The peer that is better on the tests themselves, which no way of choosing beats; empty without a peer."""
+        raced = [name for name in PEERS if name in self.outcomes]
+        return max(raced, key=lambda name: self.outcomes[name].accuracy, default="")
 
     @property
-    def difference(self) -> Difference:
-        """Ours minus the best peer, paired by example."""
+    def difference(self) -> Difference | None:
+        """Ours minus the best peer, paired by example; None where one of them was left out."""
         return self.difference_to(self.best_peer)
 
-    def difference_to(self, other: str, name: str = "ours") -> Difference:
+    def difference_to(self, other: str, name: str = "ours") -> Difference | None:
+        if other not in self.outcomes or name not in self.outcomes:
+            return None
         before, after = (np.array(self.outcomes[one].right, dtype=float) for one in (other, name))
         return binary_difference(before, after, CONFIDENCE)
+
+
+def pool_seeds(results: Sequence[TaskResult]) -> list[TaskResult]:
+    """One result for each task: the questions of all its seeds together."""
+    by_task: dict[str, list[TaskResult]] = {}
+    for one in results:
+        by_task.setdefault(one.task, []).append(one)
+    return [_pool(runs) for runs in by_task.values()]
+
+
+def _pool(runs: Sequence[TaskResult]) -> TaskResult:
+    outcomes = {name: _together([run.outcomes[name] for run in runs]) for name in runs[0].outcomes}
+    return TaskResult(runs[0].task, runs[0].budget, outcomes, tuple(seed for run in runs for seed in run.seeds))
+
+
+def _together(outcomes: Sequence[Outcome]) -> Outcome:
+    return Outcome(
+        calls=sum(one.calls for one in outcomes),
+        asked=sum(one.asked for one in outcomes),
+        seconds=sum(one.seconds for one in outcomes),
+        said=" | ".join(one.said for one in outcomes),
+        prompts=tuple(prompt for one in outcomes for prompt in one.prompts),
+        right=tuple(right for one in outcomes for right in one.right),
+        best_accuracy=statistics.fmean(one.best_accuracy for one in outcomes),
+    )
+
+
+def over_runs(results: Sequence[TaskResult], other: str, name: str = "ours") -> Difference | None:
+    """The mean difference in accuracy over runs (a task with a seed), which are the units: the answers of a run share
+    its prompts. None where a side was left out, or with a single run.
+    """
+    if len(results) < 2 or any(not {other, name} <= one.outcomes.keys() for one in results):
+        return None
+    before, after = (np.array([one.outcomes[side].accuracy for one in results]) for side in (other, name))
+    return graded_difference(before, after, CONFIDENCE, seed=1)
 
 
 def compare_sides(
@@ -102,8 +147,8 @@ def compare_sides(
     outcomes = {}
     for side in sides:
         outcomes[side.name] = _let_search(side, problem, tests, model, budget)
-        tell(f"{task.name}, {side.name}: {outcomes[side.name].summary}")
-    return TaskResult(task.name, budget, outcomes)
+        tell(f"{task.name}, seed {seed}, {side.name}: {outcomes[side.name].summary}")
+    return TaskResult(task.name, budget, outcomes, (seed,))
 
 
 def _let_search(
@@ -115,7 +160,7 @@ def _let_search(
     seconds, asked = time.monotonic() - started, model.asked - before
     right = _answer(model, found.prompt, tests)
     best = _answer(model, found.best or found.prompt, tests)
-    return Outcome(meter.calls, asked, seconds, found.said, found.prompt, right, sum(best) / len(best))
+    return Outcome(meter.calls, asked, seconds, found.said, (found.prompt,), right, sum(best) / len(best))
 
 
 def _answer(model: RememberedAnswers, prompt: Prompt, tests: Sequence[Example]) -> tuple[bool, ...]:

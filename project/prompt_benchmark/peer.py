@@ -29,8 +29,7 @@ ReadCandidate = Callable[[Candidate], Prompt]
 INSTRUCTION, WHOLE = "instruction", "prompt"
 MOST_CHARACTERS = 4000
 PROPOSALS = 40
-# About 150 words. Without an end a small model writes until its memory is full, and says the same again and again.
-REFLECTION = {"temperature": 0.8, "max_tokens": 200}
+REFLECTION = {"temperature": 0.8, "max_tokens": 600}  # as in our own use of gepa
 
 
 class Adapter:

@@ -8,26 +8,35 @@ from typing import Any
 
 from learning.engines.prompt.results import Difference
 from project.benchmarks import Report
-from project.prompt_benchmark.comparison import SIDES, TaskResult
+from project.prompt_benchmark.comparison import PEERS, SIDES, TaskResult, over_runs, pool_seeds
+
+OWN = ("ours", "ours_quarter")
 
 
-def report(results: Sequence[TaskResult], asked: int) -> Report:
-    """One row for each task; accuracies are shares (0-1) of exactly right answers to unseen questions."""
-    budgets = ", ".join(sorted({str(one.budget) for one in results}))
-    names = [side.name for side in SIDES]
+def report(runs: Sequence[TaskResult], asked: int) -> Report:
+    """One row for each task, its seeds pooled; accuracies are shares (0-1) of right answers to unseen questions.
+
+    `runs`: one for each task and seed, all with the same sides.
+    """
+    tasks = pool_seeds(runs)
+    budgets = ", ".join(sorted({str(one.budget) for one in runs}))
+    seeds = ", ".join(map(str, tasks[0].seeds))
+    names = [side.name for side in SIDES if side.name in runs[0].outcomes]
     rows = [["right answers, % (95 % interval)", *names, "ours - best peer"]]
-    rows += [_row(one, names) for one in results]
+    rows += [_row(one, names) for one in tasks]
+    rows += [_mean_row(tasks, names)]
     figures = {
-        "tasks": [task_figures(one) for one in results],
-        "wins": sum(one.difference.mean > 0 for one in results),
-        "sure_wins": sum(one.difference.is_gain for one in results),
-        "at_least_best_peer": sum(one.difference.high >= 0 for one in results),
-        "means": {name: round(statistics.fmean(one.outcomes[name].accuracy for one in results), 4) for name in names},
-        "best_peer_mean": round(statistics.fmean(one.outcomes[one.best_peer].accuracy for one in results), 4),
+        "tasks": [task_figures(one) for one in tasks],
+        "runs": [task_figures(one) for one in runs] if len(runs) > len(tasks) else [],
+        **_counts(tasks),
+        "means": {name: round(_mean(tasks, name), 4) for name in names},
+        "over_runs": {
+            f"{name}_minus_{peer}": _difference(over_runs(runs, peer, name)) for name in OWN for peer in PEERS
+        },
         "asked": asked,
     }
-    title = f"{len(results)} tasks, {budgets} calls to the model for each side"
-    return Report(title, rows, figures, _notes(results, figures))
+    title = f"{len(tasks)} tasks, seeds {seeds}, {budgets} calls to the model for each side"
+    return Report(title, rows, figures, _notes(tasks, runs, figures))
 
 
 def task_figures(one: TaskResult) -> dict[str, Any]:
@@ -35,6 +44,7 @@ def task_figures(one: TaskResult) -> dict[str, Any]:
     outcomes = one.outcomes
     return {
         "task": one.task,
+        "seeds": list(one.seeds),
         **{name: round(outcome.accuracy, 4) for name, outcome in outcomes.items()},
         "n": one.n,
         "calls": one.budget,
@@ -50,29 +60,62 @@ def task_figures(one: TaskResult) -> dict[str, Any]:
     }
 
 
-def _difference(value: Difference) -> dict[str, float]:
+def _counts(tasks: Sequence[TaskResult]) -> dict[str, int]:
+    found = [one.difference for one in tasks if one.difference]
+    return {
+        "compared": len(found),
+        "wins": sum(one.mean > 0 for one in found),
+        "sure_wins": sum(one.is_gain for one in found),
+        "not_surely_below": sum(one.high >= 0 for one in found),
+    }
+
+
+def _mean(tasks: Sequence[TaskResult], name: str) -> float:
+    return statistics.fmean(one.outcomes[name].accuracy for one in tasks)
+
+
+def _difference(value: Difference | None) -> dict[str, float] | None:
+    if value is None:
+        return None
     return {name: round(getattr(value, name), 4) for name in ("mean", "low", "high", "p_value")}
 
 
 def _row(one: TaskResult, names: Sequence[str]) -> list[str]:
-    difference = one.difference
     return [
         f"{one.task} (n = {one.n})",
         *(_share(one.outcomes[name].accuracy, one.outcomes[name].interval) for name in names),
-        f"{difference.mean:+.0%} ({difference.low:+.0%} to {difference.high:+.0%})",
+        _points(one.difference),
     ]
+
+
+def _mean_row(tasks: Sequence[TaskResult], names: Sequence[str]) -> list[str]:
+    found = [one.difference.mean for one in tasks if one.difference]
+    return [
+        "mean of the tasks",
+        *(f"{100 * _mean(tasks, name):.0f}" for name in names),
+        f"{statistics.fmean(found):+.0%}" if found else "-",
+    ]
+
+
+def _points(value: Difference | None) -> str:
+    return f"{value.mean:+.0%} ({value.low:+.0%} to {value.high:+.0%})" if value else "-"
 
 
 def _share(value: float, interval: tuple[float, float]) -> str:
     return f"{100 * value:.0f} ({100 * interval[0]:.0f}-{100 * interval[1]:.0f})"
 
 
-def _notes(results: Sequence[TaskResult], figures: dict[str, Any]) -> list[str]:
-    means, count = figures["means"], len(results)
-    return [
-        f"Ours is above the better peer on {figures['wins']} of {count} tasks, surely so on {figures['sure_wins']};"
-        f" not surely below on {figures['at_least_best_peer']}. Means: better peer {figures['best_peer_mean']:.1%},"
-        f" ours {means['ours']:.1%}, ours with a quarter of the calls {means['ours_quarter']:.1%}.",
-        "Ours keeps the current prompt where it could not prove a gain; its calls include that proof.",
-        *(f"{one.task}, {name}: {outcome.summary}" for one in results for name, outcome in one.outcomes.items()),
-    ]
+def _notes(tasks: Sequence[TaskResult], runs: Sequence[TaskResult], figures: dict[str, Any]) -> list[str]:
+    notes = []
+    if compared := figures["compared"]:
+        notes.append(
+            f"Ours is above the better peer on {figures['wins']} of {compared} tasks, surely so on "
+            f"{figures['sure_wins']}; not surely below on {figures['not_surely_below']}."
+        )
+    for name in OWN:
+        for peer in PEERS:
+            if found := over_runs(runs, peer, name):
+                notes.append(f"{name} - {peer}, over {found.n} runs: {_points(found)}, p = {found.p_value:.2g}.")
+    notes.append("Ours keeps the current prompt where it could not prove a gain; its calls include that proof.")
+    notes += [f"{one.task}, {name}: {outcome.summary}" for one in tasks for name, outcome in one.outcomes.items()]
+    return notes

@@ -1,4 +1,4 @@
-"""Values as people read them: {{ run.duration_ms|duration }}, {{ run.cost|cost }}, {{ run.tokens|thousands }}."""
+"""Values as people read them: {{ run.duration_ms|duration }}, {{ run.tokens|thousands }}."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from django import template
 
+from project.overview.audit_words import event_words, noun_words
 from project.overview.charts import duration_text, value_text
 
 register = template.Library()
@@ -28,12 +29,15 @@ def thousands(amount: float | str | None) -> str:
 
 
 @register.filter
-def cost(amount: Decimal | None) -> str:
-    """All digits that count, such as "0.0003"; "-" for None."""
-    if amount is None:
-        return "-"
-    text = f"{amount:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+def happened(action: str) -> str:
+    """What an audit event is called: "Example changed" for "learningexample.changed"."""
+    return event_words(action)
+
+
+@register.filter
+def named(code: str) -> str:
+    """What a table or a field of an audit event is called: "gate report" for "gatereport"."""
+    return noun_words(code)
 
 
 @register.filter

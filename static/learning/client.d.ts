@@ -145,6 +145,21 @@ export interface BatchAnswer {
   results: { index: number; status: number; id?: string; errors?: FieldError[] }[];
 }
 
+/** Who met which variant; `at` is now unless given. */
+export interface Exposure {
+  experiment: string;
+  unit: string;
+  variant: string;
+  at?: Date;
+}
+/** What decides who gets what: docs/assignment.md. */
+export interface Ruleset {
+  buckets: number;
+  agents: unknown[];
+  layers: Record<string, unknown>;
+  configs: Record<string, unknown>;
+}
+
 export interface BatchOptions {
   /** Items to a request; 100 unless given, at most 1,000. */
   size?: number;
@@ -308,8 +323,16 @@ export class AgentLearning {
   sendFeedbackBatch(list: Feedback[], options?: CallOptions): Promise<BatchAnswer>;
   executionBatch(options?: BatchOptions): Batcher<Execution>;
   feedbackBatch(options?: BatchOptions): Batcher<Feedback>;
-  configFor(agent: string, user: string, options?: CallOptions & { expose?: boolean }): Promise<AgentConfig>;
-  ruleset(options?: CallOptions): Promise<{ buckets: number; agents: unknown[]; configs: Record<string, unknown> }>;
+  configFor(
+    agent: string, user: string, options?: CallOptions & { session?: string; execution?: string; expose?: boolean },
+  ): Promise<AgentConfig>;
+  ruleset(options?: CallOptions & { agent?: string }): Promise<Ruleset>;
+  /** At once, by a ruleset; undefined when configFor must be asked. RangeError for a name of over 200 characters. */
+  assign(
+    rules: Ruleset, agent: string,
+    names: { user?: string; session?: string; execution?: string; exposures?: Batcher<Exposure> },
+  ): AgentConfig | undefined;
+  exposureBatch(options?: BatchOptions): Batcher<Exposure>;
   feedbackStats(agent: string, options?: CallOptions & { days?: number }): Promise<FeedbackStats>;
   commonIssues(agent: string, options?: CallOptions & { days?: number }): Promise<CommonIssues>;
   feedbackAnalytics(query?: ListQuery, options?: CallOptions): Promise<Record<string, unknown>>;

@@ -6,6 +6,7 @@
 
    Answers keep the API's own names. Each method takes {signal} last, an AbortSignal. */
 
+import { choose } from "./assignment.js";
 import { Batcher } from "./batch.js";
 import { AgentConfig } from "./config.js";
 import { executionBody, feedbackBody } from "./items.js";
@@ -21,7 +22,7 @@ const part = (name) => encodeURIComponent(name);
 
 export class AgentLearning {
   #http;
-  #rules = null;
+  #rules = new Map();
 
   /** `key` is pk_ (pages) or sk_ (servers), `token` a feedback token; `timeout` in milliseconds for each try. */
   constructor({ endpoint, key = "", token = "", timeout, retries, csrf } = {}) {
@@ -83,19 +84,51 @@ export class AgentLearning {
 
   /* Which config to use */
 
-  /** The config that this user's next answer must come from. */
-  async configFor(agent, user, { expose, ...options } = {}) {
-    return new AgentConfig(await this.get(`agents/${part(agent)}/config`, { user_id: user, expose }, options));
+  /** The config that this user's next answer must come from. Experiments may assign the `session` or `execution`. */
+  async configFor(agent, user, { session, execution, expose, ...options } = {}) {
+    const query = { user_id: user, session_id: session, execution_id: execution, expose };
+    return new AgentConfig(await this.get(`agents/${part(agent)}/config`, query, options));
   }
 
-  /** What is needed to assign users without a request for each. Asked again, it travels only when it changed. */
-  async ruleset({ signal } = {}) {
+  /**
+   * What is needed to assign units without a request for each. Asked again, it travels only when it changed. A pk_ key
+   * names the `agent` and gets no contents of configs.
+   */
+  async ruleset({ agent = "", signal } = {}) {
     let etag = null;
-    const headers = this.#rules ? { "If-None-Match": this.#rules.etag } : {};
+    const last = this.#rules.get(agent);
+    const headers = last ? { "If-None-Match": last.etag } : {};
     const onAnswer = (response) => (etag = response.headers.get("ETag"));
-    const rules = await this.#http.request("GET", "ruleset", { headers, signal, onAnswer });
-    if (rules) this.#rules = { etag, rules };
-    return this.#rules.rules;
+    const rules = await this.#http.request("GET", "ruleset", { query: { agent_id: agent }, headers, signal, onAnswer });
+    if (rules) this.#rules.set(agent, { etag, rules });
+    return this.#rules.get(agent).rules;
+  }
+
+  /**
+   * The config of a user by a ruleset, at once and without a request; undefined when configFor must be asked. With an
+   * `exposureBatch` the unit is reported as exposed to its variant.
+   */
+  assign(rules, agent, { exposures, ...names }) {
+    const chosen = choose(rules, agent, names);
+    if (chosen?.counts && exposures) {
+      const { experimentId, variant } = chosen.config;
+      exposures.add({ experiment: experimentId, unit: chosen.unit, variant });
+    }
+    return chosen?.config;
+  }
+
+  /** Sends exposures in the background, each unit of an experiment once. */
+  exposureBatch(options) {
+    const batch = new Batcher((items) => this.post("exposures/batch", { items }, { repeatable: true }), options);
+    const added = new Set();
+    const add = batch.add.bind(batch);
+    batch.add = ({ experiment, unit, variant, at = new Date() }) => {
+      const name = `${experiment} ${unit}`;
+      if (added.has(name)) return Promise.resolve({});
+      added.add(name);
+      return add({ experiment_id: experiment, unit_id: unit, variant, exposed_at: at.toISOString() });
+    };
+    return batch;
   }
 
   /* What came of it */

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 
 from tests.architecture.addresses import routes
@@ -27,3 +28,9 @@ def test_every_endpoint_is_documented_or_left_out_for_a_reason() -> None:
     missing = {route for route in existing - LEFT_OUT.keys() if plain(route) not in documented}
     assert sorted(missing) == []
     assert existing >= LEFT_OUT.keys()
+
+
+def test_no_two_shapes_share_a_name_in_the_document() -> None:
+    """The second one would be described as the first."""
+    SchemaGenerator().get_schema(request=None, public=True)
+    assert [told for told in GENERATOR_STATS._warn_cache if "identical names" in told] == []

@@ -27,9 +27,10 @@ SPECIAL: dict[str, dict[str, Any]] = {
 
 
 def fill_every_table(organization: Organization) -> dict[str, Any]:
-    """What was made: {"organization", "rows": {model: row}, "keys": {model: [pk]}, "names", "marker"}.
+    """What was made: {"organization", "user", "rows": {model: row}, "keys": {model: [pk]}, "names", "marker"}.
 
-    `names` are what an address can call the rows by, for each model: identifiers, and names from outside.
+    What belongs to a person is the user's. `names` are what an address can call the rows by, for each model:
+    identifiers, and names from outside.
     """
     user = factories.make_user(organization)
     made: dict[type[models.Model], models.Model] = {Organization: organization}
@@ -38,7 +39,7 @@ def fill_every_table(organization: Organization) -> dict[str, Any]:
             made[model] = model._default_manager.first() or model._default_manager.create(**_values(model, made, user))
     keys = {model: [row.pk] for model, row in made.items()}
     names = {model: [str(row.pk), *filter(None, [getattr(row, "external_id", "")])] for model, row in made.items()}
-    return {"organization": organization, "rows": made, "keys": keys, "names": names, "marker": MARKER}
+    return {"organization": organization, "user": user, "rows": made, "keys": keys, "names": names, "marker": MARKER}
 
 
 def _in_order() -> list[type[models.Model]]:

@@ -6,14 +6,16 @@ The organization whose rows nobody may see is filled once for all these tests: e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.db import models
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.urls import path
 
+from annotation.models import AnnotationDraft
 from learning.models import LearningExample
 from organizations.models import Organization, OrganizationModel
 from organizations.scope import organization_scope
@@ -22,7 +24,7 @@ from tests import factories
 from tests.architecture.addresses import address, closed_routes
 from tests.architecture.reach import NOBODYS, names_to_try
 from tests.architecture.rows import fill_every_table
-from tests.clients_in_process import StrangerAPIClient, outside_scope
+from tests.clients_in_process import StrangerAPIClient, StrangerClient, outside_scope
 from tests.database import undone
 
 TENANT_MODELS = [model for model in apps.get_models() if issubclass(model, OrganizationModel) or model is Organization]
@@ -33,8 +35,13 @@ REFUSALS = (401, 403, 404, 405)
 @pytest.fixture(scope="module")
 def filled(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
     """An organization with at least one row in every table, each text with a marker."""
-    with django_db_blocker.unblock(), undone():
-        yield fill_every_table(factories.make_organization("Aster"))
+    with ExitStack() as transaction:
+        with django_db_blocker.unblock():
+            transaction.enter_context(undone())
+            made = fill_every_table(factories.make_organization("Aster"))
+        yield made  # only tests that say so reach the database meanwhile
+        with django_db_blocker.unblock():
+            transaction.close()
 
 
 @pytest.mark.parametrize("model", TENANT_MODELS, ids=lambda model: model._meta.label)
@@ -88,7 +95,7 @@ def attempts(route: str, clients: dict[str, Any], filled: dict[str, Any]) -> Ite
 
 def rows_of(route: str, ask: Callable[[str], Any], filled: dict[str, Any]) -> list[str]:
     """The names of the rows that are worth asking for, each address once."""
-    names = names_to_try(lambda name: ask(address(route, name)), filled["names"])
+    names = names_to_try(route, lambda name: ask(address(route, name)), filled["names"])
     return list({address(route, name): name for name in names}.values())
 
 
@@ -120,17 +127,28 @@ def leaky(request: Any, pk: str) -> HttpResponse:
     raise Http404
 
 
+def leaky_about(request: Any, example: str) -> HttpResponse:
+    """The same mistake with what is found by the row that it belongs to."""
+    for organization_id in organization_ids():
+        with outside_scope(), organization_scope(organization_id):
+            draft = AnnotationDraft.objects.filter(example=example).first()
+            if draft:
+                return JsonResponse(draft.content)
+    raise Http404
+
+
 class PlantedRoutes:
-    urlpatterns = [path("planted/<uuid:pk>", leaky)]
+    urlpatterns = [path("planted/<uuid:pk>", leaky), path("planted/about/<uuid:example>", leaky_about)]
 
 
+@pytest.mark.parametrize("route", ["planted/<uuid:pk>", "planted/about/<uuid:example>"])
 def test_a_new_route_that_forgets_the_tenant_is_noticed(
-    filled: dict[str, Any], anonymous_api: StrangerAPIClient, other_api: StrangerAPIClient, settings: Any
+    route: str, filled: dict[str, Any], anonymous_api: StrangerAPIClient, other_api: StrangerAPIClient, settings: Any
 ) -> None:
     settings.ROOT_URLCONF = PlantedRoutes
     for client in (other_api, anonymous_api):
-        found = findings_foreign("planted/<uuid:pk>", {"key": client}, filled)
-        assert "get planted/<uuid:pk> shows another organization's row" in found
+        found = findings_foreign(route, {"key": client}, filled)
+        assert f"get {route} shows another organization's row" in found
 
 
 def _tells(response: Any, filled: dict[str, Any]) -> bool:
@@ -139,7 +157,7 @@ def _tells(response: Any, filled: dict[str, Any]) -> bool:
     return filled["marker"].encode() in body
 
 
-def test_the_marker_is_found_when_the_owner_of_the_rows_asks(filled: dict[str, Any]) -> None:
+def test_the_marker_is_found_when_the_owner_of_the_rows_asks(filled: dict[str, Any], db: None) -> None:
     """The sweep would see a leak: the same lists do show the marker to its own organization."""
     own = StrangerAPIClient()
     own.credentials(HTTP_AUTHORIZATION=f"Bearer {factories.make_key(filled['organization'])}")
@@ -152,13 +170,15 @@ def test_the_marker_is_found_when_the_owner_of_the_rows_asks(filled: dict[str, A
         "admin/learning/agents/<uuid:agent_id>/",
         "admin/learning/executions/<str:execution_id>/",
         "api/learning/agents/<str:agent>/configs",
+        "api/learning/annotations/drafts/<uuid:example>",
         "api/learning/examples/<str:pk>",
     ],
 )
 def test_whatever_its_owner_can_open_is_among_the_rows_that_are_tried(
-    route: str, filled: dict[str, Any], sign_in: Any
+    route: str, filled: dict[str, Any], db: None
 ) -> None:
-    own = sign_in("admin", inside=filled["organization"])
+    own = StrangerClient()
+    own.force_login(filled["user"], backend="django.contrib.auth.backends.ModelBackend")
     everything = {name for names in filled["names"].values() for name in names}
     opened = {name for name in everything if own.get(address(route, name)).status_code == 200}
     tried = set(rows_of(route, own.get, filled))

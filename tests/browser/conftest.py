@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.http import HttpRequest
+from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from organizations.models import User
 from tests.browser.accessibility import violations
 from tests.browser.site import Site
+from tests.browser.window import Window
 
 PASSWORD = "a long enough password"  # what factories.make_user gives
 
@@ -25,6 +29,12 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Under its address bar a window keeps pages of its own ready. Nobody sees them here, and they take longer than most
+    # pages of the product. The last list counts alone, so it begins with what Playwright switches off.
+    "--disable-features=AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,"
+    "HttpsFirstBalancedModeAutoEnable,LensOverlay,MediaRouter,PaintHolding,ThirdPartyStoragePartitioning,"
+    "AvoidCorsURLLoaderRestartOnRedirect,OptimizationHints,NetworkTimeServiceQuerying,AimEnabled,PreconnectToSearch,"
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup",
 ]
 
 
@@ -57,6 +67,27 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def static_files_are_kept() -> Iterator[None]:
+    """As the product does, the live server lets the browser keep them: an admin page asks for twenty of them."""
+    serve = StaticFilesHandler.serve
+
+    def served(self: StaticFilesHandler, request: HttpRequest) -> Any:
+        answer = serve(self, request)
+        answer["Cache-Control"] = "max-age=3600"
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StaticFilesHandler, "serve", served)
+        yield
+
+
+@pytest.fixture(scope="session")
+def window(browser: Browser) -> Iterator[Window]:
+    with Window(browser) as opened:
+        yield opened
+
+
 @pytest.fixture
 def complaints() -> list[str]:
     """What the page complained of: console errors, policy violations, uncaught exceptions.
@@ -67,14 +98,12 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC")
-    context.set_default_timeout(10_000)
-    opened = context.new_page()
+def page(window: Window, complaints: list[str]) -> Iterator[Page]:
+    opened = window.new_page()
     opened.on("console", lambda message: _note(message, complaints))
     opened.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
     yield opened
-    context.close()
+    window.forget()
     assert complaints == []
 
 
@@ -97,7 +126,21 @@ def axe() -> Callable[..., None]:
 
 @pytest.fixture
 def signed_in(page: Page, live_server: Any) -> Callable[[User], Page]:
-    """signed_in(user) -> the page, with that person signed in at `live_server` through the form."""
+    """signed_in(user) -> the page, with that person's session at `live_server`; it shows nothing yet."""
+
+    def sign_in(user: User) -> Page:
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+        page.context.add_cookies([cookie])
+        return page
+
+    return sign_in
+
+
+@pytest.fixture
+def signing_in(page: Page, live_server: Any) -> Callable[[User], Page]:
+    """signing_in(user) -> the page on which that person arrives after the form of `live_server`."""
 
     def sign_in(user: User) -> Page:
         page.goto(f"{live_server.url}/login/")

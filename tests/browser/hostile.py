@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
 from learning.models import Agent
 from learning.services.executions import log_execution
@@ -31,10 +32,24 @@ SHAPED: dict[str, dict[str, Any]] = {
     "experiments.MetricResult": {"metric": "satisfaction"},
 }
 MADE = "x-bad, img[src='x'], svg[onload], a[href^='javascript:']"  # what would be there if a text became markup
+LOOK = """(selector) => {
+  const found = [], texts = [];
+  const look = (root) => {
+    for (const one of root.querySelectorAll(selector)) found.push(one.outerHTML.slice(0, 200));
+    texts.push(root.textContent);
+    for (const one of root.querySelectorAll("input, textarea")) texts.push(one.value);
+    for (const one of root.querySelectorAll("*")) if (one.shadowRoot) look(one.shadowRoot);
+  };
+  look(document.documentElement);
+  return { found, shown: texts.some((text) => text.includes("<x-bad>")) };
+}"""
 
 
 def fill(monkeypatch: pytest.MonkeyPatch) -> tuple[User, dict[str, Any]]:
-    """An administrator of an organization all of whose texts are hostile, and one row of every table by model."""
+    """An administrator of an organization all of whose texts are hostile, and one row of every table by model.
+
+    May open Django's own tables too.
+    """
     monkeypatch.setattr(rows, "MARKER", TEXT)
     for label, values in SHAPED.items():
         monkeypatch.setitem(rows.SPECIAL, label, rows.SPECIAL.get(label, {}) | values)
@@ -42,7 +57,26 @@ def fill(monkeypatch: pytest.MonkeyPatch) -> tuple[User, dict[str, Any]]:
     say_it_all(organization)
     filled = rows.fill_every_table(organization)
     admin = factories.make_user(organization, Role.ADMIN)
+    User.objects.filter(pk=admin.pk).update(username=TEXT, is_staff=True, is_superuser=True)
+    admin.refresh_from_db()
     return admin, filled["rows"]
+
+
+class Watch:
+    """Looks at page after page whether a text was taken for markup; `shown` are those that showed a hostile text."""
+
+    def __init__(self, page: Page, complaints: list[str]) -> None:
+        self.shown: list[str] = []
+        self._page, self._complaints = page, complaints
+        self._dialogs: list[str] = []
+        page.on("dialog", lambda dialog: (self._dialogs.append(dialog.message), dialog.dismiss()))
+
+    def look(self, path: str) -> None:
+        """At the page that is open, whose path this is."""
+        seen = self._page.evaluate(LOOK, MADE)
+        assert (seen["found"], self._dialogs, self._complaints) == ([], [], []), path
+        if seen["shown"]:
+            self.shown.append(path)
 
 
 def say_it_all(organization: Organization) -> Agent:

@@ -14,7 +14,8 @@ from organizations.scope import organization_scope
 from tests import factories
 
 DESK = "/admin/learning/annotation/"
-SETTLED = 500  # milliseconds after which a new item listens to keys
+# Milliseconds after which a new item listens to keys, by the page's own clock. What shows it has its turn in the first.
+SETTLED = [50, 450]
 CONVERSATION = [
     {"role": "user", "content": "Hello, I ordered the blue kettle last week."},
     {"role": "assistant", "content": "Hello! How can I help you with your order?"},
@@ -78,7 +79,8 @@ def desk(live_server: Any, letters: list[LearningExample], signed_in_page: Calla
 
 
 def settle(page: Page) -> None:
-    page.wait_for_timeout(SETTLED)
+    for wait in SETTLED:
+        page.evaluate("(wait) => new Promise((done) => setTimeout(done, wait))", wait)
 
 
 def expect_item(page: Page, number: int) -> None:

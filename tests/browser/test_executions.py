@@ -91,10 +91,10 @@ def look(page: Page, axe: Callable[..., None], name: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_from_nothing_to_the_first_execution(
-    page: Page, signed_in: Callable[..., Page], live_server: Any, axe: Callable[..., None], organization: Organization
+    page: Page, signing_in: Callable[..., Page], live_server: Any, axe: Callable[..., None], organization: Organization
 ) -> None:
     factories.make_key(organization, ["ingest"])
-    signed_in(factories.make_user(organization, "manager"))
+    signing_in(factories.make_user(organization, "manager"))
     page.get_by_role("link", name="Executions", exact=True).first.click()
     page.wait_for_url(f"**{PAGE}")
     expect(page.get_by_test_id("first-steps")).to_contain_text(
@@ -135,12 +135,12 @@ def test_the_pages_fit_and_are_worked_by_keyboard(
 
 @pytest.mark.django_db(transaction=True)
 def test_the_navigation_has_room_for_every_page(
-    page: Page, signed_in: Callable[..., Page], live_server: Any, organization: Organization
+    page: Page, signing_in: Callable[..., Page], live_server: Any, organization: Organization
 ) -> None:
     person = factories.make_user(organization, "admin")
     person.username = "somebody.with.a.long.name@a-rather-long-company.example"
     person.save()
-    signed_in(person)
+    signing_in(person)
     overlap = """() => { const nav = document.querySelector(".nav-wide .nav-list")
       if (!nav.offsetParent) return 0
       const last = nav.lastElementChild.getBoundingClientRect()

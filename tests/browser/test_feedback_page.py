@@ -25,7 +25,7 @@ PICTURES = os.environ.get("FEEDBACK_PAGE_PICTURES")  # a folder, to look at the 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_page_fits_and_is_worked_by_keyboard(
-    page: Page, signed_in: Callable[..., Page], live_server: Any, axe: Callable[..., None], organization: Organization
+    page: Page, signing_in: Callable[..., Page], live_server: Any, axe: Callable[..., None], organization: Organization
 ) -> None:
     now = timezone.now()
     with organization_scope(organization.id):
@@ -34,7 +34,7 @@ def test_the_page_fits_and_is_worked_by_keyboard(
         hostile = "<script>document.title = 'taken'</script> " + "long" * 60
         AgentFeedback.objects.create(agent_id=agents[0], feedback_type="detailed_feedback", feedback_text=hostile)
     sum_up_all_feedback()
-    signed_in(factories.make_user(organization, "manager"))
+    signing_in(factories.make_user(organization, "manager"))
     page.get_by_role("link", name="Feedback", exact=True).first.click()
     page.wait_for_url("**/admin/learning/feedback/")
     assert page.locator("main script").count() == 0

@@ -23,9 +23,9 @@ def aster(live_server: Any) -> Organization:
     return factories.make_organization("Aster")
 
 
-def test_signing_in_and_out(signed_in: SignIn, aster: Organization) -> None:
+def test_signing_in_and_out(signing_in: SignIn, aster: Organization) -> None:
     user = factories.make_user(aster, Role.MEMBER)
-    page = signed_in(user)
+    page = signing_in(user)
     menu = page.locator(".menu:not(.nav-narrow) summary")
     expect(menu).to_contain_text("Aster")
     expect(page.locator(".nav-wide").get_by_role("link", name="Review")).to_have_count(0)  # members do not review

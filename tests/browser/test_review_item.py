@@ -34,6 +34,11 @@ STOPWATCH = """() => {
   document.addEventListener("keydown", () => { pressed = performance.now(); }, true);
   document.addEventListener("htmx:afterSettle", () => window.waits.push(performance.now() - pressed));
 }"""
+ASK_BARE = """async () => {
+  const asked = performance.now();
+  await (await fetch(location.href)).text();
+  return performance.now() - asked;
+}"""
 
 
 @pytest.fixture
@@ -278,7 +283,8 @@ def test_the_next_item_is_there_a_moment_after_the_key(
     waits = page.evaluate("window.waits")
     print(f"key to next item: median {median(waits):.0f} ms, slowest {max(waits):.0f} ms of {len(waits)}")
     assert len(waits) == 15
-    assert median(waits) < 1_000  # loose: the machine may be under load
+    bare = median(page.evaluate(ASK_BARE) for _ in range(5))
+    assert median(waits) < max(1_000, 3 * bare)  # loose: on a busy machine a mere answer takes long too
 
 
 def test_a_slot_that_is_held_is_not_offered_to_a_second_expert(

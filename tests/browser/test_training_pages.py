@@ -12,7 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from learning.engines.types import Cost
-from learning.models import RunStatus, TrainingRun
+from learning.models import AgentConfig, RunStatus, TrainingRun
 from learning.services import run_progress, training
 from organizations.models import Organization, Role, User
 from organizations.scope import organization_scope
@@ -127,7 +127,7 @@ def test_a_working_run_tells_its_news_without_taking_the_page_away(
 ) -> None:
     run = make_run(aster)
     with organization_scope(aster.pk):
-        work = run_progress.claim_run(run_id=run.pk)
+        work = factories.claim_run(run)
         assert work
     admin.goto(f"{live_server.url}{RUNS}{run.pk}/")
     log = admin.get_by_role("log")
@@ -136,9 +136,10 @@ def test_a_working_run_tells_its_news_without_taking_the_page_away(
     with organization_scope(aster.pk):
         TrainingRun.objects.filter(pk=run.pk).update(metrics={"trace": CONFIRMED["trace"]})
         cost = Cost(85, 0, 4_000, 200)
-        run_progress.record_progress(claim=work.claim, step=85, total=340, message="Round 1 of 3: current", cost=cost)
+        run_progress.record_progress(claim=work.claim, step=85, total=323, message="Round 1 of 3: current", cost=cost)
         run_progress.append_log(claim=work.claim, message="Round 1 of 3")
     expect(admin.get_by_test_id("calls")).to_have_text("85 of at most 340")
+    expect(admin.get_by_test_id("kept")).to_have_text("17 are kept for calls that are lost")
     expect(log).to_contain_text("Round 1 of 3")
     expect(log.get_by_role("listitem")).to_have_count(2)
     expect(admin.get_by_role("figure")).to_contain_text("Best score")
@@ -185,3 +186,15 @@ def test_the_pages_fit_and_are_accessible_when_they_are_full(
     assert found == [], "\n".join(found)
     admin.goto(f"{live_server.url}{RUNS}{done.pk}/")
     picture(admin, "run-done")
+
+
+def test_the_configs_to_start_from_follow_the_version(admin: Page, live_server: Any, aster: Organization) -> None:
+    with organization_scope(aster.pk):
+        numbers = {one.agent.name: one.number for one in AgentConfig.objects.select_related("agent")}
+    admin.goto(f"{live_server.url}{RUNS}new/")
+    versions, configs = admin.locator("#id_version"), admin.get_by_label("Start from")
+    for place, name in ((1, "Critic"), (0, "Support")):  # the newest version first
+        versions.select_option(index=place)
+        expect(configs.locator("option")).to_have_count(1)
+        expect(configs.locator("option")).to_contain_text(f"Config {numbers[name]} of ")
+        expect(admin.get_by_test_id("estimate")).to_contain_text(f"config {numbers[name]} of {name}")

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 
 from learning.engines.errors import BudgetExceeded, ModelUnavailable
 from learning.engines.metrics import exact
+from learning.engines.prompt import reflecting
 from learning.engines.protocols import Tick
 from learning.engines.types import Completion, CompletionRequest, Message, Prompt
 from project.management.commands import bench_prompt
@@ -156,20 +157,24 @@ def test_a_refusal_is_not_remembered() -> None:
 
 def outcome(right: int, of: int = 40, calls: int = 300) -> Outcome:
     answers = tuple(n < right for n in range(of))
-    return Outcome(calls, calls, 1.5, "done", TASK.current, answers, right / of)
+    return Outcome(calls, calls, 1.5, "done", (TASK.current,), answers, right / of)
+
+
+NAMES = ("current", "gepa", "gepa_own_proposer", "ours", "ours_quarter")
+
+
+def result(task: str, right: Sequence[int], seed: int = 2, names: Sequence[str] = NAMES) -> TaskResult:
+    return TaskResult(task, 320, dict(zip(names, map(outcome, right), strict=True)), (seed,))
 
 
 def results() -> list[TaskResult]:
     figures = {"easy": (0, 10, 20, 36, 30), "even": (5, 20, 10, 20, 5), "lost": (0, 30, 0, 12, 0)}
-    names = ["current", "gepa", "gepa_own_proposer", "ours", "ours_quarter"]
-    return [
-        TaskResult(name, 320, dict(zip(names, map(outcome, right), strict=True))) for name, right in figures.items()
-    ]
+    return [result(name, right) for name, right in figures.items()]
 
 
 def test_the_report_compares_with_the_better_peer_pair_by_pair() -> None:
     found = report(results(), asked=900)
-    assert [found.figures[name] for name in ("wins", "sure_wins", "at_least_best_peer")] == [1, 1, 2]
+    assert [found.figures[name] for name in ("wins", "sure_wins", "not_surely_below")] == [1, 1, 2]
     easy, even, lost = found.figures["tasks"]
     assert (easy["best_peer"], even["best_peer"], lost["best_peer"]) == ("gepa_own_proposer", "gepa", "gepa")
     assert [easy[name] for name in ("task", "current", "gepa", "ours", "ours_quarter", "n", "calls")] == [
@@ -178,9 +183,39 @@ def test_the_report_compares_with_the_better_peer_pair_by_pair() -> None:
     assert easy["ours_minus_best_peer"]["mean"] == 0.4 and easy["ours_minus_best_peer"]["low"] > 0
     assert lost["ours_minus_best_peer"]["high"] < 0
     assert even["ours_minus_best_peer"]["p_value"] == 1
-    assert found.figures["best_peer_mean"] == pytest.approx((20 + 20 + 30) / 120, abs=1e-4)
     assert found.figures["means"]["ours_quarter"] == pytest.approx((30 + 5 + 0) / 120, abs=1e-4)
     json.dumps(found.figures)
+
+
+def test_seeds_are_pooled_for_each_task_and_runs_are_the_units_over_all() -> None:
+    runs = [
+        result("one", (0, 10, 10, 20, 10)),
+        result("two", (0, 10, 10, 24, 10)),
+        result("one", (0, 10, 10, 30, 10), seed=3),
+        result("two", (0, 10, 10, 22, 10), seed=3),
+    ]
+    found = report(runs, asked=1)
+    one = found.figures["tasks"][0]
+    assert (one["n"], one["seeds"], one["ours"], one["calls_used"]["ours"]) == (80, [2, 3], 50 / 80, 600)
+    assert len(found.figures["runs"]) == 4
+    over = found.figures["over_runs"]["ours_minus_gepa"]
+    assert over["mean"] == pytest.approx((10 + 14 + 20 + 12) / 160)
+    assert over["low"] > 0
+    assert found.rows[-1][0] == "mean of the tasks"
+    assert "over 4 runs" in "\n".join(found.notes)
+
+
+def test_a_run_without_a_side_can_be_printed() -> None:
+    found = report([result("one", (0, 20), names=("current", "ours"))], asked=1)
+    assert found.rows[0] == ["right answers, % (95 % interval)", "current", "ours", "ours - best peer"]
+    assert found.rows[1][-1] == found.rows[2][-1] == "-"
+    assert found.figures["tasks"][0]["ours_minus_best_peer"] is None
+    assert found.figures["compared"] == 0
+    json.dumps(found.figures)
+
+
+def test_the_peer_may_write_as_long_as_our_own_use_of_it() -> None:
+    assert peer.REFLECTION == reflecting.REFLECTION
 
 
 def test_a_quarter_of_the_budget_is_a_quarter_and_the_current_prompt_costs_nothing() -> None:

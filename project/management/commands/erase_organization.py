@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
+from learning.services import arrived_answers
 from organizations.erasers import erasing
 from organizations.errors import Missing
 from organizations.models import Membership, Organization
@@ -35,6 +36,7 @@ class Command(BaseCommand):
             raise CommandError(f"{options['slug']} has {people} members. Say --yes to remove it with all its data.")
         removed = remove_organization(organization_id=organization_id)
         shutil.rmtree(Path(settings.ARTIFACT_DIR) / str(organization_id), ignore_errors=True)
+        arrived_answers.forget_organization(organization_id)
         for table, number in sorted(removed.items()):
             self.stdout.write(f"{number:>8}  {table}")
         self.stdout.write(f"The organization {options['slug']} is gone. The accounts of its members stay.")

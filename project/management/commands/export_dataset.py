@@ -43,8 +43,11 @@ class Command(BaseCommand):
         except Refused as error:
             raise CommandError(error.message) from error
         out = getattr(self.stdout, "buffer", None) or sys.stdout.buffer
-        for piece in stream_export(export):
-            out.write(piece)
+        try:
+            for piece in stream_export(export):
+                out.write(piece)
+        except Refused as error:  # in the middle of it
+            raise CommandError(f"The file is not complete. {error.message}") from error
         out.flush()
         self.stderr.write(f"Version {version.number}, fingerprint {version.manifest_hash}")
 

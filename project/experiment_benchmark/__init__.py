@@ -1,0 +1,1 @@
+"""What experiments cost: an analysis as units come in, and an assignment."""
