@@ -17,7 +17,8 @@ LISTS := requirements-installer requirements requirements-dev requirements-model
 STAMP := .venv/installed-$(firstword $(shell cat requirements-installer.txt requirements.txt requirements-model.txt | cksum))
 DEV_STAMP := .venv/developed-$(firstword $(shell cat requirements-installer.txt requirements.txt requirements-model.txt \
 	requirements-dev.txt | cksum))
-TEST_PROCESSES ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null | awk '{ print ($$1 > 4) ? 4 : $$1 }')
+# One more than there are cores: the slowest tests wait for browsers, models and killed programs.
+TEST_PROCESSES ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null | awk '{ print ($$1 > 3) ? 4 : $$1 + 1 }')
 TESTS ?=
 
 .PHONY: install install-dev run test lint bench lock clean
@@ -30,7 +31,7 @@ run: $(STAMP)
 	@exec env ALS_DIE_WITH_PARENT=1 $(BIN)/python -m project.services.supervisor
 
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest -q -n $(or $(TEST_PROCESSES),2) --dist worksteal $(TESTS)
+	$(BIN)/python -m pytest -q -n $(or $(TEST_PROCESSES),3) --dist worksteal $(TESTS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .
