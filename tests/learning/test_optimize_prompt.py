@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -124,7 +126,7 @@ def worker(aster: Organization, monkeypatch: pytest.MonkeyPatch) -> Any:
             with organization_scope(aster.pk):
                 next(steps)(TrainingRun.objects.get())
 
-        monkeypatch.setattr(optimize_prompt.time, "sleep", asleep)
+        monkeypatch.setattr(optimize_prompt, "time", SimpleNamespace(sleep=asleep, monotonic=time.monotonic))
 
     return work_like
 
@@ -163,14 +165,14 @@ def test_a_failure_ends_the_command_with_the_reason(aster: Organization, worker:
 
 def test_without_a_worker_it_says_so_once(aster: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = iter(range(100))
-    monkeypatch.setattr(optimize_prompt.time, "monotonic", lambda: 20.0 * next(looks))
 
     def asleep(seconds: float) -> None:
         with organization_scope(aster.pk):
             if next(looks) > 8:
                 TrainingRun.objects.update(status=RunStatus.CANCELLED)
 
-    monkeypatch.setattr(optimize_prompt.time, "sleep", asleep)
+    clock = SimpleNamespace(sleep=asleep, monotonic=lambda: 20.0 * next(looks))
+    monkeypatch.setattr(optimize_prompt, "time", clock)
     told = io.StringIO()
     with pytest.raises(CommandError, match="was cancelled"):
         call_command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -52,7 +53,8 @@ def answer(messages: list[dict[str, str]]) -> str:
 def story(live_server: Any, settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """story() -> a Story of the small plan, whose `lines` are what it prints."""
     monkeypatch.setenv("ALS_STATE_DIR", str(tmp_path))
-    monkeypatch.setattr(learning_loop.time, "sleep", lambda seconds: work())
+    clock = SimpleNamespace(sleep=lambda seconds: work(), monotonic=time.monotonic)
+    monkeypatch.setattr(learning_loop, "time", clock)
 
     def told() -> Any:
         lines: list[str] = []
