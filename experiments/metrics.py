@@ -30,7 +30,7 @@ class Definition:
 
     `maturity_hours`: a unit counts so long after its exposure, with what came until then; 0: at once, with whatever
     comes. `low` and `high`: outcomes beyond count as these. `past`: what the unit did before the experiment sharpens
-    the comparison.
+    the comparison. In `description` {unit} stands for what an experiment assigns.
     """
 
     label: str
@@ -47,18 +47,23 @@ class Definition:
     past: bool = True
     custom: bool = False
 
+    def described(self, unit: str = "user") -> str:
+        """The description in words of what an experiment assigns: a user, a session, an execution."""
+        return self.description.replace("{unit}", unit)
+
 
 CATALOGUE: dict[str, Definition] = {
     "net_satisfaction": Definition(
         "net satisfaction",
-        "Thumbs up or 4-5 stars count +1, thumbs down or 1-2 stars -1, no rating 0. Defined for every exposed user.",
+        "Thumbs up or 4-5 stars count +1, thumbs down or 1-2 stars -1, no rating 0. Defined for every exposed {unit}.",
     ),
     "satisfaction": Definition(
-        "satisfaction", "Share of the ratings that are a thumbs up or 4-5 stars; users without a rating are left out.",
+        "satisfaction",
+        "Share of the ratings that are a thumbs up or 4-5 stars; {unit}s without a rating are left out.",
         rate=True,
     ),
     "rating": Definition(
-        "mean rating", "Mean of a user's ratings in stars, 1 to 5; users without stars are left out.",
+        "mean rating", "Mean of the ratings of a {unit} in stars, 1 to 5; {unit}s without stars are left out.",
         percent=False, unit="stars", few_values=False,
     ),
     "accuracy": Definition(
@@ -67,24 +72,25 @@ CATALOGUE: dict[str, Definition] = {
         rate=True,
     ),
     "correction_rate": Definition(
-        "correction rate", "Share of a user's executions that were corrected.", higher_is_better=False, rate=True
+        "correction rate", "Share of the executions of a {unit} that were corrected.", higher_is_better=False, rate=True
     ),
     "report_rate": Definition(
-        "report rate", "Share of a user's executions that an issue was reported of.", higher_is_better=False, rate=True
+        "report rate", "Share of the executions of a {unit} that an issue was reported of.",
+        higher_is_better=False, rate=True,
     ),
     "error_rate": Definition(
-        "error rate", "Share of a user's executions that failed.", higher_is_better=False, rate=True
+        "error rate", "Share of the executions of a {unit} that failed.", higher_is_better=False, rate=True
     ),
     "latency": Definition(
-        "latency", "Mean duration of a user's executions.", higher_is_better=False, percent=False, unit="ms",
+        "latency", "Mean duration of the executions of a {unit}.", higher_is_better=False, percent=False, unit="ms",
         few_values=False,
     ),
     "tokens": Definition(
-        "tokens", "Mean tokens of a user's executions, input and output together.", higher_is_better=False,
+        "tokens", "Mean tokens of the executions of a {unit}, input and output together.", higher_is_better=False,
         percent=False, unit="tokens", few_values=False,
     ),
     "cost": Definition(
-        "cost", "Mean cost of a user's executions, in the currency that the application reports.",
+        "cost", "Mean cost of the executions of a {unit}, in the currency that the application reports.",
         higher_is_better=False, percent=False, few_values=False,
     ),
 }  # fmt: skip

@@ -55,7 +55,7 @@ def figures_of(row: MetricResult, looks: Sequence[Look], *, experiment: Experime
     low, high = _bounds(row, definition, experiment.alpha)
     return MetricFigures(
         title=definition.label,
-        description=definition.description,
+        description=definition.described(experiment.unit),
         role=row.get_role_display().lower(),
         margin=amount(definition, row.margin) if row.role == Role.GUARDRAIL else "",
         variant=row.variant.key,

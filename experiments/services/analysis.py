@@ -47,6 +47,7 @@ def rules_of(experiment: Experiment) -> Rules:
         minimum_units=experiment.minimum_units,
         minimum_hours=experiment.minimum_hours,
         alpha=experiment.alpha,
+        unit=experiment.unit,
     )
 
 

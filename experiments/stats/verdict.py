@@ -20,12 +20,16 @@ from learning.engines.multiplicity import holm
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What was fixed at the start. Units are randomization units of all arms together; hours count running time."""
+    """What was fixed at the start. Units are randomization units of all arms together; hours count running time.
+
+    `unit` is what texts call one of them: a user, a session, an execution.
+    """
 
     planned_units: int
     minimum_units: int
     minimum_hours: float
     alpha: float = 0.05
+    unit: str = "user"
 
     def __post_init__(self) -> None:
         if self.planned_units <= 0 or self.minimum_units < 0 or self.minimum_hours < 0 or not 0 < self.alpha < 1:
@@ -69,7 +73,7 @@ def decide(readings: Sequence[Reading], progress: Progress, rules: Rules) -> Dec
         return Decision(
             Verdict.INCONCLUSIVE,
             None,
-            "No verdict can be trusted: the arms do not receive the shares of users that were promised.",
+            f"No verdict can be trusted: the arms do not receive the shares of {rules.unit}s that were promised.",
             ("a traffic split that works; find the cause and start a new experiment",),
         )
     if progress.crossed_alarm:
@@ -77,8 +81,8 @@ def decide(readings: Sequence[Reading], progress: Progress, rules: Rules) -> Dec
         return Decision(
             Verdict.INCONCLUSIVE,
             None,
-            "No verdict can be trusted: too many users have met several arms.",
-            ("an application that keeps each user in the variant that it is told",),
+            f"No verdict can be trusted: too many {rules.unit}s have met several arms.",
+            (f"an application that keeps each {rules.unit} in the variant that it is told",),
         )
     arms = list(dict.fromkeys(reading.arm for reading in readings))
     harm = [reading for reading in readings if _harms(reading, readings, rules)]
@@ -139,12 +143,12 @@ def _early(progress: Progress, rules: Rules) -> bool:
 
 def _missing(readings: Sequence[Reading], progress: Progress, rules: Rules) -> Iterable[str]:
     if progress.units < rules.minimum_units:
-        yield f"{rules.minimum_units - progress.units:,} more users (the minimum is {rules.minimum_units:,})"
+        yield f"{rules.minimum_units - progress.units:,} more {rules.unit}s (the minimum is {rules.minimum_units:,})"
     if progress.hours < rules.minimum_hours:
         yield f"{math.ceil(rules.minimum_hours - progress.hours):,} more hours (the minimum is {rules.minimum_hours:g})"
     for reading in readings:
         if reading.short and reading.metric.role is Role.SUCCESS:
-            yield f"{reading.metric.name}: at least {reading.short} more users with a telling outcome in an arm"
+            yield f"{reading.metric.name}: at least {reading.short} more {rules.unit}s with a telling outcome in an arm"
 
 
 def _treatment_wins(best: Reading) -> Decision:
@@ -160,8 +164,8 @@ def _control_wins(worst: Reading, how: str) -> Decision:
 def _not_proven_safe(best: Reading, guardrails: list[Reading], progress: Progress, rules: Rules) -> Decision:
     unsafe = next(reading for reading in guardrails if not _safe(reading, rules))
     outcomes = unsafe.units_until_safe(planned_units=rules.planned_units, alpha=rules.alpha)
-    more = _users(outcomes, unsafe, progress) if outcomes else None
-    needed = _about(more, outcomes) if more and outcomes else "more users than anybody can say now"
+    more = _units(outcomes, unsafe, progress) if outcomes else None
+    needed = _about(more, outcomes, rules) if more and outcomes else f"more {rules.unit}s than anybody can say now"
     sentence = f"{_first(best.arm)} is better ({_compared(best)}), but {unsafe.metric.name} is not proven safe yet."
     return Decision(Verdict.INCONCLUSIVE, None, sentence, (f"{unsafe.metric.name}: {needed}",), more)
 
@@ -171,33 +175,33 @@ def _inconclusive(success: list[Reading], missing: tuple[str, ...], progress: Pr
         (units_until_decided(reading.difference, planned_units=rules.planned_units, alpha=rules.alpha), reading)
         for reading in success
     ]
-    known = [(_users(guess, reading, progress), guess) for guess, reading in guesses if guess is not None]
+    known = [(_units(guess, reading, progress), guess) for guess, reading in guesses if guess is not None]
     floor = max(rules.minimum_units - progress.units, max(2 * reading.short for reading in success), 0)
     if _early(progress, rules):
-        sentence = "Too early for a verdict: the minimum of users or hours is not reached."
+        sentence = f"Too early for a verdict: the minimum of {rules.unit}s or hours is not reached."
     elif any(reading.short for reading in success):
-        sentence = "Too early for a verdict: too few users have an outcome."
+        sentence = f"Too early for a verdict: too few {rules.unit}s have an outcome."
     else:
         sentence = f"Inconclusive: {_compared(success[0])}."
     if not known:
         return Decision(Verdict.INCONCLUSIVE, None, sentence, missing, floor or None)
-    users, outcomes = min(known)
-    needed = max(floor, users)
+    units, outcomes = min(known)
+    needed = max(floor, units)
     if needed > 0 and not missing:
-        missing = (f"{_about(needed, outcomes)} if the difference stays as it looks now",)
+        missing = (f"{_about(needed, outcomes, rules)} if the difference stays as it looks now",)
     return Decision(Verdict.INCONCLUSIVE, None, sentence, missing, needed)
 
 
-def _users(outcomes: int, reading: Reading, progress: Progress) -> int:
-    """How many more users must take part until so many more have an outcome, at the share that has one now."""
+def _units(outcomes: int, reading: Reading, progress: Progress) -> int:
+    """How many more units must take part until so many more have an outcome, at the share that has one now."""
     counted = reading.difference.units
     return outcomes if counted <= 0 else math.ceil(outcomes * max(1.0, progress.units / counted))
 
 
-def _about(users: int, outcomes: int) -> str:
-    """Users who must take part; where not all of them have an outcome, also those who must."""
-    rated = f" ({outcomes:,} of them with an outcome to compare)" if outcomes < users else ""
-    return f"about {users:,} more users{rated}"
+def _about(units: int, outcomes: int, rules: Rules) -> str:
+    """Units that must take part; where not all of them have an outcome, also those that must."""
+    rated = f" ({outcomes:,} of them with an outcome to compare)" if outcomes < units else ""
+    return f"about {units:,} more {rules.unit}s{rated}"
 
 
 def _compared(reading: Reading) -> str:

@@ -178,3 +178,19 @@ def test_a_verdict_needs_a_success_metric():
 def test_an_impossible_margin_is_refused(margin):
     with pytest.raises(ValueError):
         Metric("errors", Role.GUARDRAIL, higher_is_better=False, margin=margin)
+
+
+@pytest.mark.parametrize(
+    ("progress", "readings"),
+    [
+        (Progress(400, 3, False), [rated(SATISFACTION, 0.6, 0.6, n=20)]),
+        (Progress(2000, 200, True), [rated(SATISFACTION, 0.6, 0.6)]),
+        (Progress(2000, 200, False, crossed_alarm=True), [rated(SATISFACTION, 0.6, 0.6)]),
+        (DONE, [rated(SATISFACTION, 0.60, 0.61)]),
+        (DONE, [rated(SATISFACTION, 0.60, 0.72), rated(ERRORS, 0.10, 0.11)]),
+    ],
+)
+def test_the_verdict_speaks_of_what_was_assigned(progress, readings):
+    decision = decide(readings, progress, Rules(2000, 1000, 168, unit="session"))
+    told = " ".join([decision.sentence, *decision.missing])
+    assert "session" in told and "user" not in told
