@@ -16,7 +16,7 @@ from uuid import UUID
 from learning.engines.errors import BudgetExceeded, Cancelled
 from learning.engines.types import Budget
 from learning.llm_ledger import Call, Permission, Settled
-from learning.models import RunStatus
+from learning.models import RunStatus, TrainingRun
 from learning.services import evaluation_chunks as chunks
 from learning.services.arrived_answers import ArrivedAnswers
 from learning.services.evaluation_chunks import ClaimedChunk
@@ -48,6 +48,12 @@ class RunLedger:
 
     def __post_init__(self) -> None:
         self.arrived = ArrivedAnswers(self.organization_id, self.run_id)
+
+    def require_claim(self) -> None:
+        """Raises LostClaim when the run belongs to another attempt, or is over."""
+        mine = TrainingRun.objects.filter(pk=self.run_id, status=RunStatus.RUNNING, attempt=self.attempt)
+        if not mine.exists():
+            raise LostClaim
 
     def watch(self, chunk: ClaimedChunk, keys: Sequence[str]) -> None:
         """This chunk is worked on here; it is done when these have their answers."""

@@ -175,6 +175,7 @@ class RunModel:
     def _queue(self, wanted: Mapping[str, CompletionRequest]) -> list[UUID]:
         """Cut what is wanted, but for what an attempt before this one left in the queue. All chunks to wait for."""
         with organization_scope(self.organization_id):
+            self.work.ledger.require_claim()  # before anything is queued that others would ask
             left = chunks.open_chunks(run_id=self.run_id)
             queued = {key for keys in left.values() for key in keys}
             new = {key: request for key, request in wanted.items() if key not in queued}
