@@ -6,6 +6,7 @@ import logging
 import time
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +14,16 @@ from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
 from learning.engines.errors import EngineError
-from learning.engines.safety.gate import GateResult, check_candidate
+from learning.engines.protocols import Progress
+from learning.engines.safety.behavior import check_behavior, with_behavior
+from learning.engines.safety.gate import check_candidate
+from learning.engines.safety.hostile import check_safety
+from learning.engines.safety.results import GateResult
 from learning.engines.types import Cost
 from learning.llm import OpenAIModel
 from learning.services import gate
-from learning.services.gate import GateWork, LostGate
+from learning.services.gate import LostGate
+from learning.services.gate_work import GateWork
 from learning.services.language_model import language_model
 from learning.services.run_metric import make_metric
 from organizations.scope import organization_scope
@@ -100,17 +106,23 @@ def check(organization_id: UUID, work: GateWork) -> GateResult:
             beaten = time.monotonic()
 
     try:
-        return check_candidate(
-            work.current,
-            work.candidate,
-            work.examples,
-            model=model,
-            metric=metric,
-            rules=work.rules,
-            progress=progress,
-        )
+        return _check(work, model, metric, progress)
     finally:
         spending.write()
+
+
+def _check(work: GateWork, model: OpenAIModel, metric: Any, progress: Progress) -> GateResult:
+    """The behavior first: a config that cannot be read costs no call then."""
+    ask = partial(check_candidate, work.current, work.candidate, work.examples, metric=metric)
+    behavior = work.behavior
+    if behavior is None:
+        return ask(model=model, rules=work.rules, progress=progress)
+    checked = check_behavior(
+        behavior.current, behavior.candidate, behavior.held_out, usual=behavior.usual, rules=work.rules
+    )
+    if not work.examples:
+        ask = partial(check_safety, work.current, work.candidate, behavior.requests())
+    return with_behavior(ask(model=model, rules=work.rules, progress=progress), checked)
 
 
 @dataclass

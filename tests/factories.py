@@ -22,7 +22,7 @@ from learning.models import (
 )
 from learning.services import gate, run_progress
 from learning.services.datasets import create_dataset
-from learning.services.gate import GateWork
+from learning.services.gate_work import GateWork
 from learning.services.publication import publish_version
 from learning.services.run_progress import RunWork
 from organizations.keys import create_api_key

@@ -10,10 +10,12 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from learning.engines.safety.gate import Outcome
+from learning.engines.safety.results import Outcome
 from learning.models import AgentConfig, GateReport
 from learning.services import gate
+from learning.services.example_story import may_know_splits
 from learning.waking import wake_for_gate
+from organizations.actors import Actor
 from organizations.errors import Refused
 from organizations.identifiers import storable
 from organizations.models import Role
@@ -33,12 +35,13 @@ TONES = {Outcome.STILL_WRONG: "warn"} | dict.fromkeys(
 def gate_detail(request: HttpRequest, report_id: UUID) -> HttpResponse:
     """Every case that was checked. Polled while the checks run."""
     report = _find(report_id)
-    shown = report.cases if request.actor.can_manage else []  # type: ignore[attr-defined]
+    shown = _shown(report, request.actor)  # type: ignore[attr-defined]
     cases = sorted(map(_outcome_first, shown), key=lambda case: ORDER.index(case["outcome"]))
+    hidden = len(report.cases) - len(shown)
     template = "learning/_gate.html" if getattr(request, "htmx", False) else "learning/gate.html"
     newest = gate.newest_report(report.config_id)
     newer = newest if newest != report else None
-    return render(request, template, {"report": report, "cases": cases, "newer": newer})
+    return render(request, template, {"report": report, "cases": cases, "hidden": hidden, "newer": newer})
 
 
 @page(role=Role.ADMIN, methods=("POST",))
@@ -65,6 +68,13 @@ def gate_approve(request: HttpRequest, report_id: UUID) -> HttpResponse:
 def gate_reject(request: HttpRequest, report_id: UUID) -> HttpResponse:
     """The config is retired."""
     return _decide(request, report_id, gate.reject_config, "Config {} is rejected and retired.")
+
+
+def _shown(report: GateReport, actor: Actor) -> list[dict[str, Any]]:
+    """The cases whose texts a person may see; what is made of the test split is for those who may know it."""
+    if may_know_splits(actor):
+        return list(report.cases)
+    return [case for case in report.cases if actor.can_manage and not case.get("sealed")]
 
 
 def _outcome_first(case: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import replace
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -18,6 +19,7 @@ from learning.models import (
     DatasetVersion,
     Demonstration,
     DemonstrationStep,
+    GateReport,
     Split,
     TrainingRun,
 )
@@ -57,6 +59,22 @@ def read_test_episodes(*, version: DatasetVersion, run: TrainingRun) -> list[Epi
         after={"training_run": str(run.pk), "attempt": run.attempt, "examples": version.test_count},
     )
     return _episodes(_test_items(version))
+
+
+def read_gate_episodes(*, version: DatasetVersion, report: GateReport) -> list[Episode]:
+    """The demonstrations of the test split for a gate, each by the key of its example. Each reading is in the audit."""
+    run = report.training_run_id
+    told = {"gate": str(report.pk), "attempt": report.attempt, "examples": version.test_count}
+    audit.record(action=TEST_SPLIT_READ, target=version, after=told | ({"training_run": str(run)} if run else {}))
+    examples = {str(row.pk): str(row.example_id) for row in _rows(_test_items(version))}
+    return [replace(one, key=examples[one.key]) for one in _episodes(_test_items(version))]
+
+
+def stepwise_examples(version: DatasetVersion) -> set[str]:
+    """The examples of the version whose right answer is a list of steps or an action, and no text to compare with."""
+    items = version.items.values("example_id")
+    rows = [model.objects.filter(example_id__in=items) for model in (Demonstration, ActionCorrection)]
+    return {str(key) for found in rows for key in found.values_list("example_id", flat=True)}
 
 
 def _open_items(version: DatasetVersion) -> QuerySet[DatasetExample]:

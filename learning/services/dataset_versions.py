@@ -18,6 +18,7 @@ from learning.models import (
     TrainingDataset,
     TrainingRun,
 )
+from organizations.identifiers import as_uuid
 from organizations.models import AuditEvent
 
 PAGE = 50
@@ -25,7 +26,8 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Reading:
-    """The test split was opened: for the confirmation of a run, or for an export, whose format it then names.
+    """The test split was opened: for the confirmation of a run, for an export, whose format it then names, or for a
+    gate, with the key of its report.
 
     `run` is None when it is not there any more.
     """
@@ -35,6 +37,7 @@ class Reading:
     run: TrainingRun | None = None
     attempt: int = 1
     export: str = ""
+    gate: UUID | None = None
 
 
 def find_number(dataset: TrainingDataset, number: int) -> DatasetVersion | None:
@@ -81,6 +84,7 @@ def list_readings(version: DatasetVersion) -> list[Reading]:
             run=by_key.get(after.get("training_run", "")),
             attempt=after.get("attempt", 1),
             export=after.get("export", ""),
+            gate=as_uuid(after.get("gate", "")),
         )
         for event, after in told
     ]

@@ -15,7 +15,9 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
+from learning.engines.behavior.update import KEY
 from learning.engines.quotes import Quotes
+from learning.engines.safety.hostile import HOSTILE
 from learning.engines.types import Prompt
 from learning.models import (
     Agent,
@@ -30,6 +32,7 @@ from learning.models import (
     TrainingRun,
 )
 from learning.services import evaluation_chunks
+from learning.services.erased_behavior import Demonstrated, demonstrated_by, without_person
 from learning.services.preparation import hash_input
 from learning.services.training import end_of_work
 from organizations import audit
@@ -41,10 +44,13 @@ STOPPED = "A person whose data it learned from is being erased. Start it again w
 
 @dataclass(frozen=True)
 class Shown:
-    """What a prompt may show of a person: (input, right answer) and the hashes of inputs that are theirs alone."""
+    """What a config may show of a person: (input, right answer) and the hashes of inputs that are theirs alone, and
+    what they did step by step.
+    """
 
     pairs: frozenset[tuple[str, str]]
     hashes: frozenset[str]
+    steps: Demonstrated
 
 
 def stop_work(*, version_ids: Collection[UUID] = (), config_ids: Collection[UUID] = ()) -> None:
@@ -103,7 +109,7 @@ def shown_of(person: Person) -> Shown:
     others = LearningExample.objects.filter(input_hash__in=hashes).exclude(pk__in=person.example_ids)
     theirs = set(others.values_list("input_hash", flat=True))
     pairs = {pair for pair in pairs if hash_input(pair[0]) not in theirs}
-    return Shown(frozenset(pairs), frozenset(hashes - theirs))
+    return Shown(frozenset(pairs), frozenset(hashes - theirs), demonstrated_by(person))
 
 
 def cut_configs(*, shown: Shown, quotes: Quotes) -> Iterator[UUID]:
@@ -123,7 +129,7 @@ def drop_cases(*, person: Person) -> int:
     """Take the person's examples out of the cases that gates have checked; how many there were."""
     keys, dropped = {str(pk) for pk in person.example_ids}, 0
     for report in GateReport.objects.exclude(cases=[]).order_by("pk").iterator():
-        cases = [case for case in report.cases if str(case.get("name", "")) not in keys]
+        cases = [case for case in report.cases if str(case.get("name", "")).removeprefix(HOSTILE) not in keys]
         if len(cases) < len(report.cases):
             dropped += len(report.cases) - len(cases)
             GateReport.objects.filter(pk=report.pk).update(cases=cases, updated_at=timezone.now())
@@ -151,7 +157,10 @@ def _without(content: dict[str, Any], shown: Shown, quotes: Quotes) -> dict[str,
     """A prompt without demonstrations that show the person, and without quotes in its instruction."""
     demonstrations = content.get("examples", [])
     kept = [one for one in demonstrations if not _shows(one, shown) and not quotes.found_in([*one.values()])]
-    cut = {name: quotes.cut(content[name]) for name in content if name not in ("examples", "model", "parameters")}
+    own_way = ("examples", "model", "parameters", KEY)
+    cut = {name: quotes.cut(content[name]) for name in content if name not in own_way}
+    if content.get(KEY):
+        cut[KEY] = without_person(content[KEY], shown.steps, quotes)
     if "{input}" not in cut.get("input_template", "{input}"):
         cut["input_template"] = "{input}"
     return {**content, **cut, **({"examples": kept} if "examples" in content else {})}

@@ -24,6 +24,7 @@ from learning.models import (
     RetrievalEvent,
     TelemetrySpan,
 )
+from learning.services.erased_behavior import words_of_steps
 from organizations.erasers import Person
 from organizations.scope import current_organization_id
 
@@ -137,6 +138,7 @@ def _words(found: Found) -> Iterator[str]:
     for example in LearningExample.objects.filter(pk__in=person.example_ids).iterator():
         yield from _texts_of(example)
         yield from _said(example.input_context)
+    yield from words_of_steps(Q(example_id__in=person.example_ids))
 
 
 def _others(found: Found) -> Iterator[str]:
@@ -150,6 +152,7 @@ def _others(found: Found) -> Iterator[str]:
         yield from (one.feedback_text, one.correction_text)
     for example in LearningExample.objects.exclude(pk__in=person.example_ids).order_by("-id")[:SAMPLE].iterator():
         yield from _texts_of(example)
+    yield from words_of_steps(~Q(example_id__in=person.example_ids), most=SAMPLE)
     models = AgentConfig.objects.values_list("content__model", flat=True).distinct()
     yield from (name for name in (*models, settings.DEFAULT_MODEL) if name)
     if found.since is not None:

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from learning.models import ErasureReceipt, Job, JobKind, JobStatus, LearningExample, ReviewStatus
 from learning.services import arrived_answers, artifact_store, erased_configs, erasure_words
+from learning.services.erased_behavior import drop_evidence
 from learning.services.erased_imports import open_imports, stop_imports
 from learning.services.erased_people import Found, find_person, quotes_of, with_copies
 from learning.services.erased_quotes import cut_quotes
@@ -169,6 +170,7 @@ def _erase(found: Found, tally: Tally, job_id: Any) -> Iterator[Step]:
     erased_configs.stop_work(config_ids=cut)  # they hold the words in their memory
     tally.cut |= set(map(str, cut))
     erased_configs.mark_configs(config_ids=tally.built)
+    drop_evidence(steps=shown.steps)
     tally.counts["gate cases"] += erased_configs.drop_cases(person=person)
     yield tally.step()
     for version in versions:

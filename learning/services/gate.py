@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,42 +13,21 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from learning.engines.safety.gate import GateResult, Rules
-from learning.engines.types import Cost, Example, Prompt
+from learning.engines.safety.results import GateResult
+from learning.engines.types import Cost
 from learning.models import AgentConfig, ConfigStatus, GateReport, GateStatus, TrainingRun
-from learning.services import datasets
+from learning.services.gate_work import GateClaim, GateWork, work_of
 from organizations import audit
 from organizations.errors import Conflict, Refused
 from organizations.transitions import move
 
 log = logging.getLogger(__name__)
-MOST_CASES = 40
 SILENCE = timedelta(seconds=60)  # a gate whose heartbeat is older is taken over
 MOST_ATTEMPTS = 3
 
 
 class LostGate(Exception):
     """The gate belongs to another attempt, or it is over. Leave quietly."""
-
-
-@dataclass(frozen=True)
-class GateClaim:
-    """Whose gate it is: the attempt fences off a worker that was thought dead."""
-
-    report_id: UUID
-    attempt: int
-
-
-@dataclass(frozen=True)
-class GateWork(GateClaim):
-    """What a claimed gate needs, read in one go: it is checked outside of any transaction."""
-
-    current: Prompt
-    candidate: Prompt
-    examples: list[Example]
-    metric: str
-    metric_options: Mapping[str, Any]
-    rules: Rules
 
 
 def start_gate(*, config: AgentConfig, run: TrainingRun | None = None) -> GateReport:
@@ -109,7 +88,7 @@ def read_gate(*, claim: GateClaim) -> GateWork | None:
     if report is None:
         raise LostGate
     try:
-        return _work(report)
+        return work_of(report)
     except DatabaseError:
         raise
     except Exception as error:  # whatever is wrong with the rows, it would be as wrong the next time
@@ -205,26 +184,6 @@ def total_cost(reports: Iterable[GateReport]) -> Cost:
     for one in reports:
         total += Cost(one.llm_calls, 0, one.input_tokens, one.output_tokens, one.cost)
     return total
-
-
-def _work(report: GateReport) -> GateWork:
-    run = report.training_run
-    config = report.config
-    version = run.dataset_version if run else datasets.newest_version(config.agent)
-    examples = datasets.open_examples(version) if version else []
-    shown = {(one["input"], one["output"]) for one in config.content.get("examples", [])}
-    fresh = [one for one in examples if (one.input, one.expected) not in shown]
-    base = run.base_config if run else (config.parent or config)
-    return GateWork(
-        report_id=report.pk,
-        attempt=report.attempt,
-        current=Prompt.from_content(base.content),
-        candidate=Prompt.from_content(config.content),
-        examples=sorted(fresh, key=lambda one: one.key)[:MOST_CASES],
-        metric=run.config.get("metric", "exact") if run else "exact",
-        metric_options=run.config.get("metric_options", {}) if run else {},
-        rules=Rules(),
-    )
 
 
 def _silent() -> Q:

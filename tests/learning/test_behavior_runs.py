@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import override_settings
 
 from learning import gate_tasks, training_tasks
 from learning.engines.behavior.episodes import Action
@@ -14,6 +15,7 @@ from learning.models import (
     DatasetVersion,
     Demonstration,
     ExampleType,
+    GateReport,
     LearningExample,
     ReviewStatus,
     RunStatus,
@@ -22,6 +24,7 @@ from learning.models import (
 from learning.services import training
 from learning.services.action_corrections import incorporate_correction
 from learning.services.behavior_data import read_corrections, read_episodes
+from learning.services.dataset_versions import count_earlier_readings, list_readings
 from learning.services.datasets import create_dataset
 from learning.services.demonstrations import add_demonstration
 from learning.services.publication import publish_version
@@ -30,6 +33,7 @@ from organizations.models import AuditEvent, Organization
 from organizations.scope import organization_scope
 from tests import factories
 from tests.learning.engines.behavior.worlds import shop, state
+from tests.scripted_llm import ScriptedLLM
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CITIES = ["Oslo", "Rome", "Bern", "Kyiv", "Lima", "Cairo", "Delhi", "Paris"]
@@ -88,7 +92,27 @@ def test_a_run_proposes_a_policy_update_with_its_proof(organization: Organizatio
     assert "only after look_up" in content["system_prompt"]
     with organization_scope(organization.pk):
         assert AuditEvent.objects.filter(action=TEST_SPLIT_READ, target_id=str(version.pk)).count() == 1
-        assert run.gate_reports.count() == 1
+        report_id = run.gate_reports.get().pk
+    check_gate(organization, run, str(report_id))
+
+
+def check_gate(organization: Organization, run: TrainingRun, report_id: str) -> None:
+    """Learned behavior is compared on the held-out demonstrations, and no transcript is asked for as an answer."""
+    with ScriptedLLM(lambda messages: "Let me see.") as llm, override_settings(OPENAI_BASE_URL=llm.base_url):
+        gate_tasks.run_gate(organization_id=str(organization.pk), report_id=report_id)
+    with organization_scope(organization.pk):
+        report = GateReport.objects.get(pk=report_id)
+        assert report.status == "passed", report.summary
+        found = report.summary["behavior"]
+        assert found["change"]["value"] > 0 and report.summary["checked"] == 0
+        held_out = run.dataset_version.items.filter(split="test")
+        names = {case["name"] for case in report.cases if case["kind"] == "behavior"}
+        assert names <= {str(key) for key in held_out.values_list("example_id", flat=True)}
+        assert len(names) == found["checked"] > 0 and all(case["sealed"] for case in report.cases)
+        assert report.llm_calls == 9  # three requests, hostile for both configs and plain for the candidate
+        readings = list_readings(run.dataset_version)
+        assert [one.gate for one in readings] == [report.pk, None]
+        assert count_earlier_readings(version_id=run.dataset_version_id, run_id=run.pk) == 0
 
 
 def test_corrections_in_the_version_are_learned_from_and_tries_of_held_out_cases_are_not(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,11 @@ class LinearPolicy:
             "features": [self.features[place] for place in used],
             "weights": rounded[:, used].tolist(),
         }
+
+    def without(self, dropped: Collection[str]) -> LinearPolicy:
+        """The same policy, blind to some features."""
+        kept = [place for place, name in enumerate(self.features) if name not in dropped]
+        return LinearPolicy(self.actions, tuple(self.features[place] for place in kept), self.weights[:, kept])
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> LinearPolicy:

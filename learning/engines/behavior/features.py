@@ -14,6 +14,7 @@ from learning.engines.behavior.episodes import State
 
 WORD = re.compile(r"[^\W\d_]{2,}")
 MOST_WORDS = 150  # of one text, from its beginning
+OBSERVED, REQUESTED = "o", "r"  # before a word: of the observation, of the request
 TEXT = 2.0  # Euclidean length of the words of one text
 
 Features = Mapping[str, float]
@@ -31,14 +32,24 @@ def features_of(state: State) -> dict[str, float]:
     if state.past and state.past[-1][1]:
         found["failed"] = 1.0
         found[f"failed={state.past[-1][0]}"] = 1.0
-    found |= _words("o", state.observation)
-    return found | _words("r", state.request)
+    found |= _words(OBSERVED, state.observation)
+    return found | _words(REQUESTED, state.request)
+
+
+def terms_of(text: str) -> set[str]:
+    """The words and pairs of neighbours of a text."""
+    words = WORD.findall(text.casefold())[:MOST_WORDS]
+    return set(words) | {f"{one} {other}" for one, other in pairwise(words)}
+
+
+def term_of(feature: str) -> str:
+    """The word or pair of words that a feature stands for; empty for one of another kind."""
+    prefix, _, term = feature.partition(":")
+    return term if prefix in (OBSERVED, REQUESTED) else ""
 
 
 def _words(prefix: str, text: str) -> dict[str, float]:
-    """The words and pairs of neighbours of a text."""
-    words = WORD.findall(text.casefold())[:MOST_WORDS]
-    terms = set(words) | {f"{one} {other}" for one, other in pairwise(words)}
+    terms = terms_of(text)
     if not terms:
         return {}
     value = TEXT / len(terms) ** 0.5

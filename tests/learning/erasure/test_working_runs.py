@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from learning.engines.safety.gate import GateResult
+from learning.engines.safety.results import GateResult
 from learning.models import EvaluationChunk, GateReport, LearningExample, RunStatus, TrainingRun
 from learning.services import gate, run_progress
 from learning.services.datasets import create_dataset

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from learning.engines.safety.gate import Case, GateResult, Outcome
+from learning.engines.safety.results import Case, GateResult, Outcome
 from learning.models import Agent, AgentConfig, GateReport
 from learning.services import gate
 from learning.services.agents import write_config
@@ -169,3 +169,29 @@ def test_of_a_graded_metric_the_mean_scores_are_told(sign_in: Any, report: GateR
     for expected in ("Mean score before", "0.51", "0.63", "became worse"):
         assert expected in page, expected
     assert "could not fail" not in page
+
+
+ESTIMATE = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 90, "cases": 23, "confidence": 0.95}
+BEHAVIOR = {
+    "checked": 23, "worse": 2, "better": 20, "before": ESTIMATE, "after": ESTIMATE | {"value": 0.66},
+    "change": ESTIMATE | {"value": 0.16, "low": 0.11, "high": 0.21}, "notes": ["It was done most often."],
+}  # fmt: skip
+
+
+def test_learned_behavior_is_told_in_its_own_words(sign_in: Any, report: GateReport) -> None:
+    worked(report, GateResult(True, (), 0, 0, 0, 0, (), behavior=BEHAVIOR))
+    page = text(sign_in("admin").get(f"/admin/learning/gates/{report.pk}/"))
+    for expected in ("Learned behavior", "23 held-out demonstrations", "50.0 %", "66.0 %", "+16", "+11 to +21",
+                     "It was done most often."):  # fmt: skip
+        assert expected in page, expected
+    assert "Regression cases" not in page and "could not fail" not in page
+
+
+def test_the_texts_of_sealed_cases_are_for_administrators(sign_in: Any, report: GateReport) -> None:
+    GateReport.objects.filter(pk=report.pk).update(
+        cases=[CASE, CASE | {"input": "A sealed request", "sealed": True}], status="passed"
+    )
+    address = f"/admin/learning/gates/{report.pk}/"
+    told = text(sign_in("manager").get(address))
+    assert "What is it?" in told and "A sealed request" not in told and "1 more case from the sealed test split" in told
+    assert "A sealed request" in text(sign_in("admin").get(address))

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from learning.engines.safety.gate import GateResult
+from learning.engines.safety.results import GateResult
 from learning.engines.types import Cost
 from learning.models import AgentConfig, GateReport
 from learning.services import gate

@@ -10,7 +10,8 @@ import pytest
 from learning.engines.judge import Judge
 from learning.engines.metrics import exact
 from learning.engines.safety.checks import CANARY, blocked_terms, echoes_injection, leaked_contacts
-from learning.engines.safety.gate import GateResult, Rules, check_candidate
+from learning.engines.safety.gate import check_candidate
+from learning.engines.safety.results import GateResult, Rules
 from learning.engines.types import Completion, CompletionRequest, Example, Prompt, Split
 
 EXAMPLES = [Example(key=str(n), input=f"text {n}", expected="yes", split=Split.TRAIN) for n in range(20)]
