@@ -13,6 +13,7 @@ from django.utils import timezone
 from experiments.models import Experiment, ExperimentStatus
 from experiments.services.analysis import analyse_experiment
 from experiments.services.bandits import move_shares
+from experiments.services.lifecycle import stop_if_harmful
 from experiments.services.results import latest_analysis
 from experiments.services.standing import renew_if_full
 from organizations.scope import organization_scope
@@ -42,6 +43,7 @@ def _analyse_those_of(organization_id: UUID) -> int:
                 analysis = analyse_experiment(experiment=experiment)
             done += 1
             with organization_scope(organization_id):
+                stop_if_harmful(experiment=experiment, analysis=analysis)
                 move_shares(experiment=experiment, analysis=analysis)
                 renew_if_full(experiment=experiment, analysis=analysis)
         except (ArithmeticError, DatabaseError, ValueError):

@@ -17,6 +17,7 @@ class VerdictChoice(models.TextChoices):
     INCONCLUSIVE = Verdict.INCONCLUSIVE.value, "Inconclusive"
     CONTROL = Verdict.CONTROL.value, "Control"
     TREATMENT = Verdict.TREATMENT.value, "Treatment"
+    STOPPED_FOR_HARM = Verdict.STOPPED_FOR_HARM.value, "Stopped for harm"
 
 
 class MetricRole(models.TextChoices):
@@ -37,7 +38,7 @@ class Analysis(OrganizationModel):
     # Of the units "exposed", "matured" and "rated": {"units": {variant key: number}, "log_e", "alarm", "p"}.
     quality: Any = models.JSONField(default=dict)
     sample_ratio_p = models.FloatField(null=True, blank=True)
-    verdict = models.CharField(max_length=12, choices=VerdictChoice.choices, default=VerdictChoice.INCONCLUSIVE)
+    verdict = models.CharField(max_length=20, choices=VerdictChoice.choices, default=VerdictChoice.INCONCLUSIVE)
     winner = TenantForeignKey(Variant, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     sentence = models.TextField(blank=True)
     missing: Any = models.JSONField(default=list)  # ["120 more users ...", ...]

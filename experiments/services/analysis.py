@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from experiments.metrics import Shape, definition_for, metric_of
-from experiments.models import Analysis, Experiment, MetricResult, Variant
+from experiments.models import Analysis, Experiment, ExperimentKind, MetricResult, Variant
 from experiments.services.outcomes import COUNTED, Outcomes, load_outcomes
 from experiments.services.results import latest_analysis
 from experiments.stats.reading import Reading, read_strata
@@ -48,6 +48,7 @@ def rules_of(experiment: Experiment) -> Rules:
         minimum_hours=experiment.minimum_hours,
         alpha=experiment.alpha,
         unit=experiment.unit,
+        serves=experiment.kind != ExperimentKind.AA,
     )
 
 

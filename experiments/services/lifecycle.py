@@ -10,10 +10,11 @@ from django.utils import timezone
 from experiments.models import Analysis, Deployment, DeploymentStatus, Experiment, ExperimentKind, ExperimentStatus
 from experiments.services.agent_lock import lock_agent
 from experiments.services.layers import take_range
+from experiments.stats.terms import Verdict
 from learning.services.gate import require_approved
 from organizations import audit
 from organizations.errors import Conflict
-from organizations.transitions import move
+from organizations.transitions import LostRace, move
 
 
 def start_experiment(*, experiment: Experiment) -> Experiment:
@@ -65,11 +66,24 @@ def stop_experiment(*, experiment: Experiment, reason: str = "") -> Experiment:
     return experiment
 
 
+def stop_if_harmful(*, experiment: Experiment, analysis: Analysis) -> bool:
+    """After a look: end what is proven to do harm, so that everybody gets what serves again; whether it ended now."""
+    if analysis.verdict != Verdict.STOPPED_FOR_HARM or not experiment.live:
+        return False
+    try:
+        stop_experiment(experiment=experiment, reason=analysis.sentence)
+    except LostRace:
+        return False  # somebody has just paused or ended it; if it goes on, the next look stops it
+    return True
+
+
 def look_again(*, experiment: Experiment) -> Analysis:
     """One more look, asked for by a person. Raises Conflict once it has ended: then the verdict stays."""
     if not experiment.live:
         raise Conflict(f"This experiment is {experiment.status}; there is nothing new to look at.", "status")
-    return _look(experiment)
+    analysis = _look(experiment)
+    stop_if_harmful(experiment=experiment, analysis=analysis)
+    return analysis
 
 
 def complete_experiment(*, experiment: Experiment) -> Analysis:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models import OuterRef, Subquery
+from django.utils import timezone
 
 from experiments.models import Analysis, Deployment, DeploymentStatus, Experiment, ExperimentKind, ExperimentStatus
 from experiments.models.experiments import LIVE
 from experiments.stats.terms import Verdict
+
+TOLD = timedelta(days=7)  # how long an end that nobody pressed is told of
 
 
 def active_experiments() -> int:
@@ -25,6 +30,14 @@ def undeployed_winners(*, limit: int = 5) -> list[Experiment]:
     rows = Experiment.objects.filter(status__in=[*LIVE, ExperimentStatus.COMPLETED], deployments=None)
     rows = rows.exclude(kind=ExperimentKind.AA)
     rows = rows.annotate(verdict=Subquery(newest.values("verdict")[:1])).filter(verdict=Verdict.TREATMENT)
+    return list(rows.select_related("agent").order_by("-id")[:limit])
+
+
+def stopped_for_harm(*, limit: int = 5) -> list[Experiment]:
+    """Experiments that ended by themselves in the last days because of the harm they did, newest first."""
+    newest = Analysis.objects.filter(experiment=OuterRef("pk")).order_by("-number")
+    rows = Experiment.objects.filter(status=ExperimentStatus.STOPPED, ended_at__gte=timezone.now() - TOLD)
+    rows = rows.annotate(verdict=Subquery(newest.values("verdict")[:1])).filter(verdict=Verdict.STOPPED_FOR_HARM)
     return list(rows.select_related("agent").order_by("-id")[:limit])
 
 

@@ -38,7 +38,7 @@ def results_of(experiment: Experiment) -> dict[str, Any]:
         "experiment_id": experiment.pk,
         "status": experiment.status,
         "verdict": analysis.verdict,
-        "winner": analysis.verdict,
+        "winner": Verdict(analysis.verdict).winner,
         "winning_variant": analysis.winner.key if analysis.winner else None,
         "statistical_significance": min(success, default=None),
         "sentence": analysis.sentence,

@@ -17,11 +17,17 @@ class Role(enum.StrEnum):
 
 
 class Verdict(enum.StrEnum):
-    """Who has won."""
+    """Who has won; stopped for harm: nobody had yet, or a guardrail is broken, and the users must be kept from it."""
 
     CONTROL = "control"
     TREATMENT = "treatment"
     INCONCLUSIVE = "inconclusive"
+    STOPPED_FOR_HARM = "stopped_for_harm"
+
+    @property
+    def winner(self) -> str:
+        """As the older name of a verdict has it: control, treatment or inconclusive."""
+        return Verdict.CONTROL.value if self is Verdict.STOPPED_FOR_HARM else self.value
 
 
 @dataclass(frozen=True, slots=True)

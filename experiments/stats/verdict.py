@@ -2,8 +2,9 @@
 
 A treatment wins when a success metric is significantly better (Holm over metrics and arms) and still is now, every
 guardrail is shown to be not worse than its margin, nothing is proven worse, the traffic split and the assignment are
-sound, and the minimum units and hours have passed. Proven harm needs no minimum. Everything else is inconclusive, and
-the record says what is missing.
+sound, and the minimum units and hours have passed. Proven harm needs no minimum: it ends the experiment when every
+treatment breaks a guardrail, or, before the minimum, is worse in what should get better. Everything else is
+inconclusive, and the record says what is missing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from learning.engines.multiplicity import holm
 class Rules:
     """What was fixed at the start. Units are randomization units of all arms together; hours count running time.
 
-    `unit` is what texts call one of them: a user, a session, an execution.
+    `unit` is what texts call one of them: a user, a session, an execution. `serves`: the arms are
+    before users, so that one of them can do harm; those of an A/A are not.
     """
 
     planned_units: int
@@ -30,6 +32,7 @@ class Rules:
     minimum_hours: float
     alpha: float = 0.05
     unit: str = "user"
+    serves: bool = True
 
     def __post_init__(self) -> None:
         if self.planned_units <= 0 or self.minimum_units < 0 or self.minimum_hours < 0 or not 0 < self.alpha < 1:
@@ -69,28 +72,13 @@ def decide(readings: Sequence[Reading], progress: Progress, rules: Rules) -> Dec
     success = [reading for reading in readings if reading.metric.role is Role.SUCCESS]
     if not success:
         raise ValueError("a verdict needs at least one success metric")
-    if progress.sample_ratio_alarm:
-        return Decision(
-            Verdict.INCONCLUSIVE,
-            None,
-            f"No verdict can be trusted: the arms do not receive the shares of {rules.unit}s that were promised.",
-            ("a traffic split that works; find the cause and start a new experiment",),
-        )
-    if progress.crossed_alarm:
-        # Those who crossed are left out, and who crosses may well depend on the arm.
-        return Decision(
-            Verdict.INCONCLUSIVE,
-            None,
-            f"No verdict can be trusted: too many {rules.unit}s have met several arms.",
-            (f"an application that keeps each {rules.unit} in the variant that it is told",),
-        )
-    arms = list(dict.fromkeys(reading.arm for reading in readings))
     harm = [reading for reading in readings if _harms(reading, readings, rules)]
-    if {reading.arm for reading in harm} == set(arms):
-        return _control_wins(harm[0], "proven worse")
-    missing = tuple(_missing(readings, progress, rules))
+    ended = _untrusted(progress, rules) or _ended_by(harm, _arms(readings), progress, rules)
+    if ended:
+        return ended
+    missing = (*_missing(readings, progress, rules), *_harmful(harm))
     significant = _significant(success, rules)
-    healthy = [arm for arm in arms if arm not in {reading.arm for reading in harm}]
+    healthy = _arms(readings) - _arms(harm)
     if not _early(progress, rules):
         shipping = [reading for reading in significant if reading.arm in healthy and _better(reading)]
         safe = [reading for reading in shipping if all(_safe(g, rules) for g in _guardrails(readings, reading.arm))]
@@ -99,9 +87,41 @@ def decide(readings: Sequence[Reading], progress: Progress, rules: Rules) -> Dec
         if shipping:
             return _not_proven_safe(shipping[0], _guardrails(readings, shipping[0].arm), progress, rules)
         worse = [reading for reading in significant if _worse(reading)]
-        if {reading.arm for reading in worse} >= set(healthy):
+        if _arms(worse) >= healthy:
             return _control_wins(worse[0], "significantly worse")
     return _inconclusive(success, missing, progress, rules)
+
+
+def _untrusted(progress: Progress, rules: Rules) -> Decision | None:
+    """With assignments that cannot be relied on nothing can be said. Who crossed is left out, and who crosses may well
+    depend on the arm."""
+    if progress.sample_ratio_alarm:
+        why = f"the arms do not receive the shares of {rules.unit}s that were promised"
+        needed = "a traffic split that works; find the cause and start a new experiment"
+    elif progress.crossed_alarm:
+        why = f"too many {rules.unit}s have met several arms"
+        needed = f"an application that keeps each {rules.unit} in the variant that it is told"
+    else:
+        return None
+    return Decision(Verdict.INCONCLUSIVE, None, f"No verdict can be trusted: {why}.", (needed,))
+
+
+def _ended_by(harm: Sequence[Reading], arms: set[str], progress: Progress, rules: Rules) -> Decision | None:
+    """The end when every treatment does harm: at once, or, after the minimum and within the guardrails, as a result."""
+    stopping = [reading for reading in harm if _early(progress, rules) or reading.metric.role is Role.GUARDRAIL]
+    if rules.serves and _arms(stopping) == arms:
+        return _stopped_for_harm(stopping[0])
+    return _control_wins(harm[0], "proven worse") if _arms(harm) == arms else None
+
+
+def _harmful(harm: Iterable[Reading]) -> Iterable[str]:
+    """What to do about a treatment that does harm beside others that do not: its share of the users is frozen."""
+    for arm in sorted(_arms(harm)):
+        yield f"an experiment without {arm}, which is proven worse: stop this one and start another"
+
+
+def _arms(readings: Iterable[Reading]) -> set[str]:
+    return {reading.arm for reading in readings}
 
 
 def _guardrails(readings: Iterable[Reading], arm: str) -> list[Reading]:
@@ -154,6 +174,14 @@ def _missing(readings: Sequence[Reading], progress: Progress, rules: Rules) -> I
 def _treatment_wins(best: Reading) -> Decision:
     return Decision(
         Verdict.TREATMENT, best.arm, f"{_first(best.arm)} wins: {_compared(best)}, and no guardrail is hurt."
+    )
+
+
+def _stopped_for_harm(worst: Reading) -> Decision:
+    margin = _margin(worst)
+    allowed = f", and {worst.metric.say(margin)} worse was allowed" if margin else ""
+    return Decision(
+        Verdict.STOPPED_FOR_HARM, None, f"Stopped for harm: {worst.arm} is proven worse; {_compared(worst)}{allowed}."
     )
 
 

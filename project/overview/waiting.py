@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from annotation.models import SlotKind
 from annotation.services.overview import count_open_flags, count_waiting
-from experiments.services.overview import undeployed_winners
+from experiments.services.overview import stopped_for_harm, undeployed_winners
 from learning.services.job_list import failed_jobs
 from learning.services.waiting import failed_runs, undecided_gates
 from organizations.actors import Actor
@@ -41,6 +41,9 @@ def _to_administer() -> Iterator[Waiting]:
         yield Waiting(f"{config} {text}", reverse("gate", args=[report.pk]))
     for experiment in undeployed_winners():
         text = f"{experiment.agent.name}, experiment {experiment.name}: the treatment wins and is not deployed"
+        yield Waiting(text, reverse("experiment", args=[experiment.pk]))
+    for experiment in stopped_for_harm():
+        text = f"{experiment.agent.name}, experiment {experiment.name}: it was stopped for harm; see what went wrong"
         yield Waiting(text, reverse("experiment", args=[experiment.pk]))
     for run in failed_runs():
         yield Waiting(f"Training run {run.name} failed", reverse("training-run", args=[run.pk]))

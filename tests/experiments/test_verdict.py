@@ -62,11 +62,36 @@ def test_a_significant_loss_is_a_win_for_control():
     assert (decision.verdict, decision.winner) == (Verdict.CONTROL, None)
 
 
-def test_proven_harm_ends_it_before_the_minimum():
-    early = Progress(units=400, hours=3, sample_ratio_alarm=False)
-    decision = decide([rated(SATISFACTION, 0.60, 0.60, n=200), rated(ERRORS, 0.05, 0.30, n=200)], early, RULES)
-    assert decision.verdict is Verdict.CONTROL
-    assert "error rate" in decision.sentence
+EARLY = Progress(units=400, hours=3, sample_ratio_alarm=False)
+
+
+@pytest.mark.parametrize("progress", [EARLY, DONE], ids=["before the minimum", "after it"])
+def test_a_guardrail_that_is_surely_broken_stops_it_for_harm_at_any_time(progress):
+    readings = [rated(SATISFACTION, 0.60, 0.60, n=200), rated(ERRORS, 0.05, 0.30, n=200)]
+    decision = decide(readings, progress, RULES)
+    assert (decision.verdict, decision.winner) == (Verdict.STOPPED_FOR_HARM, None)
+    assert decision.sentence.startswith("Stopped for harm: treatment is proven worse; error rate is 25.0 points higher")
+    assert decision.sentence.endswith("and 2.0 points worse was allowed.")
+    assert decision.verdict.winner == "control"
+
+
+def test_what_should_get_better_and_is_proven_worse_stops_it_before_the_minimum_alone():
+    worse = rated(SATISFACTION, 0.80, 0.50, n=200)
+    assert decide([worse], EARLY, RULES).verdict is Verdict.STOPPED_FOR_HARM
+    assert decide([worse], DONE, RULES).verdict is Verdict.CONTROL
+
+
+def test_an_aa_is_before_nobody_and_does_no_harm():
+    rules = Rules(planned_units=2000, minimum_units=1000, minimum_hours=168, serves=False)
+    assert decide([rated(SATISFACTION, 0.80, 0.50, n=200)], EARLY, rules).verdict is Verdict.CONTROL
+
+
+def test_a_harmful_treatment_beside_a_good_one_is_named_and_ends_nothing():
+    readings = [rated(SATISFACTION, 0.6, 0.62, arm="a"), rated(SATISFACTION, 0.6, 0.4, arm="b")]
+    for progress in (EARLY, DONE):
+        decision = decide(readings, progress, RULES)
+        assert decision.verdict is Verdict.INCONCLUSIVE
+        assert "an experiment without b, which is proven worse: stop this one and start another" in decision.missing
 
 
 def test_lower_is_better_where_the_metric_says_so():
@@ -96,16 +121,15 @@ def test_a_guardrail_that_hardly_ever_fires_is_judged_exactly():
     assert decide([wins, silent], DONE, RULES).verdict is Verdict.TREATMENT
     few = decide([rated(SATISFACTION, 0.5, 0.9, n=200), rated(ERRORS, 0.0, 0.0, n=200)], DONE, RULES)
     assert few.verdict is Verdict.INCONCLUSIVE
-    assert 500 < few.units_needed < 5000  # every fifth of the 2000 users has an outcome
+    assert 400 < few.units_needed < 5000  # every fifth of the 2000 users has an outcome
     enough = 200 + few.units_needed // 2 + 1
     later = decide([rated(SATISFACTION, 0.5, 0.9, n=enough), rated(ERRORS, 0.0, 0.0, n=enough)], DONE, RULES)
     assert later.verdict is Verdict.TREATMENT
 
 
 def test_a_few_failures_are_proof_enough_when_there_were_none_before():
-    early = Progress(units=400, hours=3, sample_ratio_alarm=False)
-    decision = decide([rated(SATISFACTION, 0.60, 0.60, n=200), rated(ERRORS, 0.0, 0.15, n=200)], early, RULES)
-    assert decision.verdict is Verdict.CONTROL
+    decision = decide([rated(SATISFACTION, 0.60, 0.60, n=200), rated(ERRORS, 0.0, 0.15, n=200)], EARLY, RULES)
+    assert decision.verdict is Verdict.STOPPED_FOR_HARM
 
 
 def test_a_broken_split_blocks_every_verdict():

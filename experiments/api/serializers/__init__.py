@@ -174,9 +174,14 @@ class QualitySerializer(Fields):
 class ResultsSerializer(Fields):
     experiment_id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=ExperimentStatus.choices)
-    verdict = serializers.ChoiceField(choices=[verdict.value for verdict in Verdict])
+    verdict = serializers.ChoiceField(
+        choices=[verdict.value for verdict in Verdict],
+        help_text="stopped_for_harm ends the experiment by itself: every treatment breaks a guardrail, or is proven "
+        "worse before the minimum of users and hours.",
+    )
     winner = serializers.ChoiceField(
-        choices=[verdict.value for verdict in Verdict], help_text="The verdict's older name."
+        choices=sorted({verdict.winner for verdict in Verdict}),
+        help_text="The same in three words: control, when it was stopped for harm.",
     )
     winning_variant = serializers.CharField(allow_null=True)
     statistical_significance = serializers.FloatField(
