@@ -1,85 +1,94 @@
-"""Exposures that came with executions: an application that reports the variant it used needs no other call.
-
-What decides which executions and units belong to an experiment stands here, for outcomes as well.
-"""
+"""Exposures that came with executions: an application that reports the variant it used needs no other call."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.db import connection
+from uuid_utils.compat import uuid7
 
-from experiments.models import Experiment, ExperimentKind, Exposure, ForcedAssignment, Variant
+from experiments.bucketing import assign
+from experiments.models import Experiment, ExperimentKind, Variant
 from experiments.models.experiments import split_of
-from experiments.services.assignment import arm_of
-from experiments.services.outcome_reading import CLOCKS, key_at
-from experiments.services.units import unit_of
-from learning.models import Execution
+from experiments.services.outcome_sql import ARMS
+from experiments.services.unit_values import Source
 
-BATCH = 5000
+BATCH = 10_000  # units in one statement
 
-
-def executions_of(experiment: Experiment, variants: list[Variant]) -> Any:
-    """Executions that belong to this experiment, stored since the start, with the unit that they name as `unit`."""
-    if experiment.started_at is None:
-        return Execution.objects.none()
-    since = Q(agent=experiment.agent_id, id__gte=key_at(experiment.started_at))
-    rows: Any = Execution.objects.filter(since, names_an_arm(experiment, variants))
-    return rows.annotate(unit=unit_of(experiment.unit)).exclude(unit=None)
-
-
-def names_an_arm(experiment: Experiment, variants: list[Variant], prefix: str = "") -> Q:
-    """Executions (behind `prefix`) that name one of the arms and carry its config or none; of an A/A, which serves
-    nothing, all of them."""
-    named = Q()
-    if experiment.kind == ExperimentKind.AA:
-        return named
-    for variant in variants:
-        config = Q((f"{prefix}config__isnull", True)) | Q((f"{prefix}config", variant.config_id))
-        named |= Q((f"{prefix}variant", variant.key)) & config
-    return named
-
-
-def forced_units(experiment: Experiment) -> QuerySet[ForcedAssignment]:
-    """Units that somebody put into an arm by hand, released ones included: no comparison may count them."""
-    return ForcedAssignment.objects.filter(experiment=experiment)
+# Executions of an A/A, which serves nothing, belong to it whatever they name.
+NAMED = """ AND EXISTS (SELECT 1 FROM arms a WHERE a.key = e.variant
+  AND (e.config_id IS NULL OR e.config_id = a.config_id))"""
+CAME = """SELECT {unit} AS unit, e.created_at AS first FROM learning_execution e
+  WHERE e.organization_id = %(organization)s AND e.agent_id = %(agent)s AND e.id >= %(first)s{recent}{named}"""
+RECENT = " AND e.id >= %(since_id)s AND e.created_at >= %(since)s"
+MARKED = """SELECT m.unit, x.created_at AS first FROM unnest(%(marked)s::text[]) AS m(unit) CROSS JOIN LATERAL (
+  SELECT e.created_at FROM learning_execution e WHERE e.organization_id = %(organization)s
+    AND e.agent_id = %(agent)s AND {unit} = m.unit AND e.id >= %(first)s{named} OFFSET 0) x"""
+# Scalar queries, so that each unit is looked up in the index and the millions who are there already are never read.
+NEW = """WITH {arms}, came AS ({came})
+SELECT c.unit, c.first FROM (SELECT unit, min(first) AS first FROM came WHERE unit <> '' GROUP BY unit) c
+WHERE (SELECT p.id FROM experiments_exposure p WHERE p.organization_id = %(organization)s
+    AND p.experiment_id = %(experiment)s AND p.unit = c.unit) IS NULL
+  AND (SELECT f.id FROM experiments_forcedassignment f WHERE f.organization_id = %(organization)s
+    AND f.experiment_id = %(experiment)s AND f.unit = c.unit) IS NULL"""
+EXPOSE = """INSERT INTO experiments_exposure
+  (id, organization_id, created_at, updated_at, experiment_id, variant_id, unit, exposed_at, propensity)
+SELECT u.id, %(organization)s, clock_timestamp(), clock_timestamp(), %(experiment)s, u.variant, u.unit, u.first, u.share
+FROM unnest(%(ids)s::uuid[], %(variants)s::uuid[], %(units)s::text[], %(moments)s::timestamptz[], %(shares)s::float8[])
+  AS u(id, variant, unit, first, share) ON CONFLICT DO NOTHING"""
 
 
 def record_reported_exposures(
-    *, experiment: Experiment, variants: list[Variant], since: datetime | None = None, marked: Sequence[str] = ()
+    *, experiment: Experiment, variants: Sequence[Variant], source: Source, given: Mapping[str, Any]
 ) -> int:
     """Expose the units whose executions named an arm; how many were new.
 
-    `since` leaves out the executions that were stored before, but for those of the `marked` units.
-
-    The arm is the assigned one, whatever the application says it used: the analysis finds who saw another. A bandit
-    assigns on the server, where it exposes too, so that executions tell nothing new of it.
+    `given` are the parameters of a look: of executions that were stored before its `since` only those of its `marked`
+    units are read. The arm is the assigned one, whatever the application says it used: the look finds who saw another.
+    A bandit assigns on the server, where it exposes too, so that executions tell nothing new of it.
     """
     if experiment.kind == ExperimentKind.BANDIT:
         return 0
-    known = Exposure.objects.filter(experiment=experiment, unit=OuterRef("unit"))
-    forced = forced_units(experiment).filter(unit=OuterRef("unit"))
-    executions = executions_of(experiment, variants)
-    if since is not None:
-        executions = executions.filter(Q(created_at__gte=since, id__gte=key_at(since - CLOCKS)) | Q(unit__in=marked))
-    rows = executions.values_list("unit").annotate(first=Min("created_at")).order_by()
-    by_key = {variant.key: variant for variant in variants}
-    split = split_of(variants)
-    fresh = []
-    for unit, first in rows.filter(~Exists(known), ~Exists(forced)):
-        key = _arm(experiment, variants, unit)
+    found = 0
+    with connection.chunked_cursor() as cursor:  # never millions of units at once
+        cursor.execute(_new_units(source, given), given)
+        while rows := cursor.fetchmany(BATCH):
+            found += _expose(list(_assigned(experiment, variants, rows)), given)
+    return found
+
+
+def _new_units(source: Source, given: Mapping[str, Any]) -> str:
+    named = NAMED if source.by_variant else ""
+    came = [CAME.format(unit=source.unit, recent=RECENT if given["since"] else "", named=named)]
+    if given["marked"]:
+        came.append(MARKED.format(unit=source.unit, named=named))
+    return NEW.format(arms=ARMS, came=" UNION ALL ".join(came))
+
+
+def _assigned(
+    experiment: Experiment, variants: Sequence[Variant], rows: Sequence[tuple[str, datetime]]
+) -> Iterator[tuple[Variant, str, datetime, float]]:
+    """Variant, unit, first execution and propensity of those who take part."""
+    by_key, split, slot = {variant.key: variant for variant in variants}, split_of(list(variants)), experiment.slot
+    for unit, first in rows:
+        try:
+            key = assign(experiment.salt, unit, experiment.coverage, split, slot)
+        except ValueError:
+            continue  # no client of ours can have been told an arm for this unit
         if key is not None:
-            share = split.propensity(key)
-            one = Exposure(experiment=experiment, variant=by_key[key], unit=unit, exposed_at=first, propensity=share)
-            fresh.append(one)
-    Exposure.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=BATCH)
-    return len(fresh)
+            yield by_key[key], unit, first, split.propensity(key)
 
 
-def _arm(experiment: Experiment, variants: list[Variant], unit: str) -> str | None:
-    try:
-        return arm_of(experiment, variants, unit)
-    except ValueError:
-        return None  # no client of ours can have been told an arm for this user
+def _expose(rows: Sequence[tuple[Variant, str, datetime, float]], given: Mapping[str, Any]) -> int:
+    arrays: dict[str, Any] = {
+        "ids": [uuid7() for _ in rows],
+        "variants": [variant.pk for variant, _, _, _ in rows],
+        "units": [unit for _, unit, _, _ in rows],
+        "moments": [first for _, _, first, _ in rows],
+        "shares": [share for _, _, _, share in rows],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(EXPOSE, {**given, **arrays})
+        return int(cursor.rowcount)

@@ -49,9 +49,7 @@ def read_in(*, experiment: Experiment, variants: Sequence[Variant]) -> int:
     given = parameters_of(experiment, layout, variants) | {"since": progress.read_until}
     given["since_id"] = key_at((progress.read_until or experiment.started_at) - CLOCKS)
     given["marked"] = take_marks(given)
-    record_reported_exposures(
-        experiment=experiment, variants=list(variants), since=progress.read_until, marked=given["marked"]
-    )
+    record_reported_exposures(experiment=experiment, variants=variants, source=source, given=given)
     statement = look_at_units(layout, source)
     changed = sum(look(statement, given, ids) for ids in units_to_look_at(layout, source, given))
     progress.pending_until, progress.pending_transaction = settled.pending_until, settled.pending_transaction

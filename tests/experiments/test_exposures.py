@@ -11,11 +11,12 @@ from django.utils import timezone
 from experiments.models import Experiment, Exposure
 from experiments.services.assignment import arm_of
 from experiments.services.lifecycle import start_experiment, stop_experiment
+from experiments.services.outcome_keeping import read_in
 from experiments.services.testers import force_unit
-from learning.models import Agent
+from learning.models import Agent, Execution
 from tests.conftest import api_with
 from tests.experiments.audience import report
-from tests.factories import make_key
+from tests.factories import make_config, make_key
 
 BATCH = "/api/learning/exposures/batch"
 
@@ -119,19 +120,41 @@ def test_sessions_and_executions_can_be_the_units(api: Any, agent: Agent, draft:
 
 
 def test_executions_expose_the_unit_that_they_name(agent: Agent, draft: Any) -> None:
-    from experiments.services.exposures import record_reported_exposures
+    by_session = start_experiment(experiment=draft(unit="session"))
+    rows = [("e-1", {"context": {"session_id": "s-1"}}), ("e-2", {"metadata": {"session_id": "s-2"}}), ("e-3", {})]
+    named = [{"execution_id": name, "variant": "control", "user_id": "ada"} | more for name, more in rows]
+    report(agent, named)
+    assert exposed_by_executions(by_session) == {"s-1", "s-2"}
+    stop_experiment(experiment=by_session)
+    by_execution = start_experiment(experiment=draft(unit="execution"))
+    report(agent, [row | {"execution_id": f"later {row['execution_id']}"} for row in named])
+    assert exposed_by_executions(by_execution) == {"later e-1", "later e-2", "later e-3"}
 
-    for unit, found in (("session", {"s-1", "s-2"}), ("execution", {"e-1", "e-2", "e-3"})):
-        experiment = start_experiment(experiment=draft(unit=unit))
-        arms = list(experiment.variants.all())
-        rows = [("e-1", {"context": {"session_id": "s-1"}}), ("e-2", {"metadata": {"session_id": "s-2"}}), ("e-3", {})]
-        report(
-            agent,
-            [{"execution_id": f"{name}", "variant": "control", "user_id": "ada"} | more for name, more in rows]
-            if unit == "session"
-            else [{"execution_id": f"again {name}", "variant": "control"} for name, _ in rows],
+
+def test_each_unit_is_exposed_once_in_its_own_arm_however_many_batches_it_takes(
+    agent: Agent, experiment: Experiment, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("experiments.services.exposures.BATCH", 7)
+    users = [f"u-{number}" for number in range(20)]
+    report(agent, [{"user_id": user, "variant": "treatment"} for user in users + users])
+    report(agent, [{"user_id": "other", "variant": "purple"}, {"user_id": "", "variant": "treatment"}])
+    assert exposed_by_executions(experiment) == set(users)
+    arms = list(experiment.variants.all())
+    for row in Exposure.objects.select_related("variant"):
+        assert (row.variant.key, row.propensity) == (arm_of(experiment, arms, row.unit), 0.5)
+        assert row.exposed_at == min(Execution.objects.filter(user=row.unit).values_list("created_at", flat=True)), (
+            "at its first execution"
         )
-        record_reported_exposures(experiment=experiment, variants=arms)
-        exposed = set(Exposure.objects.filter(experiment=experiment).values_list("unit", flat=True))
-        assert exposed == found if unit == "session" else {f"again {name}" for name in found}
-        stop_experiment(experiment=experiment)
+    exposed_by_executions(experiment)
+    assert Exposure.objects.count() == 20
+
+
+def test_an_execution_with_another_config_than_the_arms_exposes_nobody(agent: Agent, experiment: Experiment) -> None:
+    other = make_config(agent)
+    report(agent, [{"user_id": "ada", "variant": "treatment", "config_id": other.pk}])
+    assert exposed_by_executions(experiment) == set()
+
+
+def exposed_by_executions(experiment: Experiment) -> set[str]:
+    read_in(experiment=experiment, variants=list(experiment.variants.order_by("position")))
+    return set(Exposure.objects.filter(experiment=experiment).values_list("unit", flat=True))
