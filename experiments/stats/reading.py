@@ -145,9 +145,8 @@ def read_strata(
 def _with_inference(reading: Reading, *, planned_units: int, alpha: float) -> Reading:
     if reading.metric.exact and reading.exact:
         p = min(reading.p, difference_p(reading.control, reading.treatment))
-        return replace(
-            reading, interval=difference_bounds(reading.control, reading.treatment, alpha=alpha), p=p, short=0
-        )
+        interval = difference_bounds(reading.control, reading.treatment, alpha=alpha / 2)
+        return replace(reading, interval=interval, p=p, short=0)
     if reading.short:
         return reading
     interval = confidence_sequence(reading.difference, planned_units=planned_units, alpha=alpha)

@@ -1,4 +1,4 @@
-"""The tests that hold from the first user on, at every look of many streams at once."""
+"""The test that holds from the first user on, at every look of many streams at once."""
 
 from __future__ import annotations
 
@@ -7,55 +7,46 @@ import math
 import numpy as np
 import scipy
 
-from experiments.stats.betting import Gambler, capital
-from experiments.stats.exact import PRIOR
-from experiments.stats.two_by_two import PRIOR as SAFE_PRIOR
-from project.statistics_benchmark.blocks import EVERY, Blocks, Numbers, Truths, first_true
-from project.statistics_benchmark.rules import rejects
+from experiments.stats.exact import BETS, EDGE, ON_BOTH, ON_MIXTURE, ON_ONE, PRIOR
+from project.statistics_benchmark.blocks import Blocks, Numbers, first_true
+from project.statistics_benchmark.rules import ALPHA, rejects
 from project.statistics_benchmark.worlds import World
+
+GOLDEN = (math.sqrt(5) - 1) / 2
+STEPS = 40
 
 
 def by_exact_bounds(world: World, blocks: Blocks) -> Numbers:
     """As `experiments.stats.exact.difference_p`: both arms together speak against every common rate."""
     n, ones = blocks.n.cumsum(axis=1), blocks.totals[..., 0].cumsum(axis=1)
-    common = np.clip(ones.sum(axis=-1) / n.sum(axis=-1), 1e-12, 1 - 1e-12)
-    return first_true(rejects(_mixture(ones, n, common[..., None]).sum(axis=-1)), blocks.exposed)
+    found = np.zeros(n.shape[:2], dtype=bool)
+    for order in ([0, 1], [1, 0]):
+        own, good = n[..., order], ones[..., order]
+        # The lowest evidence of all common rates is looked for only where that against the pooled one is enough.
+        pooled = np.clip(good.sum(axis=-1) / own.sum(axis=-1), EDGE, 1 - EDGE)
+        likely = rejects(_evidence(own, good, pooled), ALPHA / 2)
+        found[likely] |= rejects(_lowest(own[likely], good[likely]), ALPHA / 2)
+    return first_true(found, blocks.exposed)
 
 
-def _mixture(ones: Numbers, n: Numbers, rate: Numbers) -> Numbers:
-    mixture = scipy.special.betaln(PRIOR + ones, PRIOR + n - ones) - scipy.special.betaln(PRIOR, PRIOR)
-    return np.asarray(mixture - ones * np.log(rate) - (n - ones) * np.log1p(-rate))
+def _lowest(n: Numbers, ones: Numbers) -> Numbers:
+    """The evidence against the common rate that suits both arms best, by golden sections: it is convex."""
+    low, high = np.full(n.shape[:-1], EDGE), np.full(n.shape[:-1], 1 - EDGE)
+    for _ in range(STEPS):
+        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+        lower = _evidence(n, ones, left) < _evidence(n, ones, right)
+        low, high = np.where(lower, low, left), np.where(lower, right, high)
+    return _evidence(n, ones, (low + high) / 2)
 
 
-def by_safe_test(world: World, blocks: Blocks) -> Numbers:
-    """As `experiments.stats.two_by_two.SafeTest`, a block a look."""
-    n, ones = blocks.n, blocks.totals[..., 0]
-    before, good = n.cumsum(axis=1) - n, ones.cumsum(axis=1) - ones
-    rates = (SAFE_PRIOR + good) / (2 * SAFE_PRIOR + before)
-    common = (n * rates).sum(axis=-1) / n.sum(axis=-1)
-    own = (scipy.special.xlogy(ones, rates) + scipy.special.xlog1py(n - ones, -rates)).sum(axis=-1)
-    total = ones.sum(axis=-1)
-    shared = scipy.special.xlogy(total, common) + scipy.special.xlog1py(n.sum(axis=-1) - total, -common)
-    added = np.where(n.min(axis=-1) > 0, own - shared, 0.0)
-    return first_true(rejects(added.cumsum(axis=1)), blocks.exposed)
-
-
-def by_betting(world: World, blocks: Blocks) -> Numbers:
-    """As `experiments.stats.betting.Gambler`, one user after the other."""
-    outcomes, treated = _users(blocks)
-    gain, loss, _, _ = capital(outcomes, treated, np.full(outcomes.shape, 0.5), start=Gambler())
-    log_e = np.logaddexp(gain, loss)[:, EVERY - 1 :: EVERY] - math.log(2)
-    return first_true(rejects(log_e), blocks.exposed)
-
-
-def _users(blocks: Blocks) -> tuple[Numbers, Numbers]:
-    """One user after the other; within a look in a random order, because the outcomes of a look have none."""
-    streams, looks = blocks.n.shape[:2]
-    treated = blocks.n[..., 1]
-    good = blocks.totals[..., 0]
-    place = np.random.default_rng(0).permuted(np.tile(np.arange(EVERY), (streams, looks, 1)), axis=2)
-    arm: Truths = place < treated[..., None]
-    # The first places of each arm have the good outcomes.
-    from_start = np.where(arm, place, place - treated[..., None])
-    outcome = from_start < np.where(arm, good[..., 1:], good[..., :1])
-    return outcome.reshape(streams, -1).astype(float), arm.reshape(streams, -1).astype(float)
+def _evidence(n: Numbers, ones: Numbers, rate: Numbers) -> Numbers:
+    """`experiments.stats.exact._pair_evidence` at pairs of equal rates; the last axis is the two arms."""
+    own = scipy.special.betaln(PRIOR + ones, PRIOR + n - ones) - scipy.special.betaln(PRIOR, PRIOR)
+    own = own - ones * np.log(rate)[..., None] - (n - ones) * np.log1p(-rate)[..., None]
+    total = own.sum(axis=-1) + math.log(ON_MIXTURE)
+    for bet in BETS:
+        lower = -bet * ones[..., 1] - n[..., 1] * np.log1p(rate * np.expm1(-bet))
+        higher = bet * ones[..., 0] - n[..., 0] * np.log1p(rate * np.expm1(bet))
+        total = np.logaddexp(total, lower + math.log(ON_ONE / BETS.size))
+        total = np.logaddexp(total, lower + higher + math.log(ON_BOTH / BETS.size))
+    return np.asarray(total)

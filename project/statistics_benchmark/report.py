@@ -11,7 +11,7 @@ import numpy as np
 
 from project.benchmarks import table
 from project.statistics_benchmark.blocks import Numbers
-from project.statistics_benchmark.exact_rules import by_betting, by_exact_bounds, by_safe_test
+from project.statistics_benchmark.exact_rules import by_exact_bounds
 from project.statistics_benchmark.guards import (
     Guard,
     canary_guard,
@@ -64,8 +64,6 @@ class Plan:
 PLANS = (
     *(Plan(world.name, world, ours, any_of_ours) for world in WORLDS),
     Plan("rare rate (1 %), exact bounds", REPORTS, by_exact_bounds, by_exact_bounds),
-    Plan("rare rate (1 %), safe test", REPORTS, by_safe_test, by_safe_test),
-    Plan("betting, exact", DIFFERENCE, by_betting, by_betting, null_looks=200),
     Plan("mSPRT with Statsig's tau", DIFFERENCE, by_msprt, by_msprt, valid=False),
     Plan("peeked t-test", DIFFERENCE, by_peeked_t, by_peeked_t, valid=False),
     Plan("Bayes, 95 % chance to win", DIFFERENCE, by_bayes, by_bayes, valid=False),

@@ -9,17 +9,15 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from experiments.stats.betting import Gambler
 from experiments.stats.exact import difference_p
 from experiments.stats.moments import ProportionCounts
 from experiments.stats.reading import read_strata
 from experiments.stats.sample_ratio import sample_ratio
 from experiments.stats.sufficient import Stratum, Sums
 from experiments.stats.terms import Metric, Role
-from experiments.stats.two_by_two import SafeTest
 from project.statistics_benchmark import guards, report
 from project.statistics_benchmark.blocks import EVERY, Blocks
-from project.statistics_benchmark.exact_rules import _users, by_betting, by_exact_bounds, by_safe_test
+from project.statistics_benchmark.exact_rules import by_exact_bounds
 from project.statistics_benchmark.real import read_series
 from project.statistics_benchmark.simulation import any_of_ours, batches, by_msprt, by_peeked_t, ours, stops
 from project.statistics_benchmark.worlds import DIFFERENCE, PLANNED, REPORTS, WORLDS, World
@@ -67,31 +65,13 @@ def test_streams_stop_where_the_analyses_of_the_product_would(world):
 
 
 def test_exact_rules_are_the_products_own():
-    blocks = draw(REPORTS, 0.05)
-    n, ones = blocks.n[0].astype(int), blocks.totals[0, ..., 0].astype(int)
-    safe, exact_at, safe_at = SafeTest(), np.inf, np.inf
-    for look in range(LOOKS):
-        safe = safe.after(*(ProportionCounts(n[look, arm], ones[look, arm]) for arm in (0, 1)))
-        counts = [ProportionCounts(int(n[: look + 1, a].sum()), int(ones[: look + 1, a].sum())) for a in (0, 1)]
-        if difference_p(*(one.moments() for one in counts)) <= 0.05:
-            exact_at = min(exact_at, blocks.exposed[look])
-        if safe.p <= 0.05:
-            safe_at = min(safe_at, blocks.exposed[look])
-    assert (by_exact_bounds(REPORTS, blocks)[0], by_safe_test(REPORTS, blocks)[0]) == (exact_at, safe_at)
-    assert max(exact_at, safe_at) < np.inf
-
-
-def test_bets_are_the_products_own():
-    blocks = draw(DIFFERENCE, 0.2, looks=60)
-    outcomes, treated = _users(blocks)
-    assert outcomes[0].sum() == blocks.totals[0].sum() and treated[0].sum() == blocks.n[0, :, 1].sum()
-    gambler, first = Gambler(), np.inf
-    for look in range(60):
-        new = slice(look * EVERY, (look + 1) * EVERY)
-        gambler = gambler.after(outcomes[0, new], treated[0, new], 0.5)
-        if gambler.p <= 0.05:
-            first = min(first, blocks.exposed[look])
-    assert by_betting(DIFFERENCE, blocks)[0] == first < np.inf
+    blocks = draw(REPORTS, 0.08)
+    n, ones = blocks.n.cumsum(axis=1).astype(int), blocks.totals[..., 0].cumsum(axis=1).astype(int)
+    at = by_exact_bounds(REPORTS, blocks)
+    for stream in range(2):
+        arms = ([ProportionCounts(n[stream, look, a], ones[stream, look, a]) for a in (0, 1)] for look in range(LOOKS))
+        p = (difference_p(*(arm.moments() for arm in both)) for both in arms)
+        assert at[stream] == next(EVERY * look for look, found in enumerate(p, start=1) if found <= 0.05)
 
 
 def test_the_sample_ratio_of_the_simulation_is_the_products():

@@ -1,18 +1,18 @@
-"""Tests that hold from the first unit on: canary, blocks of two by two, bets."""
+"""Tests that hold from the first unit on: canaries and rare rates."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import integrate, special, stats
+from scipy import integrate, optimize, special, stats
 
-from experiments.stats.betting import Gambler
 from experiments.stats.canary import CanaryStep, canary_log_e, read_canary
-from experiments.stats.exact import difference_bounds, log_evidence
+from experiments.stats.exact import EDGE, _pair_evidence, difference_bounds, difference_p, log_evidence
 from experiments.stats.moments import ProportionCounts, SampleMoments
-from experiments.stats.two_by_two import SafeTest
+from experiments.stats.sequence import difference_in_means, one_sided
 
 RNG = np.random.default_rng(83)
 
@@ -54,61 +54,79 @@ def test_the_evidence_against_a_share_is_the_published_closed_form():
 def test_bounds_of_a_difference_hold_what_both_arms_may_be():
     control, treatment = ProportionCounts(300, 3).moments(), ProportionCounts(250, 9).moments()
     found = difference_bounds(control, treatment, alpha=0.05)
-    pairs = np.linspace(1e-5, 0.2, 400)
-    first = np.array([log_evidence(control, rate) for rate in pairs])
-    second = np.array([log_evidence(treatment, rate) for rate in pairs])
-    allowed = np.argwhere(first[:, None] + second[None] <= -math.log(0.05))
-    gaps = pairs[allowed[:, 1]] - pairs[allowed[:, 0]]
-    assert (found.low, found.high) == (pytest.approx(gaps.min(), abs=2e-3), pytest.approx(gaps.max(), abs=2e-3))
+    rates = np.linspace(1e-6, 0.11, 70)
+    for first, second, bound in ((control, treatment, found.high), (treatment, control, -found.low)):
+        evidence = _pair_evidence(first, second)
+        gaps = [other - rate for rate in rates for other in rates if evidence(rate, other) <= -math.log(0.05)]
+        assert bound == pytest.approx(max(gaps), abs=2e-3)
     empty = difference_bounds(SampleMoments.empty(), treatment, alpha=0.05)
     assert (empty.low, empty.high) == (-1, 1)
 
 
-def test_a_block_of_two_by_two_has_an_expected_evidence_of_one_at_the_most():
-    start = SafeTest().after(ProportionCounts(20, 3), ProportionCounts(20, 9))
-    for rate in (0.02, 0.2, 0.37, 0.6, 0.95):
-        expected = 0.0
-        for first in range(9):
-            for second in range(5):
-                after = start.after(ProportionCounts(8, first), ProportionCounts(4, second))
-                chance = stats.binom.pmf(first, 8, rate) * stats.binom.pmf(second, 4, rate)
-                expected += chance * math.exp(after.log_e - start.log_e)
-        assert expected <= 1 + 1e-9
-    assert start.log_e == pytest.approx(0, abs=1e-12)  # the first block has nothing to expect yet
+def test_no_pair_of_rates_is_expected_to_speak_against_itself():
+    for rate, other in ((0.02, 0.1), (0.5, 0.5), (0.9, 0.35)):
+        expected = sum(
+            stats.binom.pmf(first, 9, rate)
+            * stats.binom.pmf(second, 5, other)
+            * math.exp(_pair_evidence(ProportionCounts(9, first).moments(), ProportionCounts(5, second).moments())(
+                rate, other
+            ))
+            for first in range(10)
+            for second in range(6)
+        )  # fmt: skip
+        assert expected == pytest.approx(1.0, rel=1e-6)
 
 
-def test_blocks_find_a_difference_and_a_block_of_one_arm_says_nothing():
-    found = SafeTest()
-    for _ in range(10):
-        found = found.after(ProportionCounts(20, 1), ProportionCounts(20, 6))
-    assert found.p < 0.01
-    more = found.after(ProportionCounts(5, 5), ProportionCounts(0, 0))
-    assert more.log_e == found.log_e and more.control.n == 205
+def test_the_evidence_holds_for_outcomes_between_nought_and_one():
+    """A mean of 0.4 spread in any way between the ends: the mean of what one unit multiplies the capital by."""
+    for outcomes, chances in (([0.0, 1.0], [0.6, 0.4]), ([0.4], [1.0]), ([0.1, 0.5, 1.0], [0.4, 0.4, 0.2])):
+        mean = float(np.dot(outcomes, chances))
+        expected = sum(
+            chance * math.exp(_pair_evidence(SampleMoments(1, y, 0.0), SampleMoments(1, 0.0, 0.0))(mean, EDGE))
+            for y, chance in zip(outcomes, chances, strict=True)
+        )
+        assert expected <= 1 + 1e-6
 
 
-def test_a_bet_is_fair_whatever_the_mean_and_the_propensity():
-    start = Gambler().after(RNG.random(50), RNG.random(50) < 0.4, 0.4)
-    for mean in (0.1, 0.8):
-        for share in (0.1, 0.5):
-            outcomes = ((1.0, mean), (0.0, 1 - mean))
-            arms = ((1.0, share), (0.0, 1 - share))
-            expected = sum(
-                chance * part * math.exp(start.after([y], [a], [share]).log_e - start.log_e)
-                for y, chance in outcomes
-                for a, part in arms
-            )
-            assert expected == pytest.approx(1.0, rel=1e-9)
+def test_equal_rare_rates_are_hardly_ever_told_apart():
+    rng = np.random.default_rng(84)
+    found = 0
+    for rate in np.repeat([0.005, 0.03, 0.2], 10):
+        ones = rng.random((2, 1200)) < rate
+        found += any(
+            difference_p(*(ProportionCounts(n, int(arm[:n].sum())).moments() for arm in ones)) <= 0.05
+            for n in (40, 120, 400, 1200)
+        )
+    assert found <= 4  # of 30; at 5 % it is more in two of a hundred
 
 
-def test_bets_in_parts_are_bets_at_once_and_find_a_difference():
-    treated = RNG.random(2000) < 0.5
-    outcomes = np.clip(RNG.normal(0.5 + 0.15 * treated, 0.2), 0, 1)
-    once, parts = Gambler().after(outcomes, treated, 0.5), Gambler()
-    for part in np.array_split(np.arange(2000), 13):
-        parts = parts.after(outcomes[part], treated[part], 0.5)
-    assert parts.log_e == pytest.approx(once.log_e, rel=1e-9)
-    assert once.p < 1e-6
-    assert Gambler().after([], [], 0.5) == Gambler()
+def bound_of_one_look(n: int, events: int, alpha: float) -> float:
+    """Miettinen and Nurminen's upper bound of the difference between two arms of n units with as many events each."""
+
+    def score(gap: float) -> float:
+        def unlikely(rate: float) -> float:
+            return -sum(special.xlogy(events, p) + special.xlog1py(n - events, -p) for p in (rate, rate + gap))
+
+        rate = optimize.minimize_scalar(
+            unlikely, bounds=(0, 1 - gap), method="bounded", options={"xatol": 1e-10}
+        ).x  # fmt: skip
+        variance = (rate * (1 - rate) + (rate + gap) * (1 - rate - gap)) / n * 2 * n / (2 * n - 1)
+        return gap / math.sqrt(variance)
+
+    return optimize.brentq(lambda gap: score(gap) - stats.norm.isf(alpha), 1e-4, 0.9)
+
+
+# docs/statistics.md: units and events of each arm, and by how much the second rate may exceed the first.
+@pytest.mark.parametrize(("n", "events"), [(50, 0), (100, 0), (500, 0), (100, 2), (500, 5), (1000, 50)])
+def test_what_exactness_at_any_time_costs_is_told(n, events):
+    sample = ProportionCounts(n, events).moments()
+    exact = difference_bounds(sample, sample, alpha=0.05).high
+    once = bound_of_one_look(n, events, 0.05)
+    sequence = one_sided(difference_in_means(sample, sample), planned_units=2 * n, alpha=0.05).high
+    later = f"{sequence:.1%}" if events >= 10 else "-"
+    told = f"| {n:,} | {events} | {exact:.1%} | {later} | {once:.1%} |".replace("%", " %")
+    assert told in (Path(__file__).parents[3] / "docs" / "statistics.md").read_text()
+    assert once < exact < 2.5 * once
 
 
 @pytest.mark.parametrize(
@@ -116,9 +134,6 @@ def test_bets_in_parts_are_bets_at_once_and_find_a_difference():
     [
         lambda: CanaryStep(-1, 0, 0.5),
         lambda: CanaryStep(1, 0, 1.0),
-        lambda: Gambler().after([1.5], [1], 0.5),
-        lambda: Gambler().after([0.5], [1], 1.0),
-        lambda: Gambler().after([0.5, 0.4], [1], 0.5),
         lambda: log_evidence(SampleMoments(3, 2.0, 0.0), 0.5),
     ],
 )
