@@ -28,6 +28,7 @@ WORKERS: dict[str, str] = {
     JobKind.UNDO: "learning.services.undoing.work",
     JobKind.RULES: "learning.services.rule_jobs.work",
     JobKind.INSIGHT: "learning.services.insight_runs.work",
+    JobKind.DEMONSTRATIONS: "learning.services.recorded_demonstrations.work",
     JobKind.SYNTHESIS: "learning.services.synthesis.work",
 }
 

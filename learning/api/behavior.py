@@ -8,8 +8,10 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.response import Response
 
 from learning.api.examples import DemonstrationViewSet
+from learning.api.jobs import started
 from learning.api.serializers import behavior as shapes
 from learning.api.serializers.examples import ExampleSerializer
+from learning.api.serializers.jobs import StartedJobSerializer
 from learning.api.serializers.training import StartedRunSerializer
 from learning.api.training import address, named, start
 from learning.models import ActionCorrection, AgentConfig, DatasetVersion, Demonstration, TrainingType
@@ -17,6 +19,8 @@ from learning.services.action_corrections import correction_trends, incorporate_
 from learning.services.agent_directory import find_agent
 from learning.services.demonstrations import add_demonstration, import_chats, read_chat
 from learning.services.examples import create_example
+from learning.services.recorded_demonstrations import start_recorded
+from learning.waking import wake_for_job
 from organizations.api import OrganizationAPIView, OrganizationViewSet, as_uuid
 from organizations.errors import Missing
 from organizations.models import Role
@@ -61,6 +65,18 @@ class StepwiseViewSet(DemonstrationViewSet):
             "ids": [one.example_id for one in stored],
         }
         return Response(shapes.ImportedSerializer(told).data, status=201)
+
+    @extend_schema(
+        summary="Make demonstrations of all recorded executions that the filter leaves, as a job",
+        request=shapes.RecordedSerializer,
+        responses={202: StartedJobSerializer},
+    )
+    def of_executions(self, request: Any) -> Response:
+        values = shapes.RecordedSerializer().run_validation(request.data)
+        agent = find_agent(name=values.pop("agent_id"))
+        job = start_recorded(agent=agent, user=request.auth.user, **values)
+        wake_for_job(job)
+        return started(job)
 
 
 @extend_schema_view(retrieve=extend_schema(summary="A demonstration step by step", responses=shapes.StepsSerializer))

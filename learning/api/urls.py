@@ -69,6 +69,11 @@ urlpatterns = [
     path("jobs/<str:pk>/undo", JobViewSet.as_view({"post": "undo"}), name="job-undo"),
     path("demonstrations", StepwiseViewSet.as_view(LIST), name="demonstrations"),
     path("demonstrations/import", StepwiseViewSet.as_view({"post": "take_in"}), name="demonstrations-import"),
+    path(
+        "demonstrations/from-executions",
+        StepwiseViewSet.as_view({"post": "of_executions"}),
+        name="demonstrations-from-executions",
+    ),
     path("demonstrations/<str:pk>/steps", DemonstrationStepsViewSet.as_view(ONE), name="demonstration-steps"),
     path("action-corrections", ActionCorrectionViewSet.as_view(LIST), name="action-corrections"),
     path("preferences", PreferenceViewSet.as_view(LIST), name="preferences"),

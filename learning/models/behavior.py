@@ -19,6 +19,7 @@ class DemonstrationSource(models.TextChoices):
     IMPORT = "import", "An imported log"
     EXPERT = "expert", "An expert's edit"
     CORRECTION = "correction", "A corrected action"
+    EXECUTION = "execution", "A recorded execution"
 
 
 class StepSource(models.TextChoices):

@@ -22,6 +22,7 @@ class JobKind(models.TextChoices):
     SYNTHESIS = "synthesis", "Synthetic examples"
     RULES = "rules", "Rules applied to past data"
     INSIGHT = "insight", "Learning from feedback"
+    DEMONSTRATIONS = "demonstrations", "Demonstrations of recorded executions"
 
 
 class JobStatus(models.TextChoices):

@@ -114,7 +114,7 @@ def demonstration_detail(request: HttpRequest, demonstration_id: UUID) -> HttpRe
 @page(role=Role.EXPERT)
 def behavior_detail(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """Patterns and policy updates of an agent, and its corrections over time."""
-    agent = _agent(agent_id)
+    agent = agent_of(agent_id)
     runs = TrainingRun.objects.filter(agent=agent, training_type=TrainingType.BEHAVIOR_CLONING).order_by("-id")
     shown = list(runs.select_related("candidate_config")[:SHOWN])
     newest = next((run for run in shown if behavior_of(run.metrics)), None)
@@ -134,7 +134,7 @@ def behavior_detail(request: HttpRequest, agent_id: UUID) -> HttpResponse:
 @page(role=Role.ADMIN, methods=("POST",))
 def behavior_learn(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """Start a policy update from the agent's newest dataset version."""
-    agent = _agent(agent_id)
+    agent = agent_of(agent_id)
     try:
         run = start_training_run(
             agent=agent,
@@ -158,7 +158,8 @@ def behavior_of(metrics: Any) -> Mapping[str, Any] | None:
     return found | {"agreement_rows": [(words, figures[name]) for name, words in POLICIES.items() if name in figures]}
 
 
-def _agent(agent_id: UUID) -> Agent:
+def agent_of(agent_id: UUID) -> Agent:
+    """The agent of an address; 404 for a stranger's."""
     agent = Agent.objects.filter(pk=agent_id).first()
     if agent is None:
         raise Http404("There is no such agent in this organization.")

@@ -22,6 +22,8 @@ WORDS = {
     "updated": "Replaced",
     "is_new": "New content",
     "left": "Left as they are",
+    "answers_only": "An answer alone: no action to learn from",
+    "demonstrated": "Had a demonstration already",
     "without_user_id": "Without a user_id",
     "format": "Read as",
     "reason": "What was wrong",
@@ -37,7 +39,14 @@ FIRST = (
     "version",
     "examples",
 )  # before all else
-PROBLEM = ("file", "line", "field", "example", "reason")  # the columns of what was refused, where they say something
+PROBLEM = (
+    "file",
+    "line",
+    "field",
+    "example",
+    "execution",
+    "reason",
+)  # the columns of what was refused, where they say something
 
 
 class Cell(NamedTuple):
@@ -110,6 +119,8 @@ def links_of(job: Job) -> list[Link]:
         links.append(_examples(job, "The examples that came from files", source, agent))
     if job.kind == JobKind.SYNTHESIS and job.result.get("variants"):
         links.append(_examples(job, "The synthetic examples", SourceType.SYNTHETIC, request.get("agent")))
+    if job.kind == JobKind.DEMONSTRATIONS:
+        links += _to_behavior(job)
     if job.kind == JobKind.INSIGHT:
         links += _to_insights(job)
     return links + (_to_rule(job) if job.kind == JobKind.RULES else [])
@@ -119,6 +130,16 @@ def _to_insights(job: Job) -> list[Link]:
     key = as_uuid(job.request.get("agent", ""))
     agent = Agent.objects.filter(pk=key).first() if key else None
     return [Link(f"What was learned about {agent.name}", reverse("insights", args=[agent.pk]))] if agent else []
+
+
+def _to_behavior(job: Job) -> list[Link]:
+    key = as_uuid(job.request.get("agent", ""))
+    agent = Agent.objects.filter(pk=key).first() if key else None
+    if agent is None:
+        return []
+    made = [_examples(job, "The demonstrations, to review", SourceType.EXECUTION_LOG, agent.pk)]
+    return [*(made if job.result.get("demonstrations") else []),
+            Link(f"Behavior of {agent.name}", reverse("behavior", args=[agent.pk]))]  # fmt: skip
 
 
 def _to_dataset(job: Job) -> list[Link]:
@@ -163,6 +184,8 @@ def _table(name: str, values: Sequence[Mapping[str, Any]]) -> Table:
 def _cell(key: str, column: str, value: Any) -> Cell:
     if key == "example" and (example := as_uuid(str(value))):
         return Cell(column, value, reverse("example", args=[example]))
+    if key == "execution" and (execution := as_uuid(str(value))):
+        return Cell(column, value, reverse("execution", args=[execution]))
     return Cell(column, _said(value))
 
 

@@ -99,6 +99,7 @@ def correct_execution(
             incorporate_correction(
                 agent=execution.agent, original_action=original, corrected_action=corrected, explanation=why,
                 context=state, config=execution.config, created_by=created_by, execution_id=str(execution.pk),
+                user=execution.user,
             )
             for original, corrected, why, state in _changes(recorded, edited)
         ]  # fmt: skip
@@ -106,7 +107,7 @@ def correct_execution(
             raise Refused("Nothing was changed, so there is nothing to learn.")
         demonstration = add_demonstration(
             agent=execution.agent, episode=whole, source=DemonstrationSource.EXPERT, created_by=created_by,
-            execution_id=str(execution.pk),
+            execution_id=str(execution.pk), user=execution.user,
         )  # fmt: skip
     return demonstration, found
 

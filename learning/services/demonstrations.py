@@ -13,6 +13,7 @@ from learning.engines.behavior.chats import episode_of_chat, is_failure
 from learning.engines.behavior.episodes import RESPOND, TOOL, USER, Action, Episode, Step
 from learning.models import (
     Agent,
+    Decision,
     Demonstration,
     DemonstrationSource,
     DemonstrationStep,
@@ -33,6 +34,7 @@ LONGEST_VALUE = 300  # characters of an argument or outcome in the transcript
 ORIGINS = {
     DemonstrationSource.IMPORT: SourceType.IMPORT,
     DemonstrationSource.EXPERT: SourceType.EXPERT_REVIEW,
+    DemonstrationSource.EXECUTION: SourceType.EXECUTION_LOG,
 }
 
 
@@ -120,7 +122,7 @@ def episode_of_execution(execution: Execution) -> Episode:
     steps, seen, source = [], execution.input, USER
     for decision in execution.decisions.order_by("position")[:MOST_STEPS]:
         outcome = _as_text(decision.output)
-        action = Action(decision.decision_point, _as_arguments(decision.input))
+        action = _action_of(decision)
         steps.append(Step(seen, action, outcome, is_failure(outcome), source))
         seen, source = outcome, TOOL
     if execution.output:
@@ -128,6 +130,13 @@ def episode_of_execution(execution: Execution) -> Episode:
     if not steps:
         raise Refused("Nothing is known of what this execution did: it has no answer, no decision and no tool call.")
     return Episode(str(execution.pk), tuple(steps))
+
+
+def _action_of(decision: Decision) -> Action:
+    try:
+        return Action(decision.decision_point, _as_arguments(decision.input))
+    except ValueError as error:
+        raise Refused(f"Decision {decision.position + 1} of this execution is no action: {error}") from error
 
 
 def redacted_steps(steps: Sequence[Step]) -> list[Step]:

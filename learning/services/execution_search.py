@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Avg, Count, Exists, OuterRef, Q
+from django.db.models import Avg, Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Left
 
@@ -82,6 +82,12 @@ def find_executions(*, wanted: Wanted, before: UUID | None = None, limit: int = 
     if len(page) > limit:
         return Found(page[:limit], page[limit - 1].pk)
     return Found(page, last, MOST_LOOKED_AT) if more else Found(page)
+
+
+def matching(wanted: Wanted) -> QuerySet[Execution]:
+    """All of them, in no order, however many have to be looked at."""
+    rows = Execution.objects.filter(*arrived_between(wanted.span.start, wanted.span.end), *_not_indexed(wanted))
+    return rows if wanted.agent_id is None else rows.filter(agent_id=wanted.agent_id)
 
 
 def named_executions(name: str) -> list[Execution]:

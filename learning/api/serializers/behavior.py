@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from learning.api.serializers.examples import NewDemonstrationSerializer
@@ -20,8 +22,10 @@ from learning.api.serializers.fields import (
 from learning.engines.behavior.chats import LONGEST_TEXT, is_failure
 from learning.engines.behavior.episodes import LONGEST_NAME, Action, Episode, State, Step
 from learning.engines.behavior.strategies import STRATEGIES
-from learning.models import CorrectionKind, DemonstrationSource, StepSource
+from learning.models import CorrectionKind, DemonstrationSource, ExecutionStatus, FeedbackType, StepSource
 from learning.services.demonstrations import MOST_STEPS
+from learning.services.execution_search import ANY, NONE, Wanted
+from learning.services.reading_plan import Span
 
 MOST_CHATS = 200
 MOST_MESSAGES = 1_000
@@ -101,6 +105,33 @@ class ImportedSerializer(serializers.Serializer[Any]):
     stored = serializers.IntegerField()
     left_out = serializers.IntegerField(help_text="Imported before.")
     ids = serializers.ListField(child=serializers.UUIDField())
+
+
+class RecordedSerializer(StrictSerializer):
+    """Which recorded executions; without a time those of the last 30 days."""
+
+    agent_id = ExternalId()
+    since = serializers.DateTimeField(required=False, allow_null=True, help_text="Arrived at this time or later.")
+    until = serializers.DateTimeField(required=False, allow_null=True, help_text="Arrived before.")
+    status = serializers.ChoiceField(choices=ExecutionStatus.choices, required=False)
+    feedback = serializers.ChoiceField(
+        choices=[ANY, NONE, *FeedbackType.values], required=False, help_text="What was said about them."
+    )
+    user_or_session = Text(max_length=200, required=False, allow_null=True)
+    reward_from_feedback = serializers.BooleanField(
+        default=True, help_text="Thumbs and stars say how well each ended, 0 to 1."
+    )
+
+    def validate(self, attrs: Any) -> Any:
+        end = attrs.get("until") or timezone.now() + timedelta(minutes=1)
+        start = attrs.get("since") or end - timedelta(days=30)
+        if not start < end:
+            raise serializers.ValidationError({"until": ["It must be later than since."]})
+        wanted = Wanted(
+            Span(start, end), None, attrs.get("status", ""), attrs.get("feedback", ""),
+            attrs.get("user_or_session") or "",
+        )  # fmt: skip
+        return {"agent_id": attrs["agent_id"], "wanted": wanted, "rewarded": attrs["reward_from_feedback"]}
 
 
 class ShownStepSerializer(serializers.Serializer[Any]):

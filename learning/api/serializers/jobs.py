@@ -37,7 +37,8 @@ class JobSerializer(ListedJobSerializer):
         child=serializers.JSONField(allow_null=True),
         help_text="What was done so far; its keys depend on the kind. `problems` lists what was refused: of an import "
         "by `file` (in an archive, or empty), `line` (of what `unit` says), `field` (empty: the row) and `reason`; of "
-        "an action on many examples, and of its undoing, by `example` and `reason`.",
+        "an action on many examples, and of its undoing, by `example` and `reason`; "
+        "of demonstrations of recorded executions by `execution` and `reason`.",
     )
 
     def to_representation(self, instance: Any) -> dict[str, Any]:

@@ -106,3 +106,24 @@ def test_a_key_that_may_only_send_puts_nothing_right(organization: Any, agent: A
     assert (
         api.post(f"{BASE}/demonstrations", {"agent_id": "critic", "messages": CHAT}, format="json").status_code == 403
     )
+
+
+def test_demonstrations_of_recorded_executions_are_made_by_a_job(api: Any, agent: Agent) -> None:
+    recorded = f"{BASE}/demonstrations/from-executions"
+    nothing = api.post(recorded, {"agent_id": "critic"}, format="json")
+    assert nothing.status_code == 400 and "No execution of this agent" in str(nothing.json())
+    factories.make_execution(agent)
+    started = api.post(recorded, {"agent_id": "critic", "feedback": "none"}, format="json")
+    assert started.status_code == 202, started.content
+    told = api.get(started.json()["url"]).json()
+    assert (told["kind"], told["status"], told["title"]) == (
+        "demonstrations",
+        "pending",
+        f"Demonstrations of {agent.name}",
+    )
+    for wrong, field in (
+        ({"feedback": "loud"}, "feedback"),
+        ({"until": "2001-01-01T00:00Z", "since": "2002-01-01T00:00Z"}, "until"),
+    ):
+        refused = api.post(recorded, {"agent_id": "critic"} | wrong, format="json")
+        assert refused.status_code == 400 and field in str(refused.json()), field

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from learning.engines.behavior.learner import BehaviorLearner
-from learning.models import ActionCorrection, Agent, Demonstration, Execution, TrainingRun
+from learning.models import ActionCorrection, Agent, Demonstration, Execution, Job, TrainingRun
 from learning.services.behavior_runs import BehaviorResult
 from learning.services.demonstrations import add_demonstration
 from learning.services.executions import log_execution
@@ -97,3 +97,22 @@ def test_the_page_of_an_agent_shows_patterns_rules_and_demonstrations(sign_in: A
 def test_learning_from_nothing_says_what_is_missing(sign_in: Any, agent: Agent) -> None:
     answer = sign_in("admin").post(f"{BASE}/agents/{agent.pk}/behavior/learn", {"strategy": "imitation"}, follow=True)
     assert "no published dataset version" in answer.content.decode()
+
+
+def test_demonstrations_are_made_of_all_executions_that_the_filters_leave(
+    sign_in: Any, agent: Agent, execution: Execution
+) -> None:
+    client, address = sign_in("manager"), f"{BASE}/agents/{agent.pk}/behavior/recorded/"
+    assert address in client.get(f"{BASE}/agents/{agent.pk}/behavior/").content.decode()
+    assert "1 execution<" in client.get(address).content.decode()
+    none = f"{address}?said=thumbs_up"
+    assert "None of" in client.get(none).content.decode()
+    assert "No execution of this agent" in client.post(none).content.decode()
+    answer = client.post(address, {"rewarded": "on"})
+    job = Job.objects.get()
+    assert answer.status_code == 302 and answer["Location"] == f"{BASE}/jobs/{job.pk}/"
+    assert (
+        job.request["rewarded"] is True
+        and f"Behavior of {agent.name}" in client.get(answer["Location"]).content.decode()
+    )
+    assert sign_in("expert").post(address).status_code == 403
