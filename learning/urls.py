@@ -37,6 +37,11 @@ urlpatterns = [
     path("agents/<uuid:agent_id>/insights/learn", insights.insight_learn, name="insight-learn"),
     path("agents/<uuid:agent_id>/insights/<int:number>/rows/", insights.insight_rows, name="insight-rows"),
     path(
+        "agents/<uuid:agent_id>/improvements/<uuid:improvement_id>/rows/",
+        insights.improvement_rows,
+        name="improvement-rows",
+    ),
+    path(
         "agents/<uuid:agent_id>/improvements/<uuid:improvement_id>/apply",
         insights.improvement_apply,
         name="improvement-apply",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from annotation.models import ExpertAnnotation, Preferred, Slot
 from annotation.verdicts import majority
@@ -75,12 +78,20 @@ def push_preference(*, example: LearningExample, opinions: list[ExpertAnnotation
 
 def outputs_before(example: LearningExample) -> dict[str, str]:
     """The outputs of an approved comparison as its reviewers saw them, where their verdict exchanged them."""
-    if not is_comparison(example) or example.review_status != ReviewStatus.APPROVED:
-        return {}
-    opinions = ExpertAnnotation.objects.counted().filter(example=example, decision="approve").order_by("id")
-    if majority([opinion.preferred for opinion in opinions]) != Preferred.REJECTED:
+    if not is_comparison(example) or not exchanged({example.pk}):
         return {}
     return {"expected_output": example.rejected_output, "rejected_output": example.expected_output}
+
+
+def exchanged(example_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these comparisons that were approved with their outputs exchanged."""
+    opinions = ExpertAnnotation.objects.counted().filter(
+        example__in=example_ids, example__review_status=ReviewStatus.APPROVED, decision="approve"
+    )
+    said = defaultdict(list)
+    for example_id, preferred in opinions.order_by("id").values_list("example_id", "preferred"):
+        said[example_id].append(preferred)
+    return {example_id for example_id, words in said.items() if majority(words) == Preferred.REJECTED}
 
 
 def _expected_is_left(slot: Slot, expert: Any) -> bool:

@@ -15,7 +15,7 @@ from learning.api.serializers.jobs import StartedJobSerializer
 from learning.models import Agent, Improvement, InsightReport, PatternType
 from learning.services import insight_improvements as improvements
 from learning.services.agent_directory import find_agent
-from learning.services.insight_reading import findings_of, newest_report, preferences_of
+from learning.services.insight_reading import drift_of_weights, drifts_of, findings_of, newest_report, preferences_of
 from learning.waking import wake_for_gate, wake_for_job
 from organizations.api import OrganizationAPIView, as_uuid
 from organizations.models import Role
@@ -76,8 +76,13 @@ class PreferencesView(FindingsView):
     @extend_schema(summary="What each reviewer is like", responses=shapes.PreferencesSerializer)
     def get(self, request: Any, agent: str) -> Response:
         _, report, head = self.read(agent)
-        rows = preferences_of(report) if report else []
-        return Response(shapes.PreferencesSerializer(head | {"preferences": rows}).data)
+        if report is None:
+            return Response(shapes.PreferencesSerializer(head | {"preferred": {}, "preferences": []}).data)
+        rows = preferences_of(report)
+        preferred = report.preferred | {"moved": drift_of_weights(report)}
+        context = {"drifts": drifts_of(report, rows)}
+        found = head | {"preferred": preferred, "preferences": rows}
+        return Response(shapes.PreferencesSerializer(found, context=context).data)
 
 
 class LearnView(OrganizationAPIView):

@@ -57,6 +57,7 @@ from learning.models.rollups import (
 )
 from learning.models.rules import ExampleRule, PreparationProgress, RuleProgress, RuleResult, RuleSource
 from learning.models.telemetry import TelemetrySpan
+from learning.models.text_numbers import TextNumbers
 from learning.models.training import (
     GateReport,
     GateStatus,
@@ -134,6 +135,7 @@ __all__ = [
     "SplitAssignment",
     "StepSource",
     "TelemetrySpan",
+    "TextNumbers",
     "TrainingDataset",
     "TrainingRun",
     "TrainingRunLog",

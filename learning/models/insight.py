@@ -23,7 +23,9 @@ class InsightTrigger(models.TextChoices):
 class InsightReport(OrganizationModel):
     """One look at the opinions of a window, the `number`-th of its agent. Its findings are versioned by it.
 
-    summary: {"users", "experts", "executions", "features", "aspects", "notes": [text], "preferred": [...]}.
+    summary: {"users", "experts", "executions", "features", "aspects"}. preferred: what pairs of answers tell, {"n",
+    "reviewers", "compared", "corrected", "reason", "accuracy", "accuracy_low", "accuracy_high", "weights": [{"feature",
+    "value", "low", "high", "p_value", "adjusted"}]}.
     """
 
     agent = TenantForeignKey(Agent, on_delete=models.CASCADE, related_name="insight_reports")
@@ -35,6 +37,7 @@ class InsightReport(OrganizationModel):
     judged = models.PositiveIntegerField(default=0)
     enough = models.BooleanField(default=False)  # there were opinions enough to say anything
     summary: Any = models.JSONField(default=dict)
+    preferred: Any = models.JSONField(default=dict)
 
     class Meta:
         verbose_name = "insight report"
@@ -107,7 +110,9 @@ class LearningPattern(OrganizationModel):
 class ReviewerPreferenceModel(OrganizationModel):
     """What one reviewer is like: an expert (`reviewer`), or a user by pseudonym (`user`). Goes when they go.
 
-    weights: {feature: {"value", "low", "high"}}. severity: above 0 is stricter than reviewers are on average.
+    weights: {feature: {"value", "low", "high"}}, what a feature changes in what they say; aspect_weights: what an
+    aspect changes in their verdict; pair_weights: what a feature changes in the log-odds of being preferred, from
+    `pairs` pairs. severity: above 0 is stricter than reviewers are on average. mean: None for who gave no opinion.
     """
 
     report = TenantForeignKey(InsightReport, on_delete=models.CASCADE, related_name="preferences")
@@ -116,7 +121,7 @@ class ReviewerPreferenceModel(OrganizationModel):
     )
     user = models.CharField(max_length=200, blank=True)  # a pseudonym
     n = models.PositiveIntegerField()
-    mean = models.FloatField()
+    mean = models.FloatField(null=True, blank=True)
     severity = models.FloatField(null=True, blank=True)
     severity_low = models.FloatField(null=True, blank=True)
     severity_high = models.FloatField(null=True, blank=True)
@@ -126,6 +131,10 @@ class ReviewerPreferenceModel(OrganizationModel):
     chance = models.FloatField(null=True, blank=True)
     predictable = models.BooleanField(default=False)
     weights: Any = models.JSONField(default=dict)
+    aspect_weights: Any = models.JSONField(default=dict)
+    pairs = models.PositiveIntegerField(default=0)
+    pair_accuracy = models.FloatField(null=True, blank=True)
+    pair_weights: Any = models.JSONField(default=dict)
 
     class Meta:
         verbose_name = "reviewer preference model"
@@ -135,6 +144,7 @@ class ReviewerPreferenceModel(OrganizationModel):
             between("threshold", 0, 1),
             between("accuracy", 0, 1),
             between("chance", 0, 1),
+            between("pair_accuracy", 0, 1),
         ]
         indexes = [
             models.Index(fields=["organization", "report", "-n"], name="preference_of_report"),

@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 
 from learning.engines.insight.words import aspect_words, feature_words
-from learning.models import Agent, FeedbackQualityCorrelation, Improvement, InsightReport, LearningPattern, PatternType
+from learning.models import Agent, Improvement, InsightReport
+from learning.pages.insight_content import content_of
 from learning.services import insight_improvements as improvements
-from learning.services.insight_reading import drift_of, findings_of, newest_report, preferences_of
+from learning.services.insight_reading import newest_report
 from learning.waking import wake_for_gate, wake_for_job
 from organizations.errors import Refused
+from organizations.identifiers import as_uuid
 from organizations.models import Role
 from organizations.permissions import page
 
-SHOWN_CORRELATIONS, SHOWN_REVIEWERS, SHOWN_REPORTS = 12, 20, 10
-FEWEST_SHOWN = 5  # opinions of a user; with fewer their profile is that of everybody
-GROUPS = (
-    ("Decisions and circumstances that go with success", PatternType.SUCCESSFUL_DECISION),
-    ("Decisions and circumstances that go with failure", PatternType.FAILURE_PATTERN),
-    ("Quality thresholds", PatternType.QUALITY_THRESHOLD),
-    ("Rules", PatternType.RULE),
-    ("Telling words", PatternType.TERM),
-)
-
-
-@dataclass(frozen=True)
-class Mark:
-    """An estimate as the chart of intervals takes it."""
-
-    label: str
-    estimate: float
-    low: float
-    high: float
-    note: str = ""
+if TYPE_CHECKING:
+    from learning.services.insight_rows import Asked
 
 
 @page(role=Role.MANAGER)
@@ -52,7 +33,7 @@ def insight_detail(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     report = _report(agent, request.GET.get("report", ""))
     context: dict[str, Any] = {"agent": agent, "report": report, "job": open_learning(agent=agent)}
     if report is not None:
-        context |= _shown(agent, report)
+        context |= content_of(report)
     return render(request, "learning/insights.html", context)
 
 
@@ -72,24 +53,40 @@ def insight_learn(request: HttpRequest, agent_id: UUID) -> HttpResponse:
 
 @page(role=Role.MANAGER)
 def insight_rows(request: HttpRequest, agent_id: UUID, number: int) -> HttpResponse:
-    """The executions behind one number."""
-    from learning.services.insight_rows import rows_behind
+    """What stands behind one number: opinions, or choices between two answers."""
+    from learning.services.insight_rows import choices_behind, rows_behind
 
     agent = _agent(agent_id)
     report = InsightReport.objects.select_related("agent").filter(agent=agent, number=number).first()
     if report is None:
         raise Http404("There is no such report.")
-    names = ("feature", "aspect", "holds", "word")
-    asked = {name: request.GET.get(name, "").replace("\x00", "")[:300] for name in names}
-    context = {
-        "agent": agent,
-        "report": report,
-        "rows": rows_behind(report=report, **asked),
-        "value_name": feature_words(asked["feature"]) if asked["feature"] else "",
-        "said_name": aspect_words(asked["aspect"]) if asked["aspect"] else "",
-        **asked,
+    asked = _asked(request, report)
+    context: dict[str, Any] = {"agent": agent, "report": report, "asked": asked}
+    if request.GET.get("pairs"):
+        context["choices"] = choices_behind(report=report, reviewer=asked.reviewer)
+        return render(request, "learning/insight_choices.html", context)
+    context |= {
+        "rows": rows_behind(report=report, asked=asked),
+        "value_name": feature_words(asked.feature) if asked.feature else "",
+        "said_name": aspect_words(asked.aspect) if asked.aspect else "",
     }
     return render(request, "learning/insight_rows.html", context)
+
+
+@page(role=Role.MANAGER)
+def improvement_rows(request: HttpRequest, agent_id: UUID, improvement_id: UUID) -> HttpResponse:
+    """The executions that the counts of an applied improvement are about."""
+    from learning.services.insight_following import followed_executions
+
+    row = _improvement(agent_id, improvement_id)
+    having = request.GET.get("side") != "without"
+    context = {
+        "agent": row.agent,
+        "improvement": row,
+        "having": having,
+        "rows": followed_executions(improvement=row, having=having),
+    }
+    return render(request, "learning/improvement_rows.html", context)
 
 
 @page(role=Role.ADMIN, methods=("POST",))
@@ -130,72 +127,18 @@ def _decide(row: Improvement, action: str) -> None:
         raise Refused("Choose dismiss, withdraw or reopen.", "action")
 
 
-def _shown(agent: Agent, report: InsightReport) -> dict[str, Any]:
-    found = findings_of(report)
-    reviewers = [row for row in preferences_of(report) if row.n >= FEWEST_SHOWN or row.reviewer_id][:SHOWN_REVIEWERS]
-    measured = [row for row in found.correlations if row.correlation is not None][:SHOWN_CORRELATIONS]
-    return {
-        "correlations": [(row, *_pair_words(row), _pair_url(report, row)) for row in measured],
-        "correlation_marks": [mark for row in measured if (mark := _correlation_mark(row))],
-        "significant": sum(row.significant for row in found.correlations),
-        "untold": sum(row.state != "measured" for row in found.correlations),
-        "groups": [(title, _rows_of(report, found.patterns, kind)) for title, kind in GROUPS],
-        "has_patterns": bool(found.patterns),
-        "quality": found.quality,
-        "reviewers": [(row, _reviewer(row, place), drift_of(row)) for place, row in enumerate(reviewers, start=1)],
-        "severities": [mark for place, row in enumerate(reviewers, start=1) if (mark := _severity_mark(row, place))],
-        "improvements": agent.improvements.select_related("config").order_by("-status", "id")[:50],
-        "reports": InsightReport.objects.filter(agent=agent).order_by("-number")[:SHOWN_REPORTS],
-    }
+def _asked(request: HttpRequest, report: InsightReport) -> Asked:
+    from learning.services.insight_rows import Asked
 
-
-def _rows_of(report: InsightReport, patterns: list[LearningPattern], kind: str) -> list[tuple[Any, str, str]]:
-    return [(row, _name(row), _pattern_url(report, row)) for row in patterns if row.pattern_type == kind]
-
-
-def _name(row: LearningPattern) -> str:
-    return feature_words(row.name).capitalize() if row.pattern_type == PatternType.QUALITY_THRESHOLD else row.name
-
-
-def _pair_words(row: FeedbackQualityCorrelation) -> tuple[str, str]:
-    return feature_words(row.feature), aspect_words(row.aspect)
-
-
-def _correlation_mark(row: FeedbackQualityCorrelation) -> Mark | None:
-    if row.correlation is None or row.low is None or row.high is None:
-        return None
-    feature, aspect = _pair_words(row)
-    return Mark(f"{feature} with {aspect}", row.correlation, row.low, row.high)
-
-
-def _severity_mark(row: Any, place: int) -> Mark | None:
-    if row.severity is None or row.severity_low is None or row.severity_high is None:
-        return None
-    return Mark(_reviewer(row, place), row.severity, row.severity_low, row.severity_high)
-
-
-def _reviewer(row: Any, place: int) -> str:
-    """An expert by name; a user by their place, since their pseudonym says nothing to people."""
-    return row.reviewer.get_username() if row.reviewer_id else f"user {place}"
-
-
-def _pair_url(report: InsightReport, row: FeedbackQualityCorrelation) -> str:
-    return _rows_url(report, {"feature": row.feature, "aspect": row.aspect})
-
-
-def _pattern_url(report: InsightReport, row: LearningPattern) -> str:
-    if row.pattern_type == PatternType.QUALITY_THRESHOLD:
-        return _rows_url(report, {"feature": row.name})
-    if row.pattern_type == PatternType.TERM:
-        return _rows_url(report, {"word": row.name})
-    if row.pattern_type == PatternType.RULE:
-        conditions = row.details.get("conditions") or [{}]
-        return _rows_url(report, {"feature": conditions[0].get("feature", "")})
-    return _rows_url(report, {"holds": row.name})
-
-
-def _rows_url(report: InsightReport, asked: dict[str, str]) -> str:
-    return reverse("insight-rows", args=[report.agent_id, report.number]) + "?" + urlencode(asked)
+    names = ("feature", "aspect", "holds", "lacks", "word")
+    texts = {name: request.GET.get(name, "").replace("\x00", "")[:300] for name in names}
+    rule, reviewer = (as_uuid(request.GET.get(name, "")) for name in ("rule", "reviewer"))
+    return Asked(
+        **texts,
+        rule=report.patterns.filter(pk=rule).first() if rule else None,
+        reviewer=report.preferences.filter(pk=reviewer).first() if reviewer else None,
+        judged=bool(request.GET.get("judged")),
+    )
 
 
 def _agent(agent_id: UUID) -> Agent:

@@ -1,17 +1,26 @@
-"""What executions were like, as the columns that the human-feedback learner takes. Texts are read once, in batches."""
+"""What executions were like, as the columns that the human-feedback learner takes. Texts are read only where their
+numbers are not known yet, and for the words of the newest answers.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from learning.engines.insight.text_features import question_features, similarity, text_features
 from learning.models import Decision, Execution, LearningExample
 from learning.services.insight_opinions import Opinion
+from learning.services.text_numbers import (
+    Numbers,
+    answer_numbers,
+    correction_numbers,
+    example_numbers,
+    execution_numbers,
+)
 
 if TYPE_CHECKING:
     from learning.engines.insight.types import Flags, Floats, Opinions
@@ -27,13 +36,39 @@ PLAIN = ("duration_ms", "input_tokens", "output_tokens", "cost", "confidence")
 
 @dataclass(slots=True)
 class Described:
-    """One execution or example. properties: what is true of it, in words; user: whose it was; case: what it asked."""
+    """One execution or example. properties: what is true of it, in words; user: whose it was; case: what it asked, as
+    a hash of it. answer: only where its words are wanted.
+    """
 
     features: dict[str, float] = field(default_factory=dict)
     properties: set[str] = field(default_factory=set)
     answer: str = ""
     user: str = ""
-    case: Any = None
+    case: str = ""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What opinions are about, by id, and how alike corrections are to what they correct, by their feedback."""
+
+    sources: dict[UUID, Described] = field(default_factory=dict)
+    likeness: dict[UUID, float] = field(default_factory=dict)
+
+    def of(self, opinion: Opinion) -> Described | None:
+        """None when it is not there any more."""
+        for key in (opinion.execution_id, opinion.example_id):
+            if key is not None and key in self.sources:
+                return self.sources[key]
+        return None
+
+    def features_of(self, opinion: Opinion) -> dict[str, float]:
+        """With how alike the person's own correction is, where they gave one. Raises KeyError for what is gone."""
+        described = self.of(opinion)
+        if described is None:
+            raise KeyError(opinion.execution_id or opinion.example_id)
+        if opinion.correction_id not in self.likeness:
+            return described.features
+        return described.features | {"similarity_to_correction": self.likeness[opinion.correction_id]}
 
 
 @dataclass(frozen=True)
@@ -47,46 +82,61 @@ class Columns:
     who: list[tuple[str, Any]]  # by code of the reviewer
 
 
-def describe(opinions: Sequence[Opinion]) -> dict[UUID, Described]:
-    """Every execution that somebody judged, and every example whose execution is not there."""
-    executions = {one.execution_id for one in opinions if one.execution_id}
-    found: dict[UUID, Described] = {}
-    for ids in _batches(executions):
-        found |= _executions(ids)
-    examples = {one.example_id for one in opinions if one.example_id and one.execution_id not in found}
-    for ids in _batches(examples):
-        for pk, asked, said, user in LearningExample.objects.filter(pk__in=ids).values_list(
-            "pk", "input_text", "original_output", "user"
-        ):
-            found[pk] = _of_texts(asked, said, user)
-    return found
+def describe(opinions: Sequence[Opinion], *, keep: bool = True) -> Known:
+    """Every execution that somebody judged, and every example whose execution is not there. `keep`: store numbers."""
+    known = Known()
+    for work in describing(opinions, known, keep=keep):
+        work()
+    return known
+
+
+def describing(opinions: Sequence[Opinion], known: Known, *, keep: bool = True) -> Iterator[Callable[[], None]]:
+    """The same in steps, each for a transaction of its own, which add to `known`."""
+    worded = {key for one in opinions[:MOST_TEXTS] for key in (one.execution_id, one.example_id)}
+    for ids in _batches({one.execution_id for one in opinions if one.execution_id}):
+        yield partial(_add_executions, known, ids, worded, keep)
+    left = {one.example_id for one in opinions if one.example_id and one.execution_id not in known.sources}
+    for ids in _batches(left):
+        yield partial(_add_examples, known, ids, worded, keep)
+    for ids in _batches({one.correction_id for one in opinions if one.correction_id}):
+        yield partial(_add_likeness, known, ids, keep)
 
 
 def describe_answer(*, asked: str, said: str, known: Mapping[str, float]) -> dict[str, float]:
     """The features of an answer that is not an execution yet; `known`: numbers that the caller knows."""
-    return _of_texts(asked, said, "").features | dict(known)
+    return answer_numbers(asked, said).values | dict(known)
 
 
-def _executions(ids: Sequence[UUID]) -> dict[UUID, Described]:
-    found = {}
-    names = ("pk", "input", "output", "user", "metadata", "context", "status", *PLAIN)
-    for pk, asked, said, user, metadata, context, status, *plain in Execution.objects.filter(pk__in=ids).values_list(
-        *names
-    ):
-        one = found[pk] = _of_texts(asked, said, user)
+def _add_executions(known: Known, ids: Sequence[UUID], worded: Container[UUID | None], keep: bool) -> None:
+    numbers, found = execution_numbers(ids, keep=keep), {}
+    rows = Execution.objects.filter(pk__in=ids)
+    names = ("pk", "user", "metadata", "context__conversation", "status", *PLAIN)
+    for pk, user, metadata, turns, status, *plain in rows.values_list(*names):
+        one = found[pk] = _described(numbers[pk], user)
         one.features |= {name: float(value) for name, value in zip(PLAIN, plain, strict=True) if value is not None}
         one.properties.add(f"status is {status}")
         _add_metadata(one, metadata)
-        turns = context.get("conversation") if isinstance(context, dict) else None
         one.features["turns"] = float(len(turns)) if isinstance(turns, list) else 0.0
     _add_decisions(found)
-    return found
+    for pk, answer in rows.filter(pk__in=[one for one in ids if one in worded]).values_list("pk", "output"):
+        found[pk].answer = answer
+    known.sources.update(found)
 
 
-def _of_texts(asked: str, said: str, user: str) -> Described:
-    features = {f"answer.{name}": value for name, value in text_features(said).items()}
-    features |= {f"input.{name}": value for name, value in question_features(asked).items()}
-    return Described(features, set(), said, user, " ".join(asked.lower().split())[:500] or None)
+def _add_examples(known: Known, ids: Sequence[UUID], worded: Container[UUID | None], keep: bool) -> None:
+    numbers = example_numbers(ids, keep=keep)
+    for pk, user, said in LearningExample.objects.filter(pk__in=ids).values_list("pk", "user", "original_output"):
+        known.sources[pk] = _described(numbers[pk], user)
+        known.sources[pk].answer = said if pk in worded else ""
+
+
+def _add_likeness(known: Known, ids: Sequence[UUID], keep: bool) -> None:
+    for pk, numbers in correction_numbers(ids, keep=keep).items():
+        known.likeness[pk] = numbers.values["similarity_to_correction"]
+
+
+def _described(numbers: Numbers, user: str) -> Described:
+    return Described(dict(numbers.values), set(), "", user, numbers.case)
 
 
 def _add_metadata(one: Described, metadata: Any) -> None:
@@ -130,37 +180,24 @@ def _choices(point: str, output: Any) -> Iterator[str]:
             yield f"{point[:LONGEST_VALUE]} is {value}"
 
 
-def columns_of(opinions: Sequence[Opinion], described: Mapping[UUID, Described]) -> Columns:
+def columns_of(opinions: Sequence[Opinion], known: Known) -> Columns:
     """Rows whose execution is known. A missing value is nan."""
     from learning.engines.insight.types import Opinions, codes_of
 
-    rows = [(one, known) for one in opinions if (known := _known(one, described))]
-    features = [_features(one, known) for one, known in rows]
+    rows = [(one, described) for one in opinions if (described := known.of(one))]
+    features = [known.features_of(one) for one, _ in rows]
     who = list(dict.fromkeys(one.who for one, _ in rows))
-    texts = [known.answer if place < MOST_TEXTS else "" for place, (_, known) in enumerate(rows)]
+    texts = [described.answer for _, described in rows]
     table = Opinions(
         {name: column(features, name) for name in sorted(set().union(*features))} if features else {},
         {name: column([one.aspects for one, _ in rows], name) for name in _aspects(rows)},
         codes_of([one.who for one, _ in rows]),
-        codes_of([known.case or id(known) for _, known in rows]),
+        codes_of([described.case or id(described) for _, described in rows]),
         texts,
-        codes_of([known.user or known.case or id(known) for _, known in rows]),
+        codes_of([described.user or described.case or id(described) for _, described in rows]),
     )
     quality, score = ([{"": getattr(one, name)} for one, _ in rows] for name in ("quality", "score"))
     return Columns(table, column(quality, ""), column(score, ""), _properties(rows), who)
-
-
-def _known(one: Opinion, described: Mapping[UUID, Described]) -> Described | None:
-    for key in (one.execution_id, one.example_id):
-        if key is not None and key in described:
-            return described[key]
-    return None
-
-
-def _features(one: Opinion, known: Described) -> dict[str, float]:
-    if not one.correction:
-        return known.features
-    return known.features | {"similarity_to_correction": similarity(known.answer, one.correction)}
 
 
 def _aspects(rows: Sequence[tuple[Opinion, Described]]) -> list[str]:

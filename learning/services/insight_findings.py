@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -21,13 +20,13 @@ from learning.models import (
     ReviewerPreferenceModel,
 )
 from learning.services.insight_quality import predict_waiting
+from learning.services.insight_reviewers import plain, preferred_json, reviewer_rows
 from organizations import audit
 
 if TYPE_CHECKING:
     from learning.engines.insight import Insight
     from learning.engines.insight.correlations import Correlation
     from learning.engines.insight.patterns import Pattern
-    from learning.engines.insight.preferences import Profile
     from learning.engines.insight.rules import Rule
     from learning.engines.insight.terms import Term
     from learning.engines.insight.thresholds import Threshold
@@ -37,20 +36,19 @@ FEWEST = 10  # opinions, as the engine wants them for a pair
 METRICS = (
     "error", "mean_error", "reviewer_error", "accuracy", "mean_accuracy", "reviewer_accuracy", "coverage", "cases",
 )  # fmt: skip
-MOST_PROFILES = 500
 MOST_PATTERNS = 40  # of each kind
 
 
 def keep_findings(*, agent: Agent, learned: Learned, since: datetime, until: datetime, trigger: str) -> InsightReport:
     """A new report of the agent with all its rows."""
-    insight, columns = learned.insight, learned.columns
-    assert insight is not None and columns is not None  # noqa: S101  # a look always gives both
+    insight = learned.insight
     with transaction.atomic():
         Agent.objects.select_for_update(no_key=True).only("pk").get(pk=agent.pk)
         newest = InsightReport.objects.filter(agent=agent).aggregate(newest=Max("number"))["newest"] or 0
         report = InsightReport.objects.create(
             agent=agent, number=newest + 1, trigger=trigger, since=since, until=until, opinions=insight.n,
             judged=insight.judged, enough=insight.n >= FEWEST, summary=_summary(learned),
+            preferred=preferred_json(insight.preferred, learned.read.compared),
         )  # fmt: skip
         FeedbackQualityCorrelation.objects.bulk_create(
             _correlation(report, place, one) for place, one in enumerate(insight.correlations)
@@ -59,9 +57,7 @@ def keep_findings(*, agent: Agent, learned: Learned, since: datetime, until: dat
         LearningPattern.objects.bulk_create(
             LearningPattern(report=report, place=place, **values) for place, values in enumerate(found)
         )
-        ReviewerPreferenceModel.objects.bulk_create(
-            _profile(report, columns.who[one.reviewer], one) for one in insight.profiles[:MOST_PROFILES]
-        )
+        ReviewerPreferenceModel.objects.bulk_create(reviewer_rows(report, insight, learned.read.columns.who))
         _keep_quality(report, insight)
         audit.record(
             action="insight.learned", target=report,
@@ -71,24 +67,14 @@ def keep_findings(*, agent: Agent, learned: Learned, since: datetime, until: dat
     return report
 
 
-def plain(value: Any) -> Any:
-    """For JSON: numbers that are none become null."""
-    if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _summary(learned: Learned) -> dict[str, Any]:
-    columns = learned.columns
-    kinds = [kind for kind, _ in columns.who] if columns else []
+    opinions, kinds = learned.read.columns.opinions, [kind for kind, _ in learned.read.columns.who]
     return {
         "users": kinds.count("user"),
         "experts": kinds.count("expert"),
-        "executions": learned.executions,
-        "features": sorted(columns.opinions.features) if columns else [],
-        "aspects": sorted(columns.opinions.aspects) if columns else [],
+        "executions": learned.read.sources,
+        "features": sorted(opinions.features),
+        "aspects": sorted(opinions.aspects),
     }
 
 
@@ -172,32 +158,9 @@ def _rule(one: Rule) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _profile(report: InsightReport, who: tuple[str, Any], one: Profile) -> ReviewerPreferenceModel:
-    kind, name = who
-    person = {"reviewer_id": name} if kind == "expert" else {"user": name}
-    severity = one.severity
-    return ReviewerPreferenceModel(
-        report=report, n=one.n, mean=min(1.0, max(0.0, one.mean)), own_share=one.own_share, threshold=one.threshold,
-        severity=severity.value if severity else None, severity_low=severity.low if severity else None,
-        severity_high=severity.high if severity else None, accuracy=one.accuracy.value, chance=one.chance.value,
-        predictable=one.predictable, weights=plain({key: asdict(value) for key, value in one.weights.items()}),
-        **person,
-    )  # fmt: skip
-
-
 def _keep_quality(report: InsightReport, insight: Insight) -> None:
     found = insight.quality
-    names = (
-        "error",
-        "mean_error",
-        "reviewer_error",
-        "accuracy",
-        "mean_accuracy",
-        "reviewer_accuracy",
-        "coverage",
-        "cases",
-    )
-    metrics = {name: getattr(found, name) for name in names} | {"gain": asdict(found.gain) if found.gain else None}
+    metrics = {name: getattr(found, name) for name in METRICS} | {"gain": asdict(found.gain) if found.gain else None}
     QualityModel.objects.create(
         report=report, used=found.used, kind=found.kind, reason=found.reason, n=found.n, metrics=plain(metrics),
         content=found.model.as_json() if found.model else {},

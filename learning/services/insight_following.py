@@ -7,10 +7,12 @@ or its config holds the instruction. Others since then count as without it.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from learning.engines.insight.harm import Effect, effect_of
 from learning.models import Agent, AgentConfig, AgentFeedback, Execution, Improvement, ImprovementStatus
@@ -18,6 +20,7 @@ from learning.services.insight_improvements import withdraw_improvement
 from learning.services.insight_opinions import judge
 
 MOST_JUDGED = 20_000  # pieces of feedback that are counted, the newest
+MOST_SHOWN = 100
 
 
 def follow_improvements(*, agent: Agent) -> list[Improvement]:
@@ -26,16 +29,37 @@ def follow_improvements(*, agent: Agent) -> list[Improvement]:
     return [row for row in rows.select_related("agent", "config") if _follow(row)]
 
 
+@dataclass(frozen=True)
+class Followed:
+    """An execution since an improvement was applied. satisfied: the newest judgement of it, None without one."""
+
+    execution_id: UUID
+    external_id: str
+    started_at: datetime
+    satisfied: bool | None
+
+
+def followed_executions(*, improvement: Improvement, having: bool = True) -> list[Followed]:
+    """Those with the improvement, or those without it, since it was applied: the judged ones first, then the newest."""
+    if improvement.applied_at is None:
+        return []
+    since, ours = _since(improvement), _having(improvement)
+    ends = _ends(improvement)
+    # Not exclude(ours): where an execution says nothing, its opposite is unknown too.
+    rows = since.filter(ours) if having else since.exclude(pk__in=since.filter(ours).values("pk"))
+    names = ("pk", "external_id", "started_at")
+    newest = [*rows.filter(pk__in=list(ends)).order_by("-started_at").values_list(*names)[:MOST_SHOWN]]
+    if len(newest) < MOST_SHOWN:
+        others = rows.exclude(pk__in=list(ends)).order_by("-started_at").values_list(*names)
+        newest += others[: MOST_SHOWN - len(newest)]
+    said = {pk: bool(end) for pk, end in ends.items()}
+    return [Followed(pk, name, started_at, said.get(pk)) for pk, name, started_at in newest]
+
+
 def _follow(row: Improvement) -> bool:
-    configs = {
-        pk
-        for pk, content in AgentConfig.objects.filter(agent=row.agent_id).values_list("pk", "content")
-        if row.instruction in str(content.get("system_prompt", ""))
-    }
-    having = Q(metadata__improvements__contains=[str(row.pk)]) | Q(config__in=configs)
-    since = Execution.objects.filter(agent=row.agent_id, started_at__gte=row.applied_at)
-    times = since.filter(having).count()
-    ends = _ends(row, set(since.filter(having).values_list("pk", flat=True)[:MOST_JUDGED]))
+    having = _since(row).filter(_having(row))
+    times, ours = having.count(), set(having.values_list("pk", flat=True)[:MOST_JUDGED])
+    ends = Counter(("with" if pk in ours else "without", end) for pk, end in _ends(row).items())
     effect = effect_of(
         ends["with", 1], ends["with", 1] + ends["with", 0], ends["without", 1], ends["without", 1] + ends["without", 0]
     )
@@ -50,8 +74,21 @@ def _follow(row: Improvement) -> bool:
     return effect.harmful
 
 
-def _ends(row: Improvement, having: set[UUID]) -> Counter[tuple[str, int]]:
-    """Judged executions by side and end. Of several judgements of one execution the newest counts."""
+def _since(row: Improvement) -> QuerySet[Execution]:
+    return Execution.objects.filter(agent=row.agent_id, started_at__gte=row.applied_at)
+
+
+def _having(row: Improvement) -> Q:
+    configs = [
+        pk
+        for pk, content in AgentConfig.objects.filter(agent=row.agent_id).values_list("pk", "content")
+        if row.instruction in str(content.get("system_prompt", ""))
+    ]
+    return Q(metadata__improvements__contains=[str(row.pk)]) | Q(config__in=configs)
+
+
+def _ends(row: Improvement) -> dict[UUID, int]:
+    """Judged executions since it was applied, 1 for success. Of several judgements of one the newest counts."""
     said = AgentFeedback.objects.filter(
         agent=row.agent_id, execution__started_at__gte=row.applied_at, created_at__gte=row.applied_at
     )
@@ -63,7 +100,7 @@ def _ends(row: Improvement, having: set[UUID]) -> Counter[tuple[str, int]]:
         judge(found, kind, rating)
         if "user.satisfied" in found:
             ends.setdefault(execution_id, int(found["user.satisfied"]))
-    return Counter(("with" if pk in having else "without", end) for pk, end in ends.items())
+    return ends
 
 
 def _because(effect: Effect) -> str:

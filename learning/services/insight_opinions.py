@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import BooleanField, ExpressionWrapper, Q
+
 from learning.models import Agent, AgentFeedback, FeedbackType, LearningExample
 from learning.review_sources import review_sources
 
@@ -15,6 +17,7 @@ MOST_OPINIONS = 200_000
 SCALES = ("accuracy", "helpfulness", "clarity", "completeness")  # users, 1 to 5
 DISCONTENT = (FeedbackType.THUMBS_DOWN, FeedbackType.REPORT_ISSUE, FeedbackType.CORRECTION)
 CONTENT_STARS, DISCONTENT_STARS = 4, 2
+CORRECTS = ~Q(correction_text="") & Q(removed_at=None)  # a text past its retention is no correction any more
 
 
 @dataclass(slots=True)
@@ -22,7 +25,7 @@ class Opinion:
     """What one person said about one execution or example. who: ("user", pseudonym) or ("expert", id).
 
     aspects: by the names of engines/insight/words.py. quality: 0 to 1 in one number, None when nothing says it.
-    score: an expert's mean score. correction: what the person would have answered.
+    score: an expert's mean score. correction_id: the feedback that says what the person would have answered.
     """
 
     who: tuple[str, Any]
@@ -31,7 +34,7 @@ class Opinion:
     aspects: dict[str, float] = field(default_factory=dict)
     quality: float | None = None
     score: float | None = None
-    correction: str = ""
+    correction_id: UUID | None = None
 
 
 def read_opinions(*, agent: Agent, since: datetime, until: datetime) -> list[Opinion]:
@@ -53,18 +56,20 @@ def _of_users(agent: Agent, since: datetime, until: datetime) -> Iterator[Opinio
     rows = AgentFeedback.objects.filter(
         agent=agent, consent=True, execution__isnull=False, created_at__gte=since, created_at__lt=until
     )
-    names = ("pk", "execution_id", "user", "feedback_type", "rating", *SCALES, "correction_text")
+    rows = rows.annotate(corrects=ExpressionWrapper(CORRECTS, BooleanField()))
+    names = ("pk", "execution_id", "user", "feedback_type", "rating", *SCALES, "corrects")
     opinions: dict[tuple[UUID, str], Opinion] = {}
     for pk, execution_id, user, kind, rating, *rest in (
         rows.order_by("-id").values_list(*names)[:MOST_OPINIONS].iterator()
     ):
-        *scales, correction = rest
+        *scales, corrects = rest
         key = (execution_id, user or str(pk))  # without a pseudonym nobody knows whether they are the same person
         opinion = opinions.setdefault(key, Opinion(("user", key[1]), execution_id))
         said = {f"user.{name}": float(value) for name, value in zip(SCALES, scales, strict=True) if value is not None}
         judge(said, kind, rating)
         opinion.aspects = said | opinion.aspects
-        opinion.correction = opinion.correction or correction
+        if corrects and opinion.correction_id is None:
+            opinion.correction_id = pk
     for opinion in opinions.values():
         opinion.quality = _quality_of_user(opinion.aspects)
     yield from opinions.values()

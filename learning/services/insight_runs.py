@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,20 +22,33 @@ from organizations.errors import Conflict, Refused
 from organizations.scope import current_organization_id, organization_scope
 
 if TYPE_CHECKING:
-    from learning.engines.insight import Insight
-    from learning.services.insight_features import Columns
+    from learning.engines.insight import Insight, Pairs
+    from learning.services.insight_choices import Chosen
+    from learning.services.insight_features import Columns, Known
+    from learning.services.insight_opinions import Opinion
 
 log = logging.getLogger(__name__)
 MOST_DAYS = 365
 
 
 @dataclass(frozen=True)
-class Learned:
-    """What one look found; `insight` is None when there was nothing to look at."""
+class Read:
+    """What a look takes: opinions as columns, pairs of answers (`compared` of them were shown side by side), and how
+    many executions and examples they are about.
+    """
 
-    columns: Columns | None
-    insight: Insight | None
-    executions: int = 0
+    columns: Columns
+    pairs: Pairs
+    compared: int
+    sources: int
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What one look took and found."""
+
+    read: Read
+    insight: Insight
 
 
 def look_back_days() -> int:
@@ -72,29 +85,44 @@ def work(work: Work) -> Generator[Step, Any, None]:
     organization_id = current_organization_id()
     learned = yield Step(0, 2, between=lambda: _look(organization_id, work, agent.pk, since, until))
     report = keep_findings(agent=agent, learned=learned, since=since, until=until, trigger=work.request["trigger"])
-    if learned.insight is not None:
-        propose(report=report, recommendations=learned.insight.recommendations)
+    propose(report=report, recommendations=learned.insight.recommendations)
     yield Step(2, 2, result={"report": report.number, "opinions": report.opinions})
 
 
 def _look(organization_id: UUID, job: Work, agent_id: UUID, since: datetime, until: datetime) -> Learned:
-    """Reading takes one short transaction, the engine none; the job's heart beats meanwhile."""
+    """Reading takes short transactions, the engine none; the job's heart beats meanwhile."""
     with beating(organization_id, lambda: beat_job(work=job), BEAT):
+        read = read_window(organization_id, agent_id, since, until)
+        return Learned(read, learn(read))
+
+
+def read_window(organization_id: UUID, agent_id: UUID, since: datetime, until: datetime) -> Read:
+    """Everything that was said in the window with what it was said about; outside of any transaction."""
+    from learning.services.insight_choices import read_choices
+    from learning.services.insight_features import Known, describing
+
+    with organization_scope(organization_id):
+        agent = Agent.objects.get(pk=agent_id)
+        opinions = read_opinions(agent=agent, since=since, until=until)
+    known = Known()
+    for work in describing(opinions, known):
         with organization_scope(organization_id):
-            columns, executions = read_columns(Agent.objects.get(pk=agent_id), since, until)
-        return Learned(columns, learn(columns), executions)
+            work()
+    with organization_scope(organization_id):
+        return as_read(opinions, known, read_choices(agent=agent, since=since, until=until))
 
 
-def read_columns(agent: Agent, since: datetime, until: datetime) -> tuple[Columns, int]:
-    """The opinions of the window with what was judged, and how many executions and examples that was."""
-    from learning.services.insight_features import columns_of, describe
+def as_read(opinions: Sequence[Opinion], known: Known, choices: Sequence[Chosen]) -> Read:
+    """The columns for the engine."""
+    from learning.services.insight_choices import pairs_of
+    from learning.services.insight_features import columns_of
 
-    opinions = read_opinions(agent=agent, since=since, until=until)
-    described = describe(opinions)
-    return columns_of(opinions, described), len(described)
+    columns = columns_of(opinions, known)
+    compared = sum(one.compared for one in choices)
+    return Read(columns, pairs_of(choices, columns.who), compared, len(known.sources))
 
 
-def learn(columns: Columns) -> Insight:
+def learn(read: Read) -> Insight:
     """The engine on what was read. Raises Stopping between two steps when the product stops."""
     from learning.engines.insight import HumanFeedbackLearner
     from organizations.stopping import raise_when_stopping
@@ -102,5 +130,6 @@ def learn(columns: Columns) -> Insight:
     def progress(step: int, total: int, message: str, /) -> None:
         raise_when_stopping()
 
+    columns = read.columns
     learner = HumanFeedbackLearner(progress=progress)
-    return learner.learn(columns.opinions, columns.quality, columns.properties, score=columns.score)
+    return learner.learn(columns.opinions, columns.quality, columns.properties, score=columns.score, pairs=read.pairs)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from learning.engines.insight.estimates import Estimate
 from learning.engines.insight.folds import folds_by_group
-from learning.engines.insight.preferences import Estimate, describe_reviewers
+from learning.engines.insight.preferences import describe_reviewers
 from learning.engines.insight.quality import learn_quality, mean_over_cases
 from learning.engines.insight.text_features import similarity, text_features
 from learning.engines.insight.types import codes_of

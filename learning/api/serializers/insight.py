@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from learning.api.serializers.fields import Number, StrictSerializer, Text
@@ -72,11 +73,24 @@ class PatternsSerializer(ReportSerializer):
     rules = PatternSerializer(many=True)
 
 
+class SeveritySerializer(serializers.Serializer[Any]):
+    report = serializers.IntegerField()
+    severity = serializers.FloatField()
+
+
+class DriftSerializer(serializers.Serializer[Any]):
+    """Something has moved when its first and its last interval have nothing in common."""
+
+    severities = SeveritySerializer(many=True)
+    severity_moved = serializers.BooleanField()
+    weights_moved = serializers.ListField(child=serializers.CharField(), help_text="Names of aspects and features.")
+
+
 class PreferenceSerializer(serializers.Serializer[Any]):
     reviewer_type = serializers.SerializerMethodField(help_text="expert or user.")
     reviewer = serializers.SerializerMethodField(help_text="The expert's sign-in name, or the user's pseudonym.")
-    n = serializers.IntegerField()
-    mean = serializers.FloatField()
+    n = serializers.IntegerField(help_text="Opinions.")
+    mean = serializers.FloatField(allow_null=True, help_text="Of their opinions; null for who only chose answers.")
     severity = serializers.FloatField(allow_null=True, help_text="Above 0: stricter than reviewers are on average.")
     severity_low = serializers.FloatField(allow_null=True)
     severity_high = serializers.FloatField(allow_null=True)
@@ -85,7 +99,28 @@ class PreferenceSerializer(serializers.Serializer[Any]):
     accuracy = serializers.FloatField(allow_null=True, help_text="Of foretelling their opinions, leaving one out.")
     chance = serializers.FloatField(allow_null=True, help_text="The same by their usual answer.")
     predictable = serializers.BooleanField()
-    weights: Any = serializers.DictField(child=serializers.JSONField(allow_null=True))
+    weights: Any = serializers.DictField(
+        child=serializers.JSONField(allow_null=True), help_text="What a feature of the answer changes in what they say."
+    )
+    aspect_weights: Any = serializers.DictField(
+        child=serializers.JSONField(allow_null=True),
+        help_text="What an aspect, such as clarity, changes in their verdict.",
+    )
+    pairs = serializers.IntegerField(help_text="Choices between two answers, corrections among them.")
+    pair_accuracy = serializers.FloatField(
+        allow_null=True, help_text="How often their choice is foretold on other cases; by chance 0.5."
+    )
+    pair_weights: Any = serializers.DictField(
+        child=serializers.JSONField(allow_null=True),
+        help_text="What a feature changes in the log-odds that they prefer an answer.",
+    )
+    drift = serializers.SerializerMethodField(help_text="Over the last reports.")
+
+    @extend_schema_field(DriftSerializer)
+    def get_drift(self, row: Any) -> Any:
+        found = self.context["drifts"][row.pk]
+        points = [{"report": number, "severity": severity} for number, severity in found.points]
+        return {"severities": points, "severity_moved": found.moved, "weights_moved": found.weights}
 
     def get_reviewer_type(self, row: Any) -> str:
         return "expert" if row.reviewer_id else "user"
@@ -94,7 +129,36 @@ class PreferenceSerializer(serializers.Serializer[Any]):
         return row.reviewer.get_username() if row.reviewer_id else row.user
 
 
+class WeightSerializer(serializers.Serializer[Any]):
+    feature = serializers.CharField()
+    value = serializers.FloatField(help_text="Of one standard deviation more, in log-odds of being preferred.")
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    p_value = serializers.FloatField(allow_null=True, help_text="Knows who chose; null where nothing can be tested.")
+    adjusted = serializers.FloatField(allow_null=True, help_text="Benjamini-Yekutieli over all features.")
+
+
+class PreferredSerializer(serializers.Serializer[Any]):
+    """Which of two answers people prefer (Bradley-Terry with covariates)."""
+
+    n = serializers.IntegerField(default=0, help_text="Pairs.")
+    reviewers = serializers.IntegerField(default=0)
+    compared = serializers.IntegerField(default=0, help_text="Pairs that were shown side by side.")
+    corrected = serializers.IntegerField(default=0, help_text="Corrections of what the agent said.")
+    reason = serializers.CharField(default="", help_text="Why there are no weights, or what is special about them.")
+    accuracy = serializers.FloatField(default=None, allow_null=True, help_text="On other cases; by chance 0.5.")
+    accuracy_low = serializers.FloatField(default=None, allow_null=True)
+    accuracy_high = serializers.FloatField(default=None, allow_null=True)
+    weights = WeightSerializer(many=True, default=list)
+    moved = serializers.ListField(
+        child=serializers.CharField(),
+        default=list,
+        help_text="Features that weigh otherwise than at first.",
+    )
+
+
 class PreferencesSerializer(ReportSerializer):
+    preferred = PreferredSerializer()
     preferences = PreferenceSerializer(many=True)
 
 

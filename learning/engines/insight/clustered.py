@@ -60,11 +60,12 @@ def slope_of(x: Floats, y: Floats, clusterings: Sequence[Integers], fitted: int 
         usable = [np.arange(n)] if not clusterings else []
     if not usable or n <= fitted:
         return Slope(_bounded(value), None, None, None, min(1, n))
-    variance, clusters = _variance(scores, usable, n, fitted)
+    variance, clusters = cluster_variance(scores, usable, n, fitted)
     return _with_error(value, math.sqrt(variance) / power, clusters)
 
 
-def _variance(scores: Floats, clusterings: Sequence[Integers], n: int, fitted: int) -> tuple[float, int]:
+def cluster_variance(scores: Floats, clusterings: Sequence[Integers], n: int, fitted: int) -> tuple[float, int]:
+    """The variance of the sum of scores under one or two clusterings, and the smaller number of clusters."""
     parts = [_one_way(scores, codes, n, fitted) for codes in clusterings]
     variance = max(part for part, _ in parts)
     if len(parts) == 2:

@@ -1,33 +1,22 @@
-"""A profile of each reviewer from the mixed model, and which of two answers people prefer. Pure."""
+"""A profile of each reviewer from the mixed model. Pure."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from learning.engines.insight.clustered import SMALLEST
-from learning.engines.insight.rates import Rate, Z, rate_of
+from learning.engines.insight.estimates import Estimate, around
+from learning.engines.insight.rates import Rate, rate_of
 from learning.engines.insight.reviewers import MixedModel, fit_reviewers
+from learning.engines.insight.types import varies
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from learning.engines.insight.types import Floats, Integers
 
 FEWEST = 10  # opinions in all, before anybody is described
 MIDDLE = 0.5  # what counts as approval
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A number with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +25,8 @@ class Profile:
 
     severity: how much lower (0 to 1) they judge than reviewers do on average, all else equal; None when there is no
     other reviewer. own_share: how much of it is their own opinions rather than the mean of reviewers (0 to 1).
-    weights: what one standard deviation of a feature changes in what they say. threshold: from which score on they
+    weights: what one standard deviation of a feature changes in what they say; aspects: what one of an aspect (clarity,
+    say) changes in their verdict, where they told both. threshold: from which score on they
     approve (0 to 1), None where no score is known or approval does not rise with it. accuracy: how often the model
     foretells, without it, whether an opinion is on the approving side; chance: as if they always said their usual.
     """
@@ -50,6 +40,7 @@ class Profile:
     accuracy: Rate
     chance: Rate
     threshold: float | None = None
+    aspects: Mapping[str, Estimate] = field(default_factory=dict)
 
     @property
     def predictable(self) -> bool:
@@ -98,10 +89,10 @@ def _profile(
     usual = float(((others * 2 > n - 1) == approving).sum()) if n > 1 else 0.0
     coefficients = model.common + model.own[place]
     errors = np.sqrt(np.diag(model.of_sum[place]))
-    weights = {name: _around(coefficients[at], errors[at]) for at, name in enumerate(model.names, start=1)}
+    weights = {name: around(coefficients[at], errors[at]) for at, name in enumerate(model.names, start=1)}
     alone = len(model.own) < 2
     own_error = math.sqrt(max(0.0, float(model.of_own[place, 0, 0])))
-    severity = None if alone else _around(-float(model.own[place, 0]), own_error)
+    severity = None if alone else around(-float(model.own[place, 0]), own_error)
     share = 0.0 if alone else float(model.counts[place] / (model.counts[place] + model.noise / model.spread[0]))
     return Profile(
         code, n, float(said.mean()), severity, share, weights, rate_of(right, n), rate_of(usual, n),
@@ -109,8 +100,33 @@ def _profile(
     )  # fmt: skip
 
 
-def _around(value: float, error: float) -> Estimate:
-    return Estimate(float(value), float(value - Z * error), float(value + Z * error))
+def weigh_aspects(
+    aspects: Mapping[str, Floats], verdict: Floats, reviewers: Integers
+) -> dict[int, dict[str, Estimate]]:
+    """By reviewer: what one standard deviation of an aspect changes in their verdict (0 to 1), drawn to that of all.
+
+    Of those who told a verdict with an aspect at least; nobody with fewer than FEWEST such opinions in all, or when
+    verdicts or aspects are all the same. An aspect that is missing beside others counts as its mean.
+    """
+    import numpy as np
+
+    told = np.isfinite(verdict)
+    columns = {name: column for name, column in aspects.items() if varies(column[told])}
+    if columns:
+        told = told & np.any([np.isfinite(column) for column in columns.values()], axis=0)
+    if not columns or told.sum() < FEWEST or np.ptp(verdict[told]) == 0:
+        return {}
+    present, codes = np.unique(reviewers[told], return_inverse=True)
+    table = np.column_stack([column[told] for column in columns.values()])
+    model = fit_reviewers(table, verdict[told], codes.astype(np.int64), tuple(columns))
+    errors = np.sqrt(np.einsum("rkk->rk", model.of_sum))
+    return {
+        code: {
+            name: around(float(model.common[at] + model.own[place, at]), float(errors[place, at]))
+            for at, name in enumerate(model.names, start=1)
+        }
+        for place, code in enumerate(present.tolist())
+    }
 
 
 def _thresholds(score: Floats, said: Floats, codes: Integers) -> dict[int, float]:
@@ -129,56 +145,3 @@ def _thresholds(score: Floats, said: Floats, codes: Integers) -> dict[int, float
             crossing = model.scaling.centre[0] + model.scaling.scale[0] * (MIDDLE - constant) / slope
             found[code] = float(min(1.0, max(0.0, crossing)))
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class PreferenceWeight:
-    """How a difference of one standard deviation in a feature changes the log-odds of being preferred."""
-
-    feature: str
-    weight: Estimate
-    p_value: float
-
-
-def compare_pairs(differences: Mapping[str, Floats]) -> list[PreferenceWeight] | None:
-    """Bradley and Terry (1952), Biometrika 39, with covariates: each row is the preferred answer minus the other one.
-
-    By maximum likelihood (Newton). None with fewer than FEWEST pairs for each feature, or when the pairs are separated
-    perfectly, so that there is no finite answer.
-    """
-    import numpy as np
-
-    names = [name for name, column in differences.items() if np.isfinite(column).all() and np.ptp(column) > 0]
-    if not names or len(differences[names[0]]) < FEWEST * len(names):
-        return None
-    table = np.column_stack([differences[name] for name in names])
-    table = table / np.sqrt(np.mean(table**2, axis=0))
-    fitted = _newton(table)
-    if fitted is None:
-        return None
-    weights, errors = fitted
-    return [
-        PreferenceWeight(
-            name, _around(weight, error), max(SMALLEST, math.erfc(abs(weight / error) / math.sqrt(2)))
-        )
-        for name, weight, error in zip(names, weights.tolist(), errors.tolist(), strict=True)
-    ]  # fmt: skip
-
-
-def _newton(table: Floats) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
-    import numpy as np
-    from scipy import special
-
-    weights = np.zeros(table.shape[1])
-    for _ in range(50):
-        chances = special.expit(table @ weights)
-        information = table.T @ (table * (chances * (1 - chances))[:, None])
-        if np.linalg.cond(information) > 1e10:
-            return None
-        step = np.linalg.solve(information, table.T @ (1 - chances))
-        weights = weights + step
-        if np.max(np.abs(weights)) > 50:  # the pairs are separated: weights grow without end
-            return None
-        if np.max(np.abs(step)) < 1e-12:
-            return weights, np.sqrt(np.diag(np.linalg.inv(information)))
-    return None

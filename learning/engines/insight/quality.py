@@ -14,10 +14,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from learning.engines.insight.estimates import Estimate
 from learning.engines.insight.fitting import CANDIDATES, Candidate, Fitted
 from learning.engines.insight.folds import folds_by_group
-from learning.engines.insight.preferences import Estimate
 from learning.engines.insight.saved import SavedModel
+from learning.engines.insight.types import varies
 
 if TYPE_CHECKING:
     from learning.engines.insight.types import Flags, Floats, Integers
@@ -72,7 +73,7 @@ def learn_quality(
         known = np.sort(np.random.default_rng(seed).choice(known, MOST_ROWS, replace=False))
     said, reviewers, cases = said[known], reviewers[known], cases[known]
     n, distinct = len(said), len(np.unique(cases))
-    names = tuple(name for name, column in features.items() if _varies(column[known]))
+    names = tuple(name for name, column in features.items() if varies(column[known]))
     refusal = _refusal(said, distinct, names)
     if refusal:
         return QualityResult(n, distinct, refusal)
@@ -94,13 +95,6 @@ class _Data:
         return replace(
             self, table=self.table[rows], said=self.said[rows], reviewers=self.reviewers[rows], cases=self.cases[rows]
         )
-
-
-def _varies(column: Floats) -> bool:
-    import numpy as np
-
-    known = column[np.isfinite(column)]
-    return len(known) > 1 and bool(known.min() < known.max())
 
 
 def _refusal(said: Floats, cases: int, names: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ import difflib
 import math
 import re
 
+VERSION = 1  # of what the functions below give: raise it with every change, and stored numbers are computed anew
 LONGEST = 20_000  # characters that are read
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 VOWELS = re.compile(r"[aeiouy]+")  # of small letters

@@ -44,6 +44,14 @@ class Opinions:
         return len(self.reviewers)
 
 
+def varies(column: Floats) -> bool:
+    """Whether its known values differ."""
+    import numpy as np
+
+    known = column[np.isfinite(column)]
+    return len(known) > 0 and bool(known.min() < known.max())
+
+
 def codes_of(names: Sequence[object]) -> Integers:
     """Codes 0, 1, ... in the order in which the names first come."""
     import numpy as np

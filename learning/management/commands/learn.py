@@ -13,7 +13,7 @@ from learning.models import InsightReport, InsightTrigger
 from learning.services.agent_directory import find_agent
 from learning.services.insight_findings import keep_findings
 from learning.services.insight_improvements import propose
-from learning.services.insight_runs import MOST_DAYS, Learned, learn, look_back_days, read_columns
+from learning.services.insight_runs import MOST_DAYS, Learned, learn, look_back_days, read_window
 from organizations.errors import Missing
 from organizations.scope import organization_scope
 from organizations.tasks import find_organization
@@ -41,14 +41,12 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
         until = timezone.now()
         since = until - timedelta(days=days)
-        with organization_scope(organization_id):
-            columns, executions = read_columns(agent, since, until)
-        insight = learn(columns)
+        read = read_window(organization_id, agent.pk, since, until)
+        insight = learn(read)
         with organization_scope(organization_id):
             report = keep_findings(
-                agent=agent, learned=Learned(columns, insight, executions), since=since, until=until,
-                trigger=InsightTrigger.COMMAND,
-            )  # fmt: skip
+                agent=agent, learned=Learned(read, insight), since=since, until=until, trigger=InsightTrigger.COMMAND
+            )
             propose(report=report, recommendations=insight.recommendations)
             self._tell(report)
 
@@ -63,6 +61,11 @@ class Command(BaseCommand):
             )
         for pattern in report.patterns.order_by("place"):
             self.stdout.write(f"  {pattern.get_pattern_type_display()}: {pattern.name}. {pattern.text}")
+        for weight in report.preferred["weights"]:
+            self.stdout.write(
+                f"  Preferred: {feature_words(weight['feature'])} {weight['value']:+.2f} "
+                f"[{weight['low']:+.2f}, {weight['high']:+.2f}], {report.preferred['n']:,} pairs"
+            )
         self.stdout.write(f"  Quality predictor: {report.quality_models.get().reason}")
         for improvement in report.improvements.order_by("id"):
             self.stdout.write(f"  Recommendation: {improvement.title}. {improvement.reason}")

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from learning.engines.insight.correlations import Correlation
-from learning.engines.insight.preferences import Estimate
+from learning.engines.insight.estimates import Estimate
 from project.benchmarks import BenchCommand, Report, table
 from project.insight_benchmark import correlated, decisions, large, simulated
 

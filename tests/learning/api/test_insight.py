@@ -54,8 +54,21 @@ def test_the_newest_report_is_told_by_each_of_its_parts(api: Any, scope: Organiz
     patterns = api.get("/api/learning/agents/bot/patterns").json()
     assert [one["name"] for one in patterns["successful_decisions"]] == ["route is quick"]
     assert patterns["failure_patterns"] == patterns["rules"] == []
-    (reviewer,) = api.get("/api/learning/agents/bot/preferences").json()["preferences"]
+    answer = api.get("/api/learning/agents/bot/preferences").json()
+    (reviewer,) = answer["preferences"]
     assert (reviewer["reviewer_type"], reviewer["reviewer"], reviewer["severity"]) == ("user", "anna", 0.1)
+    drift = {"severities": [{"report": 3, "severity": 0.1}], "severity_moved": False, "weights_moved": []}
+    assert reviewer["drift"] == drift and reviewer["pairs"] == 0
+    assert (answer["preferred"]["n"], answer["preferred"]["weights"], answer["preferred"]["moved"]) == (0, [], [])
+
+
+def test_preferences_between_answers_are_told_with_their_errors(api: Any, scope: Organization) -> None:
+    _, report = learned()
+    words = {"feature": "answer.words", "value": -0.8, "low": -1.2, "high": -0.4, "p_value": 0.01, "adjusted": None}
+    report.preferred = {"n": 40, "reviewers": 3, "compared": 25, "corrected": 15, "weights": [words], "reason": ""}
+    report.save()
+    told = api.get("/api/learning/agents/bot/preferences").json()["preferred"]
+    assert (told["n"], told["compared"], told["accuracy"], told["weights"]) == (40, 25, None, [words])
 
 
 def test_earlier_spellings_lead_to_the_same(api: Any, scope: Organization) -> None:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+from html import unescape
 from typing import Any
 
-from learning.models import Improvement, Job, ReviewerPreferenceModel
+from django.utils import timezone
+
+from learning.models import (
+    AgentFeedback,
+    Improvement,
+    InsightReport,
+    Job,
+    LearningPattern,
+    ReviewerPreferenceModel,
+)
 from organizations.models import Organization
 from tests import factories
 from tests.learning.api.test_insight import learned
 from tests.learning.services.test_insight import learn, some_feedback
+from tests.learning.services.test_insight_choices import some_corrections
 
 
 def address(agent: Any, rest: str = "") -> str:
@@ -37,8 +50,76 @@ def test_every_number_leads_to_the_opinions_behind_it(sign_in: Any, scope: Organ
     assert "40 of the newest 80" in holding
     word = client.get(address(agent, "1/rows/"), {"word": "yes"}).content.decode()
     assert "40 of the newest 80" in word
+    without = client.get(address(agent, "1/rows/"), {"lacks": "route is quick", "judged": "1"}).content.decode()
+    assert "40 of the newest 80" in without and "not so that route is quick" in without
     assert client.get(address(agent, "9/rows/")).status_code == 404
     assert client.get(address(agent), {"report": "9"}).status_code == 404
+
+
+def links(page: str) -> list[str]:
+    """The addresses of what stands behind the numbers of the page."""
+    return [unescape(one) for one in re.findall(r'href="([^"]+/rows/[^"]*)"', page)]
+
+
+def test_each_of_those_addresses_shows_rows(sign_in: Any, scope: Organization) -> None:
+    agent = factories.make_agent()
+    some_feedback(agent)
+    some_corrections(agent)
+    report = learn(agent)
+    short = LearningPattern.objects.create(
+        report=report, place=900, pattern_type="rule", name="Short: success", text="T", n=40,
+        details={"conditions": [{"feature": "answer.words", "above": False, "cut": 9.5}]},
+    )  # fmt: skip
+    client = sign_in("manager")
+    page = client.get(address(agent)).content.decode()
+    found = links(page)
+    kinds = ("feature=", "holds=", "lacks=", "rule=", "reviewer=", "pairs=", "judged=")
+    assert [kind for kind in kinds if not any(kind in one for one in found)] == []
+    for one in dict.fromkeys(found):
+        assert 'data-testid="row"' in client.get(one).content.decode(), one
+    rule = client.get(address(agent, "1/rows/"), {"rule": str(short.pk)}).content.decode()
+    assert "Short: success" in rule and "44 of the newest 104" in rule
+    assert "24 pairs" in client.get(address(agent, "1/rows/"), {"pairs": "1"}).content.decode()
+
+
+def test_the_page_tells_what_counts_for_whom_and_what_has_moved(sign_in: Any, scope: Organization) -> None:
+    agent, report = learned()
+    words = {"feature": "answer.words", "value": -0.8, "low": -1.2, "high": -0.4, "p_value": 0.01, "adjusted": 0.02}
+    report.preferred = {"n": 40, "reviewers": 3, "compared": 25, "corrected": 15, "weights": [words], "accuracy": 0.7}
+    report.save()
+    told = {
+        "expert.clarity": {"value": 0.3, "low": 0.2, "high": 0.4},
+        "expert.completeness": {"value": 0.1, "low": -0.1, "high": 0.3},
+    }
+    expert = factories.make_user(scope, "expert")
+    for one, weights in ((InsightReport.objects.create(agent=agent, number=2, trigger="person", since=report.since,
+                          until=report.until), {"expert.clarity": {"value": 0, "low": -0.1, "high": 0.1}}),
+                         (report, told)):  # fmt: skip
+        ReviewerPreferenceModel.objects.create(report=one, reviewer=expert, n=9, mean=0.5, aspect_weights=weights)
+    page = sign_in("manager").get(address(agent)).content.decode()
+    assert "Counts: clarity (+0.30)" in page and "completeness" not in page
+    assert "25 compared side by side" in page and "70 %" in page
+    assert '<span class="tag">moved</span> <div>clarity</div>' in page
+
+
+def test_the_counts_of_an_improvement_lead_to_its_executions(sign_in: Any, scope: Organization) -> None:
+    agent, report = learned()
+    row = Improvement.objects.create(
+        agent=agent, report=report, key="k", title="Shorter answers", reason="R", instruction="Be short.",
+        status="applied", applied_at=timezone.now() - timedelta(days=1), times_applied=1, judged=1, judged_without=1,
+        config=factories.make_config(agent),
+    )  # fmt: skip
+    for name, values in (("with", {"metadata": {"improvements": [str(row.pk)]}}), ("without", {})):
+        execution = factories.make_execution(agent, external_id=f"run-{name}-it", **values)
+        AgentFeedback.objects.create(agent=agent, execution=execution, feedback_type="thumbs_down")
+    client = sign_in("manager")
+    found = links(client.get(address(agent)).content.decode())
+    (ours,) = {one for one in found if one.endswith("/rows/")}
+    page = client.get(ours).content.decode()
+    assert "run-with-it" in page and "run-without-it" not in page and "not satisfied" in page
+    page = client.get(f"{ours}?side=without").content.decode()
+    assert "run-without-it" in page and "run-with-it" not in page
+    assert sign_in("member").get(ours).status_code == 403
 
 
 def test_learning_is_started_from_the_page(sign_in: Any, scope: Organization) -> None:

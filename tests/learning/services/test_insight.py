@@ -23,7 +23,7 @@ from learning.models import (
     PatternType,
     ReviewerPreferenceModel,
 )
-from learning.services.insight_features import columns_of, describe
+from learning.services.insight_features import describe
 from learning.services.insight_following import follow_improvements
 from learning.services.insight_improvements import (
     apply_improvement,
@@ -34,8 +34,9 @@ from learning.services.insight_improvements import (
 )
 from learning.services.insight_opinions import read_opinions
 from learning.services.insight_quality import predict_quality
-from learning.services.insight_reading import drift_of, newest_report
-from learning.services.insight_runs import start_learning, work
+from learning.services.insight_reading import drifts_of, newest_report
+from learning.services.insight_runs import Learned, read_window, start_learning, work
+from learning.services.insight_runs import learn as look
 from learning.services.insight_schedule import start_due_learning
 from learning.services.jobs import Work
 from organizations.actors import system_actor
@@ -65,12 +66,10 @@ def learn(agent: Agent, **values: Any) -> InsightReport:
     """The job's work, in one transaction."""
     job = start_learning(agent=agent, **values)
     steps = work(Work(job.pk, 1, job.kind, system_actor(agent.organization_id), job.request, {}, {}, 0))
-    columns = columns_of(*_read(agent))
-    from learning.services.insight_runs import Learned
-    from learning.services.insight_runs import learn as look
-
+    until = timezone.now() + timedelta(minutes=1)
+    read = read_window(agent.organization_id, agent.pk, until - timedelta(days=30), until)
     next(steps)
-    steps.send(Learned(columns, look(columns), 1))  # type: ignore[attr-defined]
+    steps.send(Learned(read, look(read)))  # type: ignore[attr-defined]
     Job.objects.filter(pk=job.pk).update(status=JobStatus.COMPLETED)
     return newest_report(agent=agent)  # type: ignore[return-value]
 
@@ -127,8 +126,9 @@ def test_what_one_user_says_about_one_execution_is_one_opinion(scope: Organizati
         {"feedback_type": "star_rating", "rating": 5},
     ):
         AgentFeedback.objects.create(agent=agent, execution=execution, user="anna", **values)
+    corrected = AgentFeedback.objects.get(feedback_type="correction")
     (opinion,) = _read(agent)[0]
-    assert opinion.aspects["user.rating"] == 5 and opinion.quality == 1 and opinion.correction == "Better."
+    assert opinion.aspects["user.rating"] == 5 and opinion.quality == 1 and opinion.correction_id == corrected.pk
 
 
 def test_one_look_at_a_time_and_only_a_sensible_window(scope: Organization) -> None:
@@ -248,7 +248,8 @@ def test_drift_is_two_intervals_apart(improvement: Improvement) -> None:
             report=one, user="anna", n=50, mean=0.5, severity=middle, severity_low=middle - 0.05,
             severity_high=middle + 0.05,
         )  # fmt: skip
-    assert drift_of(row).points == [(1, 0.1), (2, -0.2)] and drift_of(row).moved
+    drift = drifts_of(later, [row])[row.pk]
+    assert drift.points == [(1, 0.1), (2, -0.2)] and drift.moved
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.api as sm
 import statsmodels.formula.api as smf
 
-from learning.engines.insight.preferences import compare_pairs, describe_reviewers
+from learning.engines.insight.preferences import describe_reviewers, weigh_aspects
 from learning.engines.insight.reviewers import fit_reviewers
 
 
@@ -111,19 +110,25 @@ def test_the_threshold_of_approval_is_where_the_line_crosses_the_middle() -> Non
     assert found == pytest.approx([0.4, 0.6, 0.75], abs=0.1)
 
 
-def test_pairs_are_those_of_a_logistic_regression_without_a_constant() -> None:
-    rng = np.random.default_rng(4)
-    table = rng.normal(size=(200, 2))
-    flip = np.where(rng.uniform(size=200) < 1 / (1 + np.exp(-table @ [0.8, -0.3])), 1.0, -1.0)
-    table = table * flip[:, None]
-    found = compare_pairs({"a": table[:, 0], "b": table[:, 1]})
-    signs = np.where(np.arange(200) % 2 == 0, 1, -1)
-    scaled = table / np.sqrt((table**2).mean(axis=0)) * signs[:, None]
-    wanted = sm.Logit((signs > 0).astype(float), scaled).fit(disp=False, tol=1e-12, method="newton", maxiter=100)
-    assert [one.weight.value for one in found] == pytest.approx(wanted.params.tolist(), rel=1e-9)
-    assert [one.p_value for one in found] == pytest.approx(wanted.pvalues.tolist(), rel=1e-6)
+def test_an_aspect_weighs_what_it_changes_in_the_verdict() -> None:
+    rng = np.random.default_rng(5)
+    who = np.repeat([0, 1, 2], 120)
+    accuracy, clarity = rng.uniform(0, 1, 360), rng.uniform(0, 1, 360)
+    own = np.array([[0.9, 0.1], [0.5, 0.5], [0.1, 0.9]])[who]
+    verdict = own[:, 0] * accuracy + own[:, 1] * clarity + 0.02 * rng.normal(size=360)
+    clarity[:20] = np.nan
+    found = weigh_aspects({"accuracy": accuracy, "clarity": clarity, "same": np.ones(360)}, verdict, who)
+    assert set(found) == {0, 1, 2} and set(found[0]) == {"accuracy", "clarity"}
+    spread = 1 / np.sqrt(12)  # of what is uniform
+    for code, weights in enumerate([(0.9, 0.1), (0.5, 0.5), (0.1, 0.9)]):
+        told = found[code]
+        assert [told["accuracy"].value, told["clarity"].value] == pytest.approx(np.array(weights) * spread, abs=0.03)
+        assert told["accuracy"].low < told["accuracy"].value < told["accuracy"].high
 
 
-def test_separated_and_few_pairs_have_no_answer() -> None:
-    assert compare_pairs({"a": np.arange(1.0, 40.0)}) is None
-    assert compare_pairs({"a": np.array([1.0, -1.0])}) is None and compare_pairs({}) is None
+def test_aspects_without_a_verdict_or_with_one_that_never_changes_weigh_nothing() -> None:
+    aspect, who = np.linspace(0, 1, 30), np.arange(30) % 2
+    assert weigh_aspects({"clarity": aspect}, np.full(30, np.nan), who) == {}
+    assert weigh_aspects({"clarity": aspect}, np.ones(30), who) == {}
+    assert weigh_aspects({"clarity": np.ones(30)}, aspect, who) == {}
+    assert weigh_aspects({"clarity": aspect[:9]}, aspect[:9], who[:9]) == {}
