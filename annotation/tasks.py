@@ -11,6 +11,7 @@ from annotation.reliability import dawid_skene
 from annotation.services.filling import fill_queue
 from annotation.services.queues import default_queue
 from annotation.services.reliability import LABELS, keep_estimate, read_votes
+from annotation.services.reordering import reorder_queue
 from learning.models import LearningExample
 from organizations.scope import organization_scope
 from organizations.tasks import each_organization
@@ -29,6 +30,8 @@ def _fill_those_of(organization_id: UUID) -> None:
         if LearningExample.objects.exists():
             default_queue()  # made for the first examples of an organization
     for queue_id in _active_queues(organization_id):
+        with organization_scope(organization_id):
+            reorder_queue(queue=AnnotationQueue.objects.get(pk=queue_id))
         for _ in range(MOST_BATCHES):  # each batch is a transaction of its own
             with organization_scope(organization_id):
                 if not fill_queue(queue=AnnotationQueue.objects.get(pk=queue_id)):

@@ -73,6 +73,7 @@ class AnnotationQueue(OrganizationModel):
     active = models.BooleanField(default=True)
     filled_to = models.DateTimeField(default=beginning)  # examples made before it have their slots
     looked_at = models.DateTimeField(default=beginning)  # when a claim last looked for new examples
+    ordered_at = models.DateTimeField(default=beginning)  # predictions made before it have their place in the order
 
     class Meta:
         verbose_name = "annotation queue"

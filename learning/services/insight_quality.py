@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from learning.engines.insight.saved import Prediction, SavedModel
 from learning.models import Agent, Execution, LearningExample, QualityModel, ReviewStatus
 from learning.services.insight_features import PLAIN, describe_answer
+from learning.services.text_numbers import example_numbers
 from organizations.errors import Conflict
 
 MOST_WAITING = 2_000  # examples of an agent that are foretold at once
+MOST_MODELS = 32  # that a process keeps at hand
 
 
 def quality_model(*, agent: Agent) -> tuple[QualityModel, SavedModel] | None:
     """The newest report's model when it is used; None when there is none, or it does not beat the baselines."""
-    row = QualityModel.objects.filter(report__agent=agent).order_by("-report__number").first()
-    return (row, SavedModel.from_json(row.content)) if row and row.used else None
+    row = _newest(agent)
+    return (row, _saved(row.pk)) if row and row.used else None
 
 
 def predict_quality(
     *, agent: Agent, asked: str, said: str, known: Mapping[str, float]
 ) -> tuple[QualityModel, Prediction]:
     """What people would say of an answer. Raises Conflict, with the reason, when there is no model that is used."""
-    found = quality_model(agent=agent)
-    if found is None:
-        newest = QualityModel.objects.filter(report__agent=agent).order_by("-report__number").first()
-        reason = newest.reason if newest else "Nothing was learned about this agent yet."
+    row = _newest(agent)
+    if row is None or not row.used:
+        reason = row.reason if row else "Nothing was learned about this agent yet."
         raise Conflict(f"There is no quality model in use. {reason}", "agent_id")
-    row, model = found
-    return row, model.predict(describe_answer(asked=asked, said=said, known=known))
+    return row, _saved(row.pk).predict(describe_answer(asked=asked, said=said, known=known))
 
 
 def predict_waiting(*, agent: Agent) -> int:
@@ -38,21 +40,42 @@ def predict_waiting(*, agent: Agent) -> int:
     Without a model in use what an earlier one said is taken back.
     """
     waiting = LearningExample.objects.filter(agent=agent, review_status=ReviewStatus.PENDING)
-    found = quality_model(agent=agent)
-    if found is None:
+    if quality_model(agent=agent) is None:
         waiting.filter(predicted_quality__isnull=False).update(predicted_quality=None)
         return 0
-    rows = list(
-        waiting.order_by("-id").only("id", "input_text", "original_output", "source_execution_id")[:MOST_WAITING]
-    )
+    return predict_examples(example_ids=waiting.order_by("-id").values_list("pk", flat=True)[:MOST_WAITING])
+
+
+def predict_examples(*, example_ids: Sequence[UUID]) -> int:
+    """Write what is foretold of these examples, where their agent's model is used; of how many. Decided ones are not
+    touched: what was foretold of them stays beside what was said.
+    """
+    waiting = LearningExample.objects.filter(pk__in=example_ids, review_status=ReviewStatus.PENDING)
+    rows = list(waiting.only("id", "agent_id", "source_execution_id").order_by("id"))
+    agents = Agent.objects.filter(pk__in={row.agent_id for row in rows})
+    models = {agent.pk: found[1] for agent in agents if (found := quality_model(agent=agent))}
+    rows = [row for row in rows if row.agent_id in models]
+    if not rows:
+        return 0
+    numbers = example_numbers([row.pk for row in rows])
     known = _known({row.source_execution_id for row in rows if row.source_execution_id})
     for row in rows:
-        features = describe_answer(
-            asked=row.input_text, said=row.original_output, known=known.get(row.source_execution_id, {})
-        )
-        row.predicted_quality = found[1].predict(features).quality
+        features = numbers[row.pk].values | known.get(row.source_execution_id, {})
+        row.predicted_quality = models[row.agent_id].predict(features).quality
     LearningExample.objects.bulk_update(rows, ["predicted_quality"], batch_size=500)
     return len(rows)
+
+
+def _newest(agent: Agent) -> QualityModel | None:
+    """Without its content, which may be long."""
+    rows = QualityModel.objects.filter(report__agent=agent).select_related("report").order_by("-report__number")
+    return rows.only("used", "reason", "report__number", "report__agent_id").first()
+
+
+@lru_cache(maxsize=MOST_MODELS)
+def _saved(pk: UUID) -> SavedModel:
+    """A model never changes. Whoever asks has found its row, so that it is their organization's."""
+    return SavedModel.from_json(QualityModel.objects.values_list("content", flat=True).get(pk=pk))
 
 
 def _known(executions: set[Any]) -> dict[Any, dict[str, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,11 @@ class Findings:
 
 def newest_report(*, agent: Agent) -> InsightReport | None:
     return InsightReport.objects.filter(agent=agent).order_by("-number").first()
+
+
+def were_predictions_made_since(moment: datetime) -> bool:
+    """Whether a look has foretold anew what people will say of examples that wait."""
+    return InsightReport.objects.filter(created_at__gte=moment).exists()
 
 
 def findings_of(report: InsightReport) -> Findings:

@@ -19,6 +19,7 @@ from learning.services.cluster_bands import forget_bands, remember_published
 from learning.services.clusters import NOWHERE, dissolve_cluster, lock_splits, place_examples, try_lock_splits
 from learning.services.compiler import compile_prepared
 from learning.services.example_words import remember_words
+from learning.services.insight_quality import predict_examples
 from learning.services.languages import answer_languages
 from learning.services.prepared_writing import TEXTS, write_prepared
 from learning.services.redaction_rules import mark_outdated, recognizers
@@ -110,6 +111,7 @@ def _prepare(example_ids: Sequence[UUID]) -> None:
     write_prepared(examples, redacted=redacted, placed=placed)
     remember_words(example_ids=example_ids)
     compile_prepared(examples=examples)
+    predict_examples(example_ids=example_ids)
 
 
 def _redact(example: LearningExample, rules: Sequence[Recognizer]) -> bool:

@@ -129,7 +129,7 @@ class PreferenceSerializer(serializers.Serializer[Any]):
         return row.reviewer.get_username() if row.reviewer_id else row.user
 
 
-class WeightSerializer(serializers.Serializer[Any]):
+class PreferenceWeightSerializer(serializers.Serializer[Any]):
     feature = serializers.CharField()
     value = serializers.FloatField(help_text="Of one standard deviation more, in log-odds of being preferred.")
     low = serializers.FloatField()
@@ -149,7 +149,7 @@ class PreferredSerializer(serializers.Serializer[Any]):
     accuracy = serializers.FloatField(default=None, allow_null=True, help_text="On other cases; by chance 0.5.")
     accuracy_low = serializers.FloatField(default=None, allow_null=True)
     accuracy_high = serializers.FloatField(default=None, allow_null=True)
-    weights = WeightSerializer(many=True, default=list)
+    weights = PreferenceWeightSerializer(many=True, default=list)
     moved = serializers.ListField(
         child=serializers.CharField(),
         default=list,

@@ -72,7 +72,7 @@ def _newton(table: Floats, reviewers: Integers, common: Floats, own: Floats, spr
     import numpy as np
 
     slopes, grams = _slopes(table, reviewers, common + own)
-    blocks = np.linalg.inv(grams + np.diag(1 / spread))
+    blocks = np.asarray(np.linalg.inv(grams + np.diag(1 / spread)), float)
     pulled = blocks * (1 / spread)
     own_slopes = slopes - own / spread
     seen = np.einsum("rij,rjk->ik", grams, pulled)
