@@ -52,7 +52,7 @@ NO_TRIGGERS = "".join(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("learning", "0024_insight")]
+    dependencies = [("learning", "0025_recorded_demonstrations")]
     operations = [
         AtOnce([
             migrations.AddField("insightreport", "preferred", models.JSONField(default=dict)),
