@@ -43,7 +43,8 @@ def predict_waiting(*, agent: Agent) -> int:
     if quality_model(agent=agent) is None:
         waiting.filter(predicted_quality__isnull=False).update(predicted_quality=None)
         return 0
-    return predict_examples(example_ids=waiting.order_by("-id").values_list("pk", flat=True)[:MOST_WAITING])
+    newest = waiting.order_by("-id").values_list("pk", flat=True)[:MOST_WAITING]
+    return predict_examples(example_ids=list(newest))
 
 
 def predict_examples(*, example_ids: Sequence[UUID]) -> int:
