@@ -9,14 +9,16 @@ from rest_framework.response import Response
 
 from learning.api.examples import DemonstrationViewSet
 from learning.api.jobs import started
+from learning.api.requests import read_query
 from learning.api.serializers import behavior as shapes
 from learning.api.serializers.examples import ExampleSerializer
 from learning.api.serializers.jobs import StartedJobSerializer
 from learning.api.serializers.training import StartedRunSerializer
 from learning.api.training import address, named, start
 from learning.models import ActionCorrection, AgentConfig, DatasetVersion, Demonstration, TrainingType
-from learning.services.action_corrections import correction_trends, incorporate_correction
+from learning.services.action_corrections import incorporate_correction
 from learning.services.agent_directory import find_agent
+from learning.services.correction_trends import correction_trends
 from learning.services.demonstrations import add_demonstration, import_chats, read_chat
 from learning.services.examples import create_example
 from learning.services.recorded_demonstrations import start_recorded
@@ -142,11 +144,16 @@ class CorrectionTrendsView(OrganizationAPIView):
     permissions = {"GET": need("read", role=Role.EXPERT)}
 
     @extend_schema(
-        summary="Corrections of actions by kind and week", responses=shapes.TrendSerializer(many=True), filters=False
+        summary="Corrections of actions by kind and week",
+        parameters=[shapes.TrendQuerySerializer],
+        responses=shapes.TrendSerializer(many=True),
+        filters=False,
     )
     def get(self, request: Any, agent: str) -> Response:
-        found = correction_trends(agent=find_agent(name=agent))
-        return Response([trend.as_json() for trend in found])
+        asked = read_query(shapes.TrendQuerySerializer, request)
+        config = named(AgentConfig, asked.get("config_id"), "config_id")
+        found = correction_trends(agent=find_agent(name=agent), config=config)
+        return Response([{"kind": kind} | trend.as_json() for kind, trend in found.kinds.items()])
 
 
 class PolicyUpdateView(OrganizationAPIView):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from django.utils.http import parse_etags
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from learning.api.jobs import started
@@ -126,14 +129,22 @@ class ImprovementsView(OrganizationAPIView):
 
     @extend_schema(
         summary="Recommendations, and what became of those that were applied",
-        parameters=[shapes.ImprovementQuerySerializer],
-        responses=shapes.ImprovementsSerializer,
+        parameters=[
+            shapes.ImprovementQuerySerializer,
+            OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The last ETag."),
+        ],
+        responses={200: shapes.ImprovementsSerializer, 304: None},
     )
     def get(self, request: Any, agent: str) -> Response:
         found = find_agent(name=agent)
         live = read_query(shapes.ImprovementQuerySerializer, request)["live"]
         rows = improvements.live_improvements(agent=found) if live else found.improvements.order_by("-id")[:200]
-        return Response(shapes.ImprovementsSerializer({"agent_id": found.external_id, "improvements": rows}).data)
+        told = shapes.ImprovementsSerializer({"agent_id": found.external_id, "improvements": rows}).data
+        etag = f'"{hashlib.sha256(JSONRenderer().render(told)).hexdigest()}"'
+        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+        if etag in parse_etags(request.headers.get("If-None-Match", "")):
+            return Response(status=304, headers=headers)
+        return Response(told, headers=headers)
 
 
 class ImprovementActionView(OrganizationAPIView):

@@ -17,7 +17,8 @@ from learning.engines.behavior.chats import LONGEST_TEXT
 from learning.engines.behavior.episodes import LONGEST_NAME, RESPOND, TOOL, Action, Episode, Step
 from learning.engines.behavior.strategies import STRATEGIES
 from learning.models import Agent, Demonstration, Execution, TrainingRun, TrainingType
-from learning.services.action_corrections import EditedStep, correct_execution, correction_trends
+from learning.services.action_corrections import EditedStep, correct_execution
+from learning.services.correction_trends import corrected_configs, correction_trends
 from learning.services.demonstrations import episode_of_execution, find_demonstration
 from learning.services.execution_story import find_execution
 from learning.services.training import start_training_run
@@ -123,12 +124,22 @@ def behavior_detail(request: HttpRequest, agent_id: UUID) -> HttpResponse:
         "runs": [(run, behavior_of(run.metrics)) for run in shown],
         "newest": newest,
         "behavior": behavior_of(newest.metrics) if newest else None,
-        "trends": [(trend, sum(trend.counts), trend.as_json()) for trend in correction_trends(agent=agent)],
+        **_corrections(request, agent),
         "demonstrations": Demonstration.objects.filter(agent=agent).select_related("example").order_by("-id")[:SHOWN],
         "executions": Execution.objects.filter(agent=agent).order_by("-started_at")[:SHOWN],
         "strategies": STRATEGIES.items(),
     }
     return render(request, "learning/behavior.html", context)
+
+
+def _corrections(request: HttpRequest, agent: Agent) -> dict[str, Any]:
+    """Corrections over time, of the config and the kind in the address."""
+    configs = corrected_configs(agent=agent)
+    config = next((one.config for one in configs if str(one.config.pk) == request.GET.get("config")), None)
+    trends = correction_trends(agent=agent, config=config)
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in trends.kinds else ""
+    return {"trends": trends, "trend": trends.of(kind), "kind": kind, "config": config, "configs": configs}
 
 
 @page(role=Role.ADMIN, methods=("POST",))

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from learning.engines.behavior import corrections as engine
 from learning.engines.behavior.episodes import Action, Episode, State, Step, state_before
-from learning.engines.behavior.trends import Trend, trend_of
 from learning.models import (
     ActionCorrection,
     Agent,
     AgentConfig,
-    CorrectionKind,
     Demonstration,
     DemonstrationSource,
     ExampleType,
@@ -29,9 +25,7 @@ from learning.services.examples import create_example
 from organizations import audit
 from organizations.errors import Refused
 
-LOOK_BACK = timedelta(days=365)
 NOTHING = Action("nothing")  # stands for "do nothing" where a text is needed
-MOST_DAYS = 20_000  # corrections or executions that a trend counts
 
 
 @dataclass(frozen=True)
@@ -124,24 +118,6 @@ def as_correction(row: ActionCorrection, case: str) -> engine.Correction:
         at=row.created_at,
         config=str(row.config_id or ""),
     )
-
-
-def correction_trends(*, agent: Agent, config: AgentConfig | None = None) -> list[Trend]:
-    """How often each kind of correction was needed, week by week, against the executions of the time."""
-    since = timezone.now() - LOOK_BACK
-    rows = ActionCorrection.objects.filter(agent=agent, created_at__gte=since)
-    executions = Execution.objects.filter(agent=agent, started_at__gte=since)
-    if config is not None:
-        rows, executions = rows.filter(config=config), executions.filter(config=config)
-    days: dict[str, list[Any]] = {}
-    for kind, at in rows.order_by("-id").values_list("kind", "created_at")[:MOST_DAYS]:
-        days.setdefault(kind, []).append(at.astimezone(UTC).date())
-    exposed = [at.astimezone(UTC).date() for at in executions.values_list("started_at", flat=True)[:MOST_DAYS]]
-    today = datetime.now(UTC).date()
-    return [
-        trend_of(CorrectionKind(kind).label, found, exposed=[day for day in exposed if day <= today])
-        for kind, found in sorted(days.items())
-    ]
 
 
 def state_json(state: State) -> dict[str, Any]:

@@ -76,6 +76,13 @@ def points(difference: Any) -> str:
     return "0" if text in ("+0", "-0") else text
 
 
+@register.filter
+def per_hundred(rate: Any) -> str:
+    """A rate of 0.0123 as "1.2"; "-" for what is no number."""
+    value = _number(rate)
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
 @register.simple_tag
 def share_bar(share: Any, tone: str = "chart-series-1") -> SafeString:
     """A score from 0 to 1 as a bar beside its number; the number is the text, so the drawing is for eyes alone."""

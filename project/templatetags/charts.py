@@ -38,6 +38,18 @@ def bar_chart(title: str, labels: Sequence[str], values: Sequence[float], name: 
 
 
 @register.simple_tag
+def trend_chart(title: str, trend: Any, unit: str = "") -> SafeString:
+    """`trend` has counts, rates, levels, week(place) and per_execution: the rate of each week, and between changes."""
+    labels = [f"{trend.week(place):%-d %b %Y}" for place in range(len(trend.counts))]
+    per = 100 if trend.per_execution else 1
+    lines = {"each week": trend.rates} | ({"level between changes": trend.levels} if trend.changes else {})
+    series = [
+        charts.Series(name, [None if one is None else per * one for one in rates]) for name, rates in lines.items()
+    ]
+    return charts.line_chart(title=title, labels=labels, series=series, unit=unit)
+
+
+@register.simple_tag
 def step_chart(title: str, lines: Sequence[Any], unit: str = "", amount: str = "") -> SafeString:
     """`lines` have label and points, each (amount, value from there on)."""
     drawn = [charts.Steps(line.label, line.points) for line in lines]

@@ -63,6 +63,57 @@ export interface ClientOptions {
   csrf?: () => string;
 }
 
+/** What an agent knows now. */
+export interface Situation {
+  /** What the work began with. */
+  request: string;
+  /** What came last; left out for the request itself. */
+  observation?: string;
+  source?: "user" | "tool";
+  /** [action, failed] of each action until now. */
+  past?: [string, boolean][];
+}
+/** What a policy update taught an agent; empty without one. */
+export class Behavior {
+  constructor(content?: Record<string, unknown>);
+  /** What was used of it: demonstrations shown by their ids, actions that a rule forbade. */
+  readonly applied: { demonstrations?: string[]; forbidden?: string[] };
+  /** The likely next actions with their probabilities, the likeliest first, without what the rules forbid. */
+  suggest(situation: Situation): Map<string, number>;
+  /** The rule that the action would break now; "" when there is none. */
+  forbids(action: string, situation: Situation): string;
+  /** The demonstrated steps whose situation is most alike, the best first. */
+  demonstrations(situation: Situation, most?: number): Record<string, unknown>[];
+  /** A chat with the most alike demonstrations before its last turn. */
+  messages<Turn extends { role: string }>(messages: Turn[], situation: Situation): (Turn | ChatMessage)[];
+}
+export interface Improvement {
+  id: string;
+  /** For the system prompt. */
+  instruction: string;
+  [more: string]: unknown;
+}
+export interface LearnedOptions extends BatchOptions {
+  /** Milliseconds for which improvements are not asked for again; 300,000 unless given. */
+  ttl?: number;
+  /** Share of the users that go without each improvement; 0.1 unless given. */
+  holdout?: number;
+}
+/** One agent with what was learned about it. Keep it: it remembers the improvements. */
+export class LearningAgent {
+  /** The last known ones while the server is away; never rejects for the server's sake. */
+  improvements(): Promise<Improvement[]>;
+  /** Asks for the config, adds the improvements, calls `answer` and logs the run in the background. */
+  runWithLearning(
+    answer: (config: AgentConfig) => string | Promise<string>, input: string,
+    options?: CallOptions & Omit<Execution, "agent" | "input" | "output" | "config"> & { session?: string; default?: AgentConfig },
+  ): Promise<string>;
+  /** Sends the runs that wait. */
+  flush(): Promise<void>;
+  /** Before the process ends. */
+  close(): Promise<void>;
+}
+
 export interface ChatMessage {
   role: "system" | "user" | "assistant";
   content: string;
@@ -77,6 +128,7 @@ export class AgentConfig {
   readonly deploymentId: string | null;
   get model(): string;
   get parameters(): Record<string, unknown>;
+  get behavior(): Behavior;
   /** The chat to send to the model for one input. */
   messages(input: string): ChatMessage[];
 }
@@ -333,6 +385,8 @@ export class AgentLearning {
     names: { user?: string; session?: string; execution?: string; exposures?: Batcher<Exposure> },
   ): AgentConfig | undefined;
   exposureBatch(options?: BatchOptions): Batcher<Exposure>;
+  agent(name: string, options?: LearnedOptions): LearningAgent;
+  improvements(agent: string, options?: CallOptions): Promise<Improvement[]>;
   feedbackStats(agent: string, options?: CallOptions & { days?: number }): Promise<FeedbackStats>;
   commonIssues(agent: string, options?: CallOptions & { days?: number }): Promise<CommonIssues>;
   feedbackAnalytics(query?: ListQuery, options?: CallOptions): Promise<Record<string, unknown>>;

@@ -10,19 +10,21 @@ import { choose } from "./assignment.js";
 import { Batcher } from "./batch.js";
 import { AgentConfig } from "./config.js";
 import { executionBody, feedbackBody } from "./items.js";
+import { LearningAgent } from "./learned.js";
 import { AgentLearningError, newKey } from "./request.js";
 import { Transport } from "./transport.js";
 
 export {
   ConflictError, ForbiddenError, InvalidError, NotFoundError, ServerError, TooManyError, UnauthenticatedError, UnreachableError,
 } from "./transport.js";
-export { AgentConfig, AgentLearningError, Batcher, newKey };
+export { AgentConfig, AgentLearningError, Batcher, LearningAgent, newKey };
+export { Behavior } from "./behavior.js";
 
 const part = (name) => encodeURIComponent(name);
 
 export class AgentLearning {
   #http;
-  #rules = new Map();
+  #answers = new Map();
 
   /** `key` is pk_ (pages) or sk_ (servers), `token` a feedback token; `timeout` in milliseconds for each try. */
   constructor({ endpoint, key = "", token = "", timeout, retries, csrf } = {}) {
@@ -94,14 +96,8 @@ export class AgentLearning {
    * What is needed to assign units without a request for each. Asked again, it travels only when it changed. A pk_ key
    * names the `agent` and gets no contents of configs.
    */
-  async ruleset({ agent = "", signal } = {}) {
-    let etag = null;
-    const last = this.#rules.get(agent);
-    const headers = last ? { "If-None-Match": last.etag } : {};
-    const onAnswer = (response) => (etag = response.headers.get("ETag"));
-    const rules = await this.#http.request("GET", "ruleset", { query: { agent_id: agent }, headers, signal, onAnswer });
-    if (rules) this.#rules.set(agent, { etag, rules });
-    return this.#rules.get(agent).rules;
+  ruleset({ agent = "", signal } = {}) {
+    return this.#newest("ruleset", { agent_id: agent }, signal);
   }
 
   /**
@@ -129,6 +125,30 @@ export class AgentLearning {
       return add({ experiment_id: experiment, unit_id: unit, variant, exposed_at: at.toISOString() });
     };
     return batch;
+  }
+
+  /* What was learned */
+
+  /** An agent with what was learned about it: `learning.agent("support-bot").runWithLearning(...)`. */
+  agent(name, options) {
+    return new LearningAgent(this, name, options);
+  }
+
+  /** The improvements of an agent that may be applied now. Asked again, they travel only when they changed. */
+  async improvements(agent, { signal } = {}) {
+    return (await this.#newest(`agents/${part(agent)}/improvements`, { live: true }, signal)).improvements;
+  }
+
+  /** An answer that is kept with its ETag. */
+  async #newest(path, query, signal) {
+    let etag = null;
+    const name = JSON.stringify([path, query]);
+    const last = this.#answers.get(name);
+    const headers = last?.etag ? { "If-None-Match": last.etag } : {};
+    const onAnswer = (response) => (etag = response.headers.get("ETag"));
+    const found = await this.#http.request("GET", path, { query, headers, signal, onAnswer });
+    if (found) this.#answers.set(name, { etag, found });
+    return this.#answers.get(name).found;
   }
 
   /* What came of it */

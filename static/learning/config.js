@@ -1,6 +1,10 @@
 /* An agent config as it is served to one user. */
 
+import { Behavior } from "./behavior.js";
+
 export class AgentConfig {
+  #behavior;
+
   /** `content` is everything that decides how the agent answers. */
   constructor({ config_id, config_number, content, variant, experiment_id, deployment_id }) {
     const ids = { experimentId: experiment_id ?? null, deploymentId: deployment_id ?? null };
@@ -13,6 +17,19 @@ export class AgentConfig {
 
   get parameters() {
     return this.content.parameters ?? {};
+  }
+
+  /** What a policy update taught: suggestions, forbidden actions, demonstrations; empty without one. */
+  get behavior() {
+    return (this.#behavior ??= new Behavior(this.content?.behavior ?? {}));
+  }
+
+  /** The same config with other words; its behavior keeps a record of its own of what is applied. */
+  forOneRun(content = this.content) {
+    const { id: config_id, number: config_number, variant, experimentId: experiment_id, deploymentId: deployment_id } = this;
+    const copy = new AgentConfig({ config_id, config_number, content, variant, experiment_id, deployment_id });
+    copy.#behavior = this.behavior.forOneRun();
+    return copy;
   }
 
   /** The chat to send to the model for one input. */

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from agent_learning import AgentConfig, AsyncClient, Client, Improvement
+from agent_learning import AgentConfig, AsyncClient, Client, Improvement, Situation
 
 from tests.clients.loops import run
 from tests.clients.scripted_server import Answer, ScriptedServer
@@ -95,3 +95,24 @@ def test_an_answer_that_fails_is_recorded_and_raised(server: ScriptedServer) -> 
     assert server.all_items("executions")[0]["status"] == "failed"
     with pytest.raises(ValueError, match="holdout"):
         learning.agent("support", holdout=1)
+
+
+def test_what_was_applied_of_the_learned_behavior_is_logged_with_its_run_alone(server: ScriptedServer) -> None:
+    row = {"request": "q", "observation": "q", "action": "find", "arguments": {}, "from": "d-1"}
+    rule = {"text": "Look first.", "check": {"kind": "after", "action": "refund", "of": "find"}}
+    learned = {**CONFIG, "content": {"system_prompt": "Hi.", "behavior": {"demonstrations": [row], "rules": [rule]}}}
+    server.answers.extend([Answer(200, learned), Answer(200, LIVE)])
+    learning = client(server)
+    agent = learning.agent("support", holdout=0)
+
+    def answer(config: AgentConfig) -> str:
+        here = Situation("q")
+        assert len(config.behavior.messages(config.messages("q"), here)) == 4
+        return config.behavior.forbids("refund", here)
+
+    assert agent.run_with_learning(answer, "q", user_id="u") == "Look first."
+    assert agent.run_with_learning(prompt, "q", user_id="u") == "Hi.\n\nBe short."
+    learning.close()
+    first, second = server.all_items("executions")
+    assert first["metadata"]["behavior"] == {"demonstrations": ["d-1"], "forbidden": ["refund"]}
+    assert "behavior" not in second["metadata"]

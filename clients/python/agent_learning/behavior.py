@@ -18,6 +18,7 @@ from typing import Any
 WORD = re.compile(r"[^\W\d_]{2,}")
 MOST_WORDS = 150
 TEXT = 2.0
+MOST_NOTED = 50
 RESPOND = "respond"
 
 Past = Sequence[tuple[str, bool]]
@@ -41,10 +42,20 @@ class Situation:
 
 @dataclass
 class Behavior:
-    """The learned behavior in the content of an agent config; empty when there is none."""
+    """The learned behavior in the content of an agent config; empty when there is none.
+
+    `applied`: what was used of it here, {"demonstrations": [ids], "forbidden": [actions]}.
+    """
 
     content: Mapping[str, Any]
-    _store: _Store | None = field(default=None, init=False, repr=False)
+    applied: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _store: _Store | None = field(default=None, init=False, repr=False, compare=False)
+
+    def for_one_run(self) -> Behavior:
+        """The same, with its own record of what was applied."""
+        one = Behavior(self.content)
+        one._store = self._stored()
+        return one
 
     def suggest(self, situation: Situation) -> dict[str, float]:
         """The likely next actions with their probabilities, the likeliest first, without what the rules forbid."""
@@ -52,7 +63,7 @@ class Behavior:
         if not policy:
             return {}
         scores = _scores(policy, features_of(situation))
-        allowed = {name: one for name, one in scores.items() if not self.forbids(name, situation)} or scores
+        allowed = {name: one for name, one in scores.items() if not self._broken(name, situation)} or scores
         top = max(allowed.values())
         raised = {name: math.exp(one - top) for name, one in allowed.items()}
         total = sum(raised.values())
@@ -60,6 +71,12 @@ class Behavior:
 
     def forbids(self, action: str, situation: Situation) -> str:
         """The rule that the action would break now; empty when there is none. An answer is never forbidden."""
+        rule = self._broken(action, situation)
+        if rule:
+            self._note("forbidden", [action])
+        return rule
+
+    def _broken(self, action: str, situation: Situation) -> str:
         if action == RESPOND:
             return ""
         done = {name for name, failed in situation.past if not failed}
@@ -79,18 +96,28 @@ class Behavior:
 
     def demonstrations(self, situation: Situation, most: int | None = None) -> list[Mapping[str, Any]]:
         """The demonstrated steps whose situation is most alike, the best first; `most`: as the config says."""
-        rows = self.content.get("demonstrations") or ()
-        if not rows:
+        store = self._stored()
+        if store is None:
             return []
-        if self._store is None:
-            self._store = _Store(rows)
-        return self._store.nearest(situation, self.content.get("shown", 3) if most is None else most)
+        return store.nearest(situation, self.content.get("shown", 3) if most is None else most)
 
     def messages(self, messages: Sequence[Mapping[str, Any]], situation: Situation) -> list[dict[str, Any]]:
         """A chat with the most alike demonstrations before its last turn but after what the system says."""
-        shown = [turn for one in reversed(self.demonstrations(situation)) for turn in _as_turns(one)]
+        found = self.demonstrations(situation)
+        self._note("demonstrations", [str(one["from"]) for one in found if one.get("from")])
+        shown = [turn for one in reversed(found) for turn in _as_turns(one)]
         start = next((place for place, one in enumerate(messages) if one.get("role") != "system"), len(messages))
         return [*map(dict, messages[:start]), *shown, *map(dict, messages[start:])]
+
+    def _stored(self) -> _Store | None:
+        rows = self.content.get("demonstrations") or ()
+        if rows and self._store is None:
+            self._store = _Store(rows)
+        return self._store
+
+    def _note(self, kind: str, names: Sequence[str]) -> None:
+        if names:
+            self.applied[kind] = list(dict.fromkeys([*self.applied.get(kind, ()), *names]))[:MOST_NOTED]
 
 
 def features_of(situation: Situation) -> dict[str, float]:

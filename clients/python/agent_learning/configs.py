@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -40,6 +40,12 @@ class AgentConfig:
     def behavior(self) -> Behavior:
         """What a policy update taught: suggestions, forbidden actions, demonstrations; empty without one."""
         return Behavior(self.content.get("behavior") or {})
+
+    def for_one_run(self, content: dict[str, Any] | None = None) -> AgentConfig:
+        """The same config, with other content; its behavior keeps a record of its own of what is applied."""
+        one = replace(self, content=self.content if content is None else content)
+        one.__dict__["behavior"] = self.behavior.for_one_run()
+        return one
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 from urllib.parse import quote
 
@@ -111,12 +111,15 @@ class LearningAgent(_Learned):
         """Ask the config that serves this user, add the improvements, call `answer` with it, and log the execution.
 
         `answer` gets the config (`config.messages(text)` is the chat to send) and gives back the text. The execution's
-        metadata name what was applied ("improvements"). What `answer` raises is recorded and passes through.
+        metadata name what was applied ("improvements", "behavior"). What `answer` raises is recorded and passes on.
         """
         served = self._client.config(self.name, fields.get("user_id") or "", expose=True, default=default)
         config, values = self._prepared(served, text, self.improvements(), fields)
         with self._client.record(self.name, **values) as execution:
-            execution.output = answer(config)
+            try:
+                execution.output = answer(config)
+            finally:
+                execution.metadata.update(_done(config))
         return str(execution.output)
 
 
@@ -152,7 +155,10 @@ class AsyncLearningAgent(_Learned):
         served = await self._client.config(self.name, fields.get("user_id") or "", expose=True, default=default)
         config, values = self._prepared(served, text, await self.improvements(), fields)
         with self._client.record(self.name, **values) as execution:
-            execution.output = await answer(config)
+            try:
+                execution.output = await answer(config)
+            finally:
+                execution.metadata.update(_done(config))
         return str(execution.output)
 
 
@@ -161,5 +167,10 @@ def improved(config: AgentConfig, improvements: Sequence[Improvement]) -> AgentC
     before = str(config.content.get("system_prompt") or "")
     new = [one.instruction for one in improvements if one.instruction not in before]
     if not new:
-        return config
-    return replace(config, content={**config.content, "system_prompt": "\n\n".join(filter(None, [before, *new]))})
+        return config.for_one_run()
+    return config.for_one_run({**config.content, "system_prompt": "\n\n".join(filter(None, [before, *new]))})
+
+
+def _done(config: AgentConfig) -> dict[str, Any]:
+    """What is logged of the behavior that was applied."""
+    return {"behavior": config.behavior.applied} if config.behavior.applied else {}

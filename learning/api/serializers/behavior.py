@@ -206,9 +206,14 @@ class TrendChangeSerializer(serializers.Serializer[Any]):
     p_value = serializers.FloatField()
 
 
-class TrendSerializer(serializers.Serializer[Any]):
-    """Corrections of one kind by week; rates are per execution."""
+class TrendQuerySerializer(serializers.Serializer[Any]):
+    config_id = serializers.UUIDField(required=False, help_text="Of this config alone.")
 
+
+class TrendSerializer(serializers.Serializer[Any]):
+    """Corrections of one kind by week."""
+
+    kind = serializers.ChoiceField(choices=CorrectionKind.choices)
     name = serializers.CharField()
     start = serializers.DateField()
     days = serializers.IntegerField()
@@ -216,6 +221,9 @@ class TrendSerializer(serializers.Serializer[Any]):
     exposure = serializers.ListField(child=serializers.FloatField())
     changes = TrendChangeSerializer(many=True)
     reason = serializers.CharField(help_text="Why no change was looked for.")
+    per_execution = serializers.BooleanField(
+        help_text="Whether exposure and rates are of executions; otherwise every week counts alike."
+    )
 
 
 class NewPolicyUpdateSerializer(StrictSerializer):

@@ -9,7 +9,8 @@ p-value comes from the same maximum over simulated counts (Worsley, 1986, for th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -36,7 +37,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Counts by period from `start` on. `reason`: why no change was looked for."""
+    """Counts by period from `start` on. `per_execution`: the exposure is executions; otherwise all periods count alike.
+
+    `reason`: why no change was looked for.
+    """
 
     name: str
     start: date
@@ -44,6 +48,33 @@ class Trend:
     exposure: tuple[float, ...]
     changes: tuple[Change, ...]
     reason: str = ""
+    per_execution: bool = False
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts)
+
+    @property
+    def rates(self) -> list[float | None]:
+        """By period, per unit of exposure; None where there was none."""
+        return [count / one if one else None for count, one in zip(self.counts, self.exposure, strict=True)]
+
+    @property
+    def levels(self) -> list[float | None]:
+        """By period the rate between the changes on both sides of it."""
+        edges = [0, *(change.place for change in self.changes), len(self.counts)]
+        rates = [_rate(self.counts, self.exposure, low, high) for low, high in pairwise(edges)]
+        known = [None if math.isnan(rate) else rate for rate in rates]
+        return [rate for rate, (low, high) in zip(known, pairwise(edges), strict=True) for _ in range(low, high)]
+
+    def week(self, place: int) -> date:
+        """The first day of a period."""
+        return self.start + timedelta(days=DAYS * place)
+
+    @property
+    def dated_changes(self) -> list[tuple[date, Change]]:
+        """The changes with the first day of the week from which on they hold."""
+        return [(self.week(change.place), change) for change in self.changes]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -54,21 +85,28 @@ class Trend:
             "exposure": list(self.exposure),
             "changes": [change.as_json() for change in self.changes],
             "reason": self.reason,
+            "per_execution": self.per_execution,
         }
 
 
 def trend_of(
-    name: str, days: Iterable[date], *, exposed: Iterable[date] = (), alpha: float = 0.05, seed: int = 1
+    name: str,
+    days: Iterable[date] | Mapping[date, int],
+    *,
+    exposed: Iterable[date] | Mapping[date, int] = (),
+    span: tuple[date, date] | None = None,
+    alpha: float = 0.05,
+    seed: int = 1,
 ) -> Trend:
-    """The trend of what happened on these days. `exposed`: the day of each execution; none: every period counts alike.
+    """The trend of what happened on these days, each as often as it is there or as a mapping says.
 
-    Raises ValueError when nothing happened at all.
+    `exposed`: the days of the executions; none: every period counts alike. `span`: first and last day, for trends that
+    stand beside each other; otherwise of what is given. Raises ValueError when nothing happened at all.
     """
-    happened, could = sorted(days), sorted(exposed)
+    happened, could = Counter(days), Counter(exposed)
     if not happened:
         raise ValueError("There is no correction, so there is no trend.")
-    start = min(happened[0], could[0]) if could else happened[0]
-    end = max(happened[-1], could[-1]) if could else happened[-1]
+    start, end = span or (min([*happened, *could]), max([*happened, *could]))
     periods = (end - start).days // DAYS + 1
     counts = _count(happened, start, periods)
     exposure = [float(one) for one in _count(could, start, periods)] if could else [1.0] * periods
@@ -76,7 +114,7 @@ def trend_of(
     exposure = [max(of_period, float(count)) for of_period, count in zip(exposure, counts, strict=True)]
     reason = _why_not(counts)
     changes = () if reason else find_changes(counts, exposure, alpha=alpha, seed=seed)
-    return Trend(name, start, tuple(counts), tuple(exposure), changes, reason)
+    return Trend(name, start, tuple(counts), tuple(exposure), changes, reason, bool(could))
 
 
 def find_changes(
@@ -95,11 +133,6 @@ def find_changes(
         for (place, p), before, after in zip(places, rates, rates[1:], strict=False)
         if math.isfinite(before) and math.isfinite(after)
     )
-
-
-def week_start(start: date, place: int) -> date:
-    """The first day of a period."""
-    return start + timedelta(days=DAYS * place)
 
 
 def _search(
@@ -126,7 +159,9 @@ def _search(
 def _ratios(counts: Any, exposure: Any) -> Any:
     """Log-likelihood ratio of a change at each possible place, row by row."""
     import numpy as np
-    from scipy.special import xlogy
+
+    def xlogy(x: Any, y: Any) -> Any:
+        return np.where(x == 0, 0.0, x * np.log(y))
 
     places = np.arange(LEAST_PERIODS, counts.shape[1] - LEAST_PERIODS + 1)
     total = counts.sum(axis=1, keepdims=True)
@@ -143,10 +178,10 @@ def _rate(counts: Sequence[int], exposure: Sequence[float], low: int, high: int)
     return sum(counts[low:high]) / exposed if exposed else math.nan
 
 
-def _count(days: Sequence[date], start: date, periods: int) -> list[int]:
+def _count(days: Mapping[date, int], start: date, periods: int) -> list[int]:
     counts = [0] * periods
-    for day in days:
-        counts[(day - start).days // DAYS] += 1
+    for day, number in days.items():
+        counts[(day - start).days // DAYS] += number
     return counts
 
 

@@ -81,7 +81,7 @@ def test_an_action_is_put_right_and_counted(api: Any, agent: Agent) -> None:
     assert made.json()["kind"] == "wrong_action"
     assert api.get(f"{BASE}/action-corrections").json()["results"][0]["id"] == made.json()["id"]
     trends = api.get(f"{BASE}/agents/critic/correction-trends").json()
-    assert (trends[0]["name"], trends[0]["counts"]) == ("Another action", [1])
+    assert (trends[0]["kind"], trends[0]["name"], trends[0]["counts"]) == ("wrong_action", "Another action", [1])
     same = api.post(f"{BASE}/action-corrections", body | {"corrected_action": body["original_action"]}, format="json")
     assert same.status_code == 400 and same.json()["errors"][0]["field"] == "corrected_action"
 
@@ -127,3 +127,16 @@ def test_demonstrations_of_recorded_executions_are_made_by_a_job(api: Any, agent
     ):
         refused = api.post(recorded, {"agent_id": "critic"} | wrong, format="json")
         assert refused.status_code == 400 and field in str(refused.json()), field
+
+
+def test_trends_of_one_config_are_asked_for_by_its_id(api: Any, agent: Agent) -> None:
+    address, config = f"{BASE}/agents/critic/correction-trends", agent.configs.get()
+    body = {"agent_id": "critic", "original_action": {"name": "a"}, "corrected_action": {"name": "b"},
+            "context": {"observation": "hi"}}  # fmt: skip
+    for more in ({}, {"config_id": str(config.pk)}):
+        assert api.post(f"{BASE}/action-corrections", body | more, format="json").status_code == 201
+    assert [one["counts"] for one in api.get(address).json()] == [[2]]
+    assert [one["counts"] for one in api.get(f"{address}?config_id={config.pk}").json()] == [[1]]
+    stranger = factories.make_config(factories.make_agent())
+    assert "belongs to another agent" in str(api.get(f"{address}?config_id={stranger.pk}").json())
+    assert api.get(f"{address}?config_id=x").status_code == 400

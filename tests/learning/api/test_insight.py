@@ -123,7 +123,10 @@ def test_an_improvement_is_applied_and_then_live_for_clients(api: Any, scope: Or
     assert made.status_code == 201 and made.json()["gate_report_id"]
     row.refresh_from_db()
     type(row.config).objects.filter(pk=row.config_id).update(status=ConfigStatus.APPROVED)
-    (live,) = api.get("/api/learning/agents/bot/improvements?live=true").json()["improvements"]
+    answer = api.get("/api/learning/agents/bot/improvements?live=true")
+    (live,) = answer.json()["improvements"]
+    again = api.get("/api/learning/agents/bot/improvements?live=true", HTTP_IF_NONE_MATCH=answer["ETag"])
+    assert (again.status_code, again.content) == (304, b"")
     assert live["instruction"] == "Be short."
     assert api.post(f"{address}/dismiss").status_code == 409
     assert api.post(f"{address}/withdraw").json()["status"] == "withdrawn"

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from learning.engines.behavior.episodes import Action
 from learning.engines.behavior.learner import BehaviorLearner
 from learning.models import ActionCorrection, Agent, Demonstration, Execution, Job, TrainingRun
+from learning.services.action_corrections import incorporate_correction
 from learning.services.behavior_runs import BehaviorResult
 from learning.services.demonstrations import add_demonstration
 from learning.services.executions import log_execution
 from tests import factories
-from tests.learning.engines.behavior.worlds import shop
+from tests.learning.engines.behavior.worlds import shop, state
 
 pytestmark = pytest.mark.django_db
 BASE = "/admin/learning"
@@ -116,3 +120,30 @@ def test_demonstrations_are_made_of_all_executions_that_the_filters_leave(
         and f"Behavior of {agent.name}" in client.get(answer["Location"]).content.decode()
     )
     assert sign_in("expert").post(address).status_code == 403
+
+
+def test_corrections_over_time_are_drawn_for_the_chosen_config_and_kind(sign_in: Any, agent: Agent) -> None:
+    config, address = agent.configs.get(), f"{BASE}/agents/{agent.pk}/behavior/"
+    client = sign_in("expert")
+    assert "No correction yet" in client.get(address).content.decode()
+    now = timezone.now()
+    for week, count in enumerate([1, 1, 1, 1, 9, 9, 9, 9]):
+        at = now - timedelta(days=7 * (8 - week))
+        Execution.objects.bulk_create(Execution(agent=agent, config=config, started_at=at) for _ in range(20))
+        for number in range(count):
+            made = incorporate_correction(
+                agent=agent, original_action=Action("a"), corrected_action=Action("b" if number else "respond"),
+                context=state("hi"), config=config if number else None,
+            )  # fmt: skip
+            ActionCorrection.objects.filter(pk=made.pk).update(created_at=at)
+
+    page = client.get(address).content.decode()
+    start = now - timedelta(days=28)
+    assert "All kinds together: corrections per 100 executions, by week" in page and "level between changes" in page
+    assert f"From the week of {start:%-d %b %Y}: 5.0 to 45.0 per 100 executions" in page
+    chosen = client.get(f"{address}?kind=should_have_asked&config=").content.decode()
+    assert "An answer instead of an action: corrections per 100" in chosen and "level between changes" not in chosen
+    of_config = client.get(f"{address}?config={config.pk}").content.decode()
+    assert f"of config {config.number}<" in of_config and "An answer instead" not in of_config
+    assert "20.0<" in of_config, "32 corrections in 160 executions"
+    assert client.get(f"{address}?config=x&kind=x").status_code == 200

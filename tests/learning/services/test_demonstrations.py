@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from learning.engines.behavior.episodes import RESPOND, Action, Episode, Step
@@ -18,7 +16,6 @@ from learning.services import demonstrations as service
 from learning.services.action_corrections import (
     EditedStep,
     correct_execution,
-    correction_trends,
     incorporate_correction,
 )
 from learning.services.executions import log_execution
@@ -149,10 +146,3 @@ def test_a_correction_that_corrects_nothing_is_refused(agent: Agent) -> None:
         with pytest.raises(Refused) as refusal:
             incorporate_correction(agent=agent, original_action=pair[0], corrected_action=pair[1], context=state("hi"))
         assert refusal.value.field == "corrected_action"
-
-
-def test_trends_count_by_kind(agent: Agent) -> None:
-    values: dict[str, Any] = {"agent": agent, "context": state("hi")}
-    for name in "bcd":
-        incorporate_correction(original_action=Action("a"), corrected_action=Action(name), **values)
-    assert [(trend.name, trend.counts) for trend in correction_trends(agent=agent)] == [("Another action", (3,))]

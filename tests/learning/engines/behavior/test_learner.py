@@ -166,6 +166,26 @@ def test_a_trend_counts_by_week_and_says_when_there_is_too_little() -> None:
         trend_of("x", [])
 
 
+def test_a_trend_tells_the_rate_of_each_week_and_the_level_between_changes() -> None:
+    start = date(2026, 1, 5)
+    weeks = [start + timedelta(days=7 * week) for week in range(8)]
+    days = dict(zip(weeks, [1, 1, 1, 1, 9, 9, 9, 9], strict=True))
+    trend = trend_of("x", days, exposed={**dict.fromkeys(weeks, 10), start - timedelta(days=14): 0})
+    assert (trend.start, trend.counts[:3], trend.rates[:3]) == (
+        start - timedelta(days=14),
+        (0, 0, 1),
+        [None, None, 0.1],
+    )
+    ((day, change),) = trend.dated_changes
+    assert (day, change.place) == (weeks[4], 6)
+    assert trend.levels == pytest.approx([0.1] * 6 + [0.9] * 4)
+
+
+def test_trends_beside_each_other_have_the_same_weeks() -> None:
+    first, last = date(2026, 1, 5), date(2026, 3, 1)
+    assert [trend_of("x", [day], span=(first, last)).counts.index(1) for day in (first, last)] == [0, 7]
+
+
 def test_the_learner_tells_the_trend_of_each_kind() -> None:
     learner = BehaviorLearner()
     for day in range(20):
