@@ -103,8 +103,8 @@ def test_the_async_client_assigns_too(server: ScriptedServer) -> None:
 
 
 def test_openfeature_reads_an_agent_as_a_flag(server: ScriptedServer) -> None:
-    api = pytest.importorskip("openfeature.api")
     from agent_learning.openfeature import LearningProvider
+    from openfeature import api
     from openfeature.evaluation_context import EvaluationContext
 
     server.answers.append(rules())
