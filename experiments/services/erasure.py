@@ -6,7 +6,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from experiments.models import Experiment, Exposure, ForcedAssignment, OutcomeEvent, OutcomeMark, Unit
 from experiments.services.outcome_keeping import take_back
@@ -21,7 +21,7 @@ def forget_exposures(person: Person, *, dry_run: bool = False) -> dict[str, int]
     named = {
         "exposures": Exposure.objects.filter(theirs),
         "testers": ForcedAssignment.objects.filter(theirs),
-        "reported outcomes": OutcomeEvent.objects.filter(unit=person.user),
+        "reported outcomes": OutcomeEvent.objects.filter(_reported_of(person)),
     }
     if dry_run:
         return {name: rows.count() for name, rows in named.items()}
@@ -36,11 +36,25 @@ def units_of_person(person: Person) -> Q:
     """Rows with `experiment` and `unit` that are the person's: by the pseudonym, by a session, by an execution."""
     found = Q(unit=person.user, experiment__unit=Unit.USER)
     if person.execution_ids:
-        executions = Execution.objects.filter(pk__in=person.execution_ids)
-        for unit in (Unit.SESSION, Unit.EXECUTION):
-            names = executions.annotate(unit=unit_of(unit)).exclude(unit=None).values("unit")
-            found |= Q(experiment__unit=unit, unit__in=names)
+        for kind in (Unit.SESSION, Unit.EXECUTION):
+            found |= Q(_names(person, kind, agent="experiment__agent"), experiment__unit=kind)
     return found
+
+
+def _reported_of(person: Person) -> Q:
+    """Reported outcomes say no kind of unit: what is another user's by its name stays, where all are numbered alike."""
+    found = Q(unit=person.user)
+    if person.execution_ids:
+        others = Execution.objects.filter(agent=OuterRef("agent"), user=OuterRef("unit")).exclude(user=person.user)
+        named = Q(_names(person, Unit.SESSION, agent="agent")) | Q(_names(person, Unit.EXECUTION, agent="agent"))
+        found |= named & ~Q(Exists(others))
+    return found
+
+
+def _names(person: Person, kind: Unit, *, agent: str) -> Exists:
+    """Whether an execution of the person, and of the row's agent, carries the row's `unit`."""
+    own = Execution.objects.filter(pk__in=person.execution_ids, agent=OuterRef(agent))
+    return Exists(own.annotate(carried=unit_of(kind)).filter(carried=OuterRef("unit")))
 
 
 def _take_back(theirs: Q) -> None:

@@ -29,7 +29,8 @@ LEFT_ALONE = {
     "learning.SplitAssignment", "learning.TelemetrySpan", "annotation.AnnotationDraft", "annotation.ExpertAnnotation",
     "annotation.GoldItem", "annotation.ItemFlag", "annotation.Rubric", "annotation.Slot", "organizations.ApiKey",
     "organizations.AuditSeal", "organizations.Membership", "experiments.Exposure", "experiments.MetricResult",
-    "experiments.Analysis",
+    "experiments.Analysis", "experiments.OutcomeEvent", "experiments.OutcomeMark", "experiments.OutcomeSum",
+    "experiments.UnitOutcome",
     "learning.AgentConfig", "organizations.AuditEvent",  # looked through in their own way
 }  # fmt: skip
 # The application may only add these rows; their texts are blanked by a function of the owner.

@@ -256,6 +256,30 @@ def test_somebody_who_is_forgotten_leaves_sums_without_them(running: Experiment)
     assert find_wrong_outcomes(experiment=running) == []
 
 
+def test_a_forgotten_session_leaves_nothing_and_users_of_the_same_name_stay(agent: Any, draft: Any) -> None:
+    experiment = lifecycle.start_experiment(experiment=draft(unit="session"))
+    other = factories.make_agent()
+    rows = [
+        {"user_id": "ada", "execution_id": "7", "variant": "control", "context": {"session_id": "s-1"}},
+        {"user_id": "bob", "execution_id": "8", "variant": "control", "metadata": {"session_id": "s-2"}},
+        {"user_id": "7", "execution_id": "9", "variant": "control"},
+    ]
+    executions = report(agent, rows)
+    read(experiment)
+    OutcomeEvent.objects.bulk_create(
+        OutcomeEvent(agent=owner, metric="visits", unit=unit, occurred_at=timezone.now())
+        for owner, unit in ((agent, "ada"), (agent, "s-1"), (agent, "s-2"), (agent, "7"), (other, "s-1"))
+    )
+    person = Person("ada", execution_ids=[executions[0].pk])
+    assert forget_exposures(person, dry_run=True) == {"exposures": 1, "testers": 0, "reported outcomes": 2}
+    assert forget_exposures(person) == {"exposures": 1, "testers": 0, "reported outcomes": 2}
+    assert list(Exposure.objects.values_list("unit", flat=True)) == ["s-2"]
+    assert UnitOutcome.objects.count() == 1
+    assert sorted(OutcomeEvent.objects.values_list("agent", "unit")) == sorted(
+        [(agent.pk, "7"), (agent.pk, "s-2"), (other.pk, "s-1")]
+    )
+
+
 def test_squares_of_large_numbers_lose_nothing(draft: Any) -> None:
     experiment = start(draft, [{"name": "latency"}])
     for user, extra in (("a", 0), ("b", 1), ("c", 2), ("d", 3)):

@@ -8,7 +8,7 @@ from typing import Any
 
 from annotation.models import AnnotationDraft, AnnotationQueue, Decision, ExpertAnnotation, GoldItem, ItemFlag, Slot
 from annotation.services.filling import fill_queue
-from experiments.models import Experiment, Exposure, Variant
+from experiments.models import Experiment, Exposure, ForcedAssignment, OutcomeEvent, OutcomeMark, Unit, Variant
 from learning.models import (
     Agent,
     AgentConfig,
@@ -127,7 +127,7 @@ def learn_from(organization: Organization, user: str, mark: str) -> dict[str, An
         JobChange.objects.create(job=job, target_id=example.pk, before={"input_text": f"was {mark}"})
         audit.record(action="example.edited", target=example, before={"expected_output": f"old {mark}"})
         artifact_store.keep_upload(chunks=[f'{{"input_text": "{mark}"}}'.encode()])
-        _experiment(agent, base, config, user)
+        _experiment(agent, base, config, user, mark)
     return {"first": first, "version": version, "run": run, "config": config, "base": base, "dataset": dataset}
 
 
@@ -173,9 +173,20 @@ def _train(agent: Agent, base: AgentConfig, version: DatasetVersion, mark: str) 
     return run, config
 
 
-def _experiment(agent: Agent, base: AgentConfig, config: AgentConfig, user: str) -> None:
-    experiment = Experiment.objects.create(agent=agent, name="Which is better")
-    arm = Variant.objects.create(experiment=experiment, key="control", config=base, is_control=True, buckets=10)
-    Variant.objects.create(experiment=experiment, key="treatment", config=config, position=1, buckets=10)
-    Exposure.objects.create(experiment=experiment, variant=arm, unit=user)
-    Exposure.objects.create(experiment=experiment, variant=arm, unit="somebody else")
+def _experiment(agent: Agent, base: AgentConfig, config: AgentConfig, user: str, mark: str) -> None:
+    """One for each kind of unit: the user, their session, and their execution."""
+    for kind, unit in ((Unit.USER, user), (Unit.SESSION, f"session-{mark}"), (Unit.EXECUTION, f"exec-own-{mark}")):
+        experiment = Experiment.objects.create(agent=agent, name="Which is better", unit=kind)
+        arm = Variant.objects.create(experiment=experiment, key="control", config=base, is_control=True, buckets=10)
+        Variant.objects.create(experiment=experiment, key="treatment", config=config, position=1, buckets=10)
+        for one in (unit, "somebody else"):
+            Exposure.objects.create(experiment=experiment, variant=arm, unit=one)
+            ForcedAssignment.objects.create(experiment=experiment, variant=arm, unit=one, digest="0" * 16)
+            OutcomeMark.objects.create(experiment=experiment, unit=one)
+            OutcomeEvent.objects.create(
+                agent=agent,
+                metric="visits",
+                unit=one,
+                occurred_at=experiment.created_at,
+                idempotency_key=f"{kind} {one}",
+            )

@@ -137,7 +137,7 @@ def test_a_whole_organization_is_removed_and_no_other(organization: Organization
     with organization_scope(organization.pk):
         from experiments.models import Experiment
 
-        Experiment.objects.update(status="running")
+        Experiment.objects.filter(unit="user").update(status="running")
     stranger = factories.make_organization()
     people.send_everything(stranger, "other", "wyparrot88v", "other")
     before = fingerprint(stranger.pk)
