@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.response import Response
 
 from experiments.models import CustomMetric, MetricShape
-from experiments.services.reported import create_metric, report_outcomes
+from experiments.services.reported import create_metric, delete_metric, report_outcomes, update_metric
 from learning.api.batches import answer_batch
 from learning.api.serializers.batches import BatchAnswerSerializer
 from learning.api.serializers.compiled import CompiledSerializer
 from learning.api.serializers.fields import ExternalId, PastTime, StrictSerializer, Text
 from learning.services.intake import MAX_BATCH
-from organizations.api import OrganizationAPIView
+from organizations.api import OrganizationAPIView, OrganizationViewSet
 from organizations.models import Role
 from organizations.permissions import need
 from organizations.throttles import IntakeThrottle
@@ -41,6 +41,24 @@ class NewMetricSerializer(StrictSerializer):
         min_value=-LARGEST, max_value=LARGEST, required=False, help_text="A user's outcome below counts as this."
     )
     high = serializers.FloatField(min_value=-LARGEST, max_value=LARGEST, required=False)
+
+
+class MetricChangeSerializer(StrictSerializer):
+    """Name and shape are read only to say that they stay. Here a null says something: it takes a limit away."""
+
+    name = Text(max_length=50, required=False, help_text="Stays as it is.")
+    label = Text(max_length=100, allow_blank=False, required=False)  # type: ignore[assignment]  # a declared field
+    description = Text(max_length=2000, required=False)
+    shape = serializers.ChoiceField(choices=MetricShape.choices, required=False, help_text="Stays as it is.")
+    higher_is_better = serializers.BooleanField(required=False)
+    unit = Text(max_length=20, required=False)
+    maturity_hours = serializers.FloatField(min_value=0, max_value=8760, required=False)
+    low = serializers.FloatField(min_value=-LARGEST, max_value=LARGEST, required=False, allow_null=True)
+    high = serializers.FloatField(min_value=-LARGEST, max_value=LARGEST, required=False, allow_null=True)
+
+    def to_internal_value(self, data: Any) -> Any:
+        values = super().to_internal_value(data)
+        return values | {limit: None for limit in ("low", "high") if limit in data and data[limit] is None}
 
 
 class MetricSerializer(Fields):
@@ -84,21 +102,49 @@ class StoredOutcomeSerializer(Fields):
 NEW_OUTCOME = CompiledSerializer(NewOutcomeSerializer())
 
 
-class MetricsView(OrganizationAPIView):
+@extend_schema_view(retrieve=extend_schema(summary="One metric of your own", responses=MetricSerializer))
+class MetricViewSet(OrganizationViewSet):
     """What an application measures itself, for experiments to compare."""
 
-    permissions = {"GET": need("read"), "POST": need("manage", role=Role.ADMIN)}
+    model = CustomMetric
+    called = "name"
+    permissions = {
+        "GET": need("read"),
+        "POST": need("manage", role=Role.ADMIN),
+        "PATCH": need("manage", role=Role.ADMIN),
+        "DELETE": need("manage", role=Role.ADMIN),
+    }
+    serializer_class = MetricSerializer
+    pagination_class = None  # type: ignore[assignment]  # an organization has a handful
 
     @extend_schema(summary="Metrics of your own", responses=MetricSerializer(many=True))
-    def get(self, request: Any) -> Response:
-        return Response(MetricSerializer(CustomMetric.objects.order_by("name"), many=True).data)
+    def list(self, request: Any) -> Response:
+        return Response(MetricSerializer(self.get_queryset().order_by("name"), many=True).data)
+
+    def retrieve(self, request: Any, pk: str) -> Response:
+        return Response(MetricSerializer(self.get_object()).data)
 
     @extend_schema(
         summary="Define a metric of your own", request=NewMetricSerializer, responses={201: MetricSerializer}
     )
-    def post(self, request: Any) -> Response:
+    def create(self, request: Any) -> Response:
         metric = create_metric(**NewMetricSerializer().run_validation(request.data))
         return Response(MetricSerializer(metric).data, status=201)
+
+    @extend_schema(
+        summary="Change a metric of your own",
+        description="What decides a verdict is frozen while an experiment that measures it goes on.",
+        request=MetricChangeSerializer,
+        responses=MetricSerializer,
+    )
+    def partial_update(self, request: Any, pk: str) -> Response:
+        values = MetricChangeSerializer().run_validation(request.data)
+        return Response(MetricSerializer(update_metric(metric=self.get_object(), **values)).data)
+
+    @extend_schema(summary="Delete a metric that no experiment measures", responses={204: None})
+    def destroy(self, request: Any, pk: str) -> Response:
+        delete_metric(metric=self.get_object())
+        return Response(status=204)
 
 
 class OutcomesView(OrganizationAPIView):

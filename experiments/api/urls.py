@@ -8,7 +8,7 @@ from experiments.api.deployments import DeploymentViewSet
 from experiments.api.experiments import ExperimentViewSet
 from experiments.api.exposures import ExposureBatchView
 from experiments.api.layers import LayerViewSet
-from experiments.api.reported import MetricsView, OutcomeBatchView, OutcomesView
+from experiments.api.reported import MetricViewSet, OutcomeBatchView, OutcomesView
 from experiments.api.serving import AgentConfigView, RulesetView
 
 LIST: dict[str, Any] = {"get": "list", "post": "create"}
@@ -39,7 +39,8 @@ urlpatterns = [
     path("layers", LayerViewSet.as_view(LIST), name="api-layers"),
     path("layers/<str:pk>", LayerViewSet.as_view(ONE), name="api-layer"),
     path("exposures/batch", ExposureBatchView.as_view(), name="api-exposures"),
-    path("metrics", MetricsView.as_view(), name="api-metrics"),
+    path("metrics", MetricViewSet.as_view(LIST), name="api-metrics"),
+    path("metrics/<str:pk>", MetricViewSet.as_view(ONE | {"delete": "destroy"}), name="api-metric"),
     path("outcomes", OutcomesView.as_view(), name="api-outcomes"),
     path("outcomes/batch", OutcomeBatchView.as_view(), name="api-outcome-batch"),
     path("deployments", DeploymentViewSet.as_view(LIST), name="api-deployments"),

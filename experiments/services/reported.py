@@ -10,13 +10,15 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from experiments.metrics import CATALOGUE
-from experiments.models import CustomMetric, Experiment, Exposure, MetricShape, OutcomeEvent
+from experiments.models import CustomMetric, Experiment, ExperimentStatus, Exposure, MetricShape, OutcomeEvent
+from experiments.models.experiments import LIVE
 from learning.services.agent_directory import find_agent
 from learning.services.intake import Outcome, digest_of
 from organizations import audit
 from organizations.errors import Conflict, Missing, Refused
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
+DECIDING = ("higher_is_better", "maturity_hours", "low", "high")  # frozen while it is measured
 REUSED_KEY = "This idempotency_key was used for another outcome."
 
 
@@ -29,9 +31,7 @@ def create_metric(*, name: str, label: str, shape: str, **values: Any) -> Custom
         raise Refused("A name has small letters, digits and underscores, and begins with a letter.", "name")
     if name in CATALOGUE:
         raise Conflict(f"{name!r} is measured already, from executions and feedback.", "name")
-    low, high = values.get("low"), values.get("high")
-    if low is not None and high is not None and low >= high:
-        raise Refused("The lower limit lies below the upper one.", "low")
+    _check_limits(values.get("low"), values.get("high"))
     try:
         with transaction.atomic():
             metric = CustomMetric.objects.create(name=name, label=label, shape=shape, **values)
@@ -39,6 +39,52 @@ def create_metric(*, name: str, label: str, shape: str, **values: Any) -> Custom
         raise Conflict(f"There is a metric {name!r} already.", "name") from error
     audit.record(action="metric.created", target=metric, after={"name": name, "shape": shape})
     return metric
+
+
+def update_metric(*, metric: CustomMetric, **values: Any) -> CustomMetric:
+    """Change what is said of a metric, and what decides about it while no experiment that measures it goes on.
+
+    Raises Refused for another name or shape, which what was reported has, and Conflict for what is frozen.
+    """
+    for field in ("name", "shape"):
+        if field in values and values[field] != getattr(metric, field):
+            raise Refused(f"A metric keeps its {field}, which outcomes are reported by. Define another one.", field)
+    with transaction.atomic():
+        metric = CustomMetric.objects.select_for_update(no_key=True).get(pk=metric.pk)
+        changes = {field: value for field, value in values.items() if value != getattr(metric, field)}
+        frozen = next((field for field in DECIDING if field in changes), None)
+        if frozen and (going_on := _measuring(metric, LIVE)):
+            raise Conflict(f"{frozen} is frozen while {going_on} measures it. Stop or complete that first.", frozen)
+        _check_limits(changes.get("low", metric.low), changes.get("high", metric.high))
+        if not changes:
+            return metric
+        before = {field: getattr(metric, field) for field in changes}
+        for field, value in changes.items():
+            setattr(metric, field, value)
+        metric.save()
+        audit.record(action="metric.changed", target=metric, before=before, after=changes)
+    return metric
+
+
+def delete_metric(*, metric: CustomMetric) -> None:
+    """Nothing can be reported under it any more; what was reported stays. Raises Conflict while it is measured."""
+    if measuring := _measuring(metric, (ExperimentStatus.DRAFT, *LIVE)):
+        raise Conflict(f"{measuring} measures it. Stop it or take the metric out of the draft first.", "name")
+    with transaction.atomic():
+        audit.record(action="metric.deleted", target=metric, before={"name": metric.name, "shape": metric.shape})
+        metric.delete()
+
+
+def _measuring(metric: CustomMetric, statuses: Sequence[str]) -> str:
+    """The newest experiment of these states that has the metric, in words; "" when none has."""
+    rows = Experiment.objects.filter(status__in=statuses, metrics__contains=[{"name": metric.name}])
+    newest = rows.order_by("-id").first()
+    return f"the experiment {newest.name!r}" if newest else ""
+
+
+def _check_limits(low: float | None, high: float | None) -> None:
+    if low is not None and high is not None and low >= high:
+        raise Refused("The lower limit lies below the upper one.", "low")
 
 
 def report_outcomes(*, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from experiments.models import CustomMetric, Experiment, OutcomeEvent
 from experiments.services.analysis import analyse_experiment
 from experiments.services.assignment import config_for_user
-from experiments.services.lifecycle import start_experiment
+from experiments.services.lifecycle import start_experiment, stop_experiment
 from learning.models import Agent
+from organizations.models import AuditEvent, Organization
 from tests.clients_in_process import StrangerAPIClient
 
 BASE = "/api/learning"
@@ -83,6 +85,73 @@ def test_impossible_metrics_are_refused(api: StrangerAPIClient) -> None:
     assert errors(define(api, low=5, high=1)) == ["low"]
     assert errors(define(api, shape="round")) == ["shape"]
     assert define(api).status_code == 201 and define(api).status_code == 409
+
+
+def change(api: StrangerAPIClient, **values: Any) -> Any:
+    return api.patch(f"{BASE}/metrics/basket", values, format="json")
+
+
+def test_a_metric_that_nothing_measures_can_be_changed_and_deleted(api: StrangerAPIClient, scope: Organization) -> None:
+    made = define(api).json()
+    changed = change(api, label="Shopping", low=None, higher_is_better=False)
+    assert changed.status_code == 200
+    assert changed.json() == made | {"label": "Shopping", "low": None, "higher_is_better": False}
+    assert api.get(f"{BASE}/metrics/{made['id']}").json() == api.get(f"{BASE}/metrics/basket").json() == changed.json()
+    told = AuditEvent.objects.get(action="metric.changed")
+    assert told.before == {"label": "Basket", "low": 0.0, "higher_is_better": True}
+    assert change(api).json() == changed.json() and AuditEvent.objects.filter(action="metric.changed").count() == 1
+    assert api.delete(f"{BASE}/metrics/basket").status_code == 204
+    assert api.get(f"{BASE}/metrics").json() == [] and api.delete(f"{BASE}/metrics/basket").status_code == 404
+
+
+def test_impossible_changes_of_a_metric_are_refused(api: StrangerAPIClient) -> None:
+    define(api)
+    assert (
+        errors(change(api, shape="count")) == ["shape"]
+        and "Define another" in change(api, shape="count").json()["detail"]
+    )
+    assert errors(change(api, name="other")) == ["name"]
+    assert errors(change(api, low=500)) == ["low"], "above the upper limit that it has"
+    assert errors(change(api, maturity_hours=-1)) == ["maturity_hours"]
+    assert change(api, name="basket", shape="ratio").status_code == 200, "as they are"
+
+
+@pytest.mark.parametrize("field", ["higher_is_better", "maturity_hours", "low", "high"])
+def test_what_decides_is_frozen_while_an_experiment_measures_it(api: StrangerAPIClient, draft: Any, field: str) -> None:
+    define(api)
+    other = {"higher_is_better": False, "maturity_hours": 3, "low": 1, "high": None}[field]
+    experiment = draft(metrics=[{"name": "basket"}])
+    assert change(api, high=400).status_code == 200, "a draft has its copy, and nobody is in it yet"
+    start_experiment(experiment=experiment)
+    answer = change(api, **{field: other})
+    assert (answer.status_code, errors(answer)) == (409, [field])
+    assert "frozen while the experiment 'Candidate against current' measures it" in answer.json()["detail"]
+    assert change(api, label="Shopping").status_code == 200
+    stop_experiment(experiment=experiment)
+    assert change(api, **{field: other}).status_code == 200
+
+
+def test_a_metric_that_is_measured_cannot_be_deleted(api: StrangerAPIClient, draft: Any) -> None:
+    define(api)
+    experiment = draft(metrics=[{"name": "basket"}])
+    for step in (None, start_experiment):
+        if step is not None:
+            step(experiment=experiment)
+        answer = api.delete(f"{BASE}/metrics/basket")
+        assert answer.status_code == 409 and "'Candidate against current' measures it" in answer.json()["detail"]
+    stop_experiment(experiment=experiment)
+    assert api.delete(f"{BASE}/metrics/basket").status_code == 204
+
+
+def test_another_organization_has_metrics_of_its_own(api: StrangerAPIClient, other_api: StrangerAPIClient) -> None:
+    define(api)
+    for answer in (
+        other_api.get(f"{BASE}/metrics/basket"),
+        other_api.patch(f"{BASE}/metrics/basket", {"label": "Mine"}, format="json"),
+        other_api.delete(f"{BASE}/metrics/basket"),
+    ):
+        assert answer.status_code == 404
+    assert define(other_api).status_code == 201
 
 
 def test_each_item_of_a_batch_is_taken_or_refused(api: StrangerAPIClient, agent: Agent) -> None:
