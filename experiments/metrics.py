@@ -1,8 +1,9 @@
 """What an experiment can compare: metrics from executions and feedback, and those that an application reports itself.
 
 One outcome a unit. An entry of `Experiment.metrics` is {"name", "role", "margin"} and, where they differ from the
-catalogue's, "maturity_hours" and "winsorise": [low or None, high or None]; a metric of the application carries its
-whole definition ("definition": {...}) as it was when the experiment was made.
+catalogue's, "maturity_hours", "winsorise": [low or None, high or None] and "exact": true, which asks for bounds of a
+rate that are exact at any number of units; a metric of the application carries its whole definition
+("definition": {...}) as it was when the experiment was made.
 """
 
 from __future__ import annotations
@@ -144,4 +145,5 @@ def metric_of(item: Mapping[str, Any]) -> Metric:
         percent=definition.percent,
         unit=definition.unit,
         rate=definition.rate,
+        exact=bool(item.get("exact")),
     )

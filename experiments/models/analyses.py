@@ -86,6 +86,10 @@ class MetricResult(OrganizationModel):
     standard_error = models.FloatField(null=True, blank=True)
     low = models.FloatField(null=True, blank=True)
     high = models.FloatField(null=True, blank=True)
+    # As a share of control's mean; None while that is not told from 0, and where it is not above 0.
+    relative_lift = models.FloatField(null=True, blank=True)
+    relative_low = models.FloatField(null=True, blank=True)
+    relative_high = models.FloatField(null=True, blank=True)
     p = models.FloatField(default=1)  # always valid: the smallest so far
     short = models.PositiveIntegerField(default=0)  # more units an arm needs before inference starts
 

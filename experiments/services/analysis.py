@@ -150,6 +150,9 @@ def _result(analysis: Analysis, variant: Variant, name: str, reading: Reading) -
         standard_error=_known(reading.difference.standard_error),
         low=_known(reading.interval.low),
         high=_known(reading.interval.high),
+        relative_lift=_known(reading.relative),
+        relative_low=_known(reading.relative_interval.low),
+        relative_high=_known(reading.relative_interval.high),
         p=reading.p,
         short=reading.short,
     )

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import transaction
 
 from experiments.bucketing import BUCKETS, Split, buckets_of
-from experiments.metrics import CATALOGUE, DEFAULT_METRICS
-from experiments.models import CustomMetric, Experiment, ExperimentKind, ExperimentStatus, Layer, Variant
-from experiments.stats.terms import Role
+from experiments.metrics import DEFAULT_METRICS
+from experiments.models import Experiment, ExperimentKind, ExperimentStatus, Layer, Variant
+from experiments.services.metric_choice import clean_metrics
 from learning.models import Agent, AgentConfig
 from learning.services.gate import require_approved
 from organizations import audit
@@ -71,7 +71,9 @@ def create_experiment(
             kind=kind,
             coverage=_coverage(traffic),
             layer_buckets=_coverage(layer_percentage, "layer_percentage"),
-            metrics=clean_metrics(metrics if metrics is not None else DEFAULT_METRICS),
+            metrics=clean_metrics(
+                metrics if metrics is not None else DEFAULT_METRICS, agent=agent, unit=fields.get("unit")
+            ),
             created_by=created_by,
             **fields,
         )
@@ -104,7 +106,9 @@ def update_draft(*, experiment: Experiment, **values: Any) -> Experiment:
     if "layer_percentage" in values:
         changes["layer_buckets"] = _coverage(values["layer_percentage"], "layer_percentage")
     if "metrics" in values:
-        changes["metrics"] = clean_metrics(values["metrics"])
+        changes["metrics"] = clean_metrics(
+            values["metrics"], agent=experiment.agent, unit=values.get("unit", experiment.unit)
+        )
     if not changes:
         return experiment
     with transaction.atomic():
@@ -119,47 +123,6 @@ def update_draft(*, experiment: Experiment, **values: Any) -> Experiment:
         )
     experiment.refresh_from_db()
     return experiment
-
-
-def clean_metrics(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The metrics as stored. Raises Refused for an unknown or doubled one, or when none is for success.
-
-    A metric of the application is copied with its definition, so that nothing that is changed later changes a verdict.
-    """
-    own = {metric.name: metric for metric in CustomMetric.objects.filter(name__in=[item.get("name") for item in items])}
-    cleaned = [_clean_metric(item, index, own) for index, item in enumerate(items)]
-    names = [item["name"] for item in cleaned]
-    if len(set(names)) < len(names):
-        raise Refused("Each metric can be named once.", "metrics")
-    if Role.SUCCESS.value not in {item["role"] for item in cleaned}:
-        raise Refused("An experiment needs at least one success metric.", "metrics")
-    return cleaned
-
-
-def _clean_metric(item: Mapping[str, Any], index: int, own: Mapping[str, CustomMetric]) -> dict[str, Any]:
-    name, role = str(item.get("name")), item.get("role", Role.SUCCESS.value)
-    if name not in CATALOGUE and name not in own:
-        known = ", ".join([*CATALOGUE, *CustomMetric.objects.order_by("name").values_list("name", flat=True)[:50]])
-        raise Refused(f"There is no metric {name!r}. Choose from {known}.", f"metrics.{index}.name")
-    if role not in set(Role):
-        raise Refused(f"A metric's role is success or guardrail, not {role!r}.", f"metrics.{index}.role")
-    cleaned: dict[str, Any] = {"name": name, "role": str(role), "margin": float(item.get("margin") or 0)}
-    if cleaned["margin"] < 0:
-        raise Refused("A margin says how much worse is still accepted; it cannot be negative.", f"metrics.{index}")
-    if name in own and name not in CATALOGUE:
-        cleaned["definition"] = own[name].definition()
-    if item.get("maturity_hours"):
-        cleaned["maturity_hours"] = float(item["maturity_hours"])
-    if item.get("winsorise"):
-        cleaned["winsorise"] = _limits(item["winsorise"], index)
-    return cleaned
-
-
-def _limits(given: Sequence[float | None], index: int) -> list[float | None]:
-    low, high = given
-    if low is not None and high is not None and low >= high:
-        raise Refused("The lower limit lies below the upper one.", f"metrics.{index}.winsorise")
-    return [low, high]
 
 
 def check_arms(agent: Agent, arms: Sequence[ArmPlan], kind: str = ExperimentKind.AB) -> None:

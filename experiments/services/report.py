@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 from experiments.metrics import definition_among
-from experiments.models import Analysis, Experiment, MetricResult
+from experiments.models import Analysis, Experiment, ExperimentKind, MetricResult
 from experiments.services.results import latest_analysis, looks_over_time, metric_results, quality_of
 from experiments.stats.terms import Role
+
+if TYPE_CHECKING:
+    from experiments.stats.scores import Comparison
 
 
 def report_of(experiment: Experiment) -> dict[str, Any]:
@@ -65,45 +69,76 @@ def _result(analysis: Analysis) -> dict[str, Any]:
 
 
 def _metric(row: MetricResult, experiment: Experiment) -> dict[str, Any]:
+    definition = definition_among(experiment.metrics, row.metric)
+    steady = definition.rate and experiment.kind != ExperimentKind.BANDIT  # a rate of all units alike
+    alpha = experiment.alpha if steady else None
     return {
         "metric": row.metric,
-        "label": definition_among(experiment.metrics, row.metric).label,
+        "label": definition.label,
         "role": row.role,
         "margin": row.margin if row.role == Role.GUARDRAIL else None,
         "variant": row.variant.key,
-        "control": {"n": row.control_n, "mean": row.control_mean},
-        "treatment": {"n": row.treatment_n, "mean": row.treatment_mean},
+        "control": _arm(row.control_n, row.control_mean, alpha),
+        "treatment": _arm(row.treatment_n, row.treatment_mean, alpha),
         "lift": row.lift,
         "low": row.low,
         "high": row.high,
+        "relative": {"lift": row.relative_lift, "low": row.relative_low, "high": row.relative_high},
         "always_valid_p": row.p,
-        "fixed_horizon": _fixed(row, experiment.alpha),
+        "fixed_horizon": _fixed(row, experiment),
     }
 
 
-def _fixed(row: MetricResult, alpha: float) -> dict[str, Any] | None:
-    """Welch's test, as if this had been the only look: beside what may be looked at all the time, never instead."""
-    if row.control_mean is None or row.treatment_mean is None or min(row.control_n, row.treatment_n) < 2:
+def _arm(n: int, mean: float | None, alpha: float | None) -> dict[str, Any]:
+    """Units and mean; of a rate (`alpha`) also its bounds, which are exact at any time."""
+    told = {"n": n, "mean": mean}
+    if alpha is None or mean is None:
+        return told
+    from experiments.stats.exact import rate_bounds  # numpy and scipy: see docs/decisions/0011
+    from experiments.stats.moments import SampleMoments
+
+    bounds = rate_bounds(SampleMoments(n, mean, 0.0), alpha=alpha)
+    return told | {"low": bounds.low, "high": bounds.high}
+
+
+def _fixed(row: MetricResult, experiment: Experiment) -> dict[str, Any] | None:
+    """The usual test, as if this had been the only look: beside what may be looked at all the time, never instead.
+
+    Welch's, or z for a bandit, whose strata have different shares.
+    """
+    if row.control_mean is None or row.treatment_mean is None or not row.standard_error:
         return None
-    if row.control_m2 + row.treatment_m2 <= 0:
-        return None
-    from experiments.stats.fixed import welch  # numpy and scipy: see docs/decisions/0011
+    from experiments.stats.fixed import welch, z_test  # numpy and scipy: see docs/decisions/0011
+    from experiments.stats.relative import relative_interval
+
+    bandit = experiment.kind == ExperimentKind.BANDIT
+    comparison = _comparison(row, row.control_mean, row.treatment_mean, row.standard_error)
+    found = (z_test if bandit else welch)(comparison, alpha=experiment.alpha)
+    relative = relative_interval(comparison, alpha=experiment.alpha)
+    return {
+        "test": "z" if bandit else "Welch",
+        "p": found.p,
+        "low": found.interval.low,
+        "high": found.interval.high,
+        "relative_low": relative.low if math.isfinite(relative.low) else None,
+        "relative_high": relative.high if math.isfinite(relative.high) else None,
+    }
+
+
+def _comparison(row: MetricResult, control: float, treatment: float, error: float) -> Comparison:
+    """What the last look has compared: the standard error tells how far the two means vary together."""
     from experiments.stats.scores import Comparison
 
-    n0, n1 = row.control_n, row.treatment_n
-    found = welch(
-        Comparison(
-            control=row.control_mean,
-            treatment=row.treatment_mean,
-            control_variance=row.control_m2 / (n0 - 1) / n0,
-            treatment_variance=row.treatment_m2 / (n1 - 1) / n1,
-            covariance=0.0,
-            control_units=n0,
-            treatment_units=n1,
-        ),
-        alpha=alpha,
+    variances = [m2 / (n - 1) / n for m2, n in ((row.control_m2, row.control_n), (row.treatment_m2, row.treatment_n))]
+    return Comparison(
+        control=control,
+        treatment=treatment,
+        control_variance=variances[0],
+        treatment_variance=variances[1],
+        covariance=(sum(variances) - error**2) / 2,
+        control_units=row.control_n,
+        treatment_units=row.treatment_n,
     )
-    return {"test": "Welch", "p": found.p, "low": found.interval.low, "high": found.interval.high}
 
 
 def _looks(experiment: Experiment) -> list[dict[str, Any]]:

@@ -6,13 +6,9 @@ like any other experiment, each update of the shares being a stratum. No arm eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 import scipy  # its parts load at their first use: every process of the product imports this module
-
-from experiments.stats.sufficient import Sums
 
 Numbers = npt.NDArray[np.float64]
 
@@ -66,27 +62,3 @@ def with_floor(shares: Numbers, floor: float) -> Numbers:
     if not 0 < floor <= 1 / arms:
         raise ValueError(f"the floor lies above 0 and at most at {1 / arms:.3g} for {arms} arms")
     return np.asarray(floor + (1 - arms * floor) * shares)
-
-
-def next_shares(
-    arms: Mapping[str, Sums], *, floor: float = FLOOR, higher_is_better: bool = True, top_two: bool = False
-) -> dict[str, float]:
-    """The shares of the next stratum from each arm's sums so far (`pooled`); equal ones until each arm has two units.
-
-    The belief about an arm is its mean with two invented units at the mean and with the spread of all arms together.
-    """
-    if not arms:
-        raise ValueError("a bandit needs arms")
-    samples = [sums.moments for sums in arms.values()]
-    if min(sample.n for sample in samples) < 2:
-        return dict.fromkeys(arms, 1 / len(arms))
-    n = np.array([sample.n for sample in samples], dtype=np.float64)
-    means = np.array([sample.mean for sample in samples])
-    middle = float((n * means).sum() / n.sum())
-    spread = float((sum(sample.m2 for sample in samples) + (n * (means - middle) ** 2).sum()) / (n.sum() - 1))
-    if spread <= 0:
-        return dict.fromkeys(arms, 1 / len(arms))
-    centre = (n * means + 2 * middle) / (n + 2)
-    rule = top_two_shares if top_two else thompson_shares
-    shares = rule(centre if higher_is_better else -centre, np.sqrt(spread / (n + 2)), floor=floor)
-    return dict(zip(arms, map(float, shares), strict=True))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from experiments.stats.exact import difference_bounds, difference_p, units_until_within
 from experiments.stats.moments import SampleMoments
 from experiments.stats.planning import units_until_safe
+from experiments.stats.relative import relative_lift, relative_sequence
 from experiments.stats.scores import compare
 from experiments.stats.sequence import (
     Difference,
@@ -47,7 +48,8 @@ class Reading:
     """Lift (treatment minus control), its confidence sequence, and the always-valid p-value (running minimum).
 
     Before both arms are large enough (`short` > 0) the interval is nan and p stays where it was. `shares_changed`: the
-    strata had different splits, so bounds that pool them do not hold.
+    strata had different splits, so bounds that pool them do not hold. `relative` is the lift as a share of control's
+    mean, with its own sequence, unbounded while that mean is not told from 0; nan where shares make no sense.
     """
 
     metric: Metric
@@ -59,6 +61,8 @@ class Reading:
     p: float
     short: int
     shares_changed: bool = False
+    relative: float = math.nan
+    relative_interval: Interval = NOTHING
 
     @property
     def exact(self) -> bool:
@@ -139,7 +143,11 @@ def read_strata(
     reading = Reading(
         metric, arm, samples[0], samples[1], comparison.difference, NOTHING, previous_p, short, len(shares) > 1
     )
-    return _with_inference(reading, planned_units=planned_units, alpha=alpha)
+    reading = _with_inference(reading, planned_units=planned_units, alpha=alpha)
+    if short:  # no sequence yet, of whichever lift
+        return reading
+    interval = relative_sequence(comparison, planned_units=planned_units, alpha=alpha)
+    return replace(reading, relative=relative_lift(comparison), relative_interval=interval)
 
 
 def _with_inference(reading: Reading, *, planned_units: int, alpha: float) -> Reading:

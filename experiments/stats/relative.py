@@ -10,11 +10,12 @@ from experiments.stats.scores import Comparison
 from experiments.stats.sequence import Interval, half_widths, tuning
 
 UNBOUNDED = Interval(-math.inf, math.inf)
+UNKNOWN = Interval(math.nan, math.nan)
 
 
 def relative_lift(comparison: Comparison) -> float:
-    """0.1 is ten percent more than control; nan when nothing is known or the control's mean is 0."""
-    if not math.isfinite(comparison.control) or comparison.control == 0:
+    """0.1 is ten percent more than control; nan when nothing is known or the control's mean is not above 0."""
+    if not comparison.control > 0:
         return math.nan
     return comparison.treatment / comparison.control - 1
 
@@ -25,8 +26,8 @@ def relative_sequence(comparison: Comparison, *, planned_units: int, alpha: floa
     A ratio r belongs to it when the sequence of treatment - r * control holds 0, so that it is valid at any moment and
     agrees with the sequence of the difference about 0. It is unbounded while the control's mean is not told from 0.
     """
-    if not comparison.difference.known:
-        return Interval(math.nan, math.nan)
+    if not comparison.difference.known or math.isnan(relative_lift(comparison)):
+        return UNKNOWN
     rho2 = tuning(planned_units, alpha)
     return _fieller(comparison, float(half_widths(1.0, comparison.units, rho2=rho2, alpha=alpha)))
 
@@ -34,10 +35,10 @@ def relative_sequence(comparison: Comparison, *, planned_units: int, alpha: floa
 def relative_interval(comparison: Comparison, *, alpha: float) -> Interval:
     """The interval of one look that was planned; by the delta method on the logarithm of the ratio.
 
-    Fieller's where that does not hold: a mean below zero, or a control's mean within three standard errors of it.
+    Fieller's where that does not hold: a treatment's mean below zero, or a control's within three standard errors.
     """
-    if not comparison.difference.known:
-        return Interval(math.nan, math.nan)
+    if not comparison.difference.known or math.isnan(relative_lift(comparison)):
+        return UNKNOWN
     quantile = float(scipy.stats.norm.isf(alpha / 2))
     control, treatment = comparison.control, comparison.treatment
     if control <= 3 * math.sqrt(comparison.control_variance) or treatment <= 0:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from experiments.stats.bandit import thompson_shares
 from experiments.stats.planning import units_for_proportions
-from experiments.stats.winsor import limits_of
+from experiments.stats.winsor import upper_limit
 from project.statistics_benchmark.blocks import EVERY, Blocks, assign, of_rates, of_units
 
 BASE = 0.7
@@ -69,8 +69,8 @@ def ratio(rng: np.random.Generator, streams: int, looks: int, lift: float) -> Bl
 def long_tail(rng: np.random.Generator, streams: int, looks: int, lift: float) -> Blocks:
     """Latencies, lognormal; the top one percent of the time before is cut."""
     arms = rng.integers(0, 2, (streams, looks * EVERY), dtype=np.int8)
-    limits = limits_of(rng.lognormal(0.0, 1.0, 20_000))
-    values = limits.apply(rng.lognormal(0.0, 1.0, arms.shape))
+    limit = upper_limit(rng.lognormal(0.0, 1.0, 20_000), share=0.01)
+    values = np.minimum(rng.lognormal(0.0, 1.0, arms.shape), limit)
     return of_units(arms, [values], stratum=once(looks), shares=HALVES)
 
 

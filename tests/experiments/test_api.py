@@ -128,6 +128,15 @@ def test_a_started_experiment_cannot_be_changed(api: StrangerAPIClient, experime
     assert "frozen" in answer.json()["detail"]
 
 
+def test_a_margin_cannot_be_moved_after_the_start(api: StrangerAPIClient, experiment: Experiment) -> None:
+    before = experiment.metrics
+    wider = [item | {"margin": 0.5} for item in before]
+    answer = api.patch(f"{BASE}/experiments/{experiment.pk}", {"metrics": wider}, format="json")
+    assert (answer.status_code, answer["Content-Type"]) == (409, "application/problem+json")
+    experiment.refresh_from_db()
+    assert experiment.metrics == before
+
+
 def test_an_empty_change_changes_nothing(api: StrangerAPIClient, draft: Any) -> None:
     address = f"{BASE}/experiments/{draft().pk}"
     assert api.patch(address, {}, format="json").json() == api.get(address).json()

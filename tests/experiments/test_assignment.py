@@ -22,7 +22,7 @@ from organizations.models import Organization
 from organizations.scope import organization_scope
 from tests import factories
 
-USERS = [f"user-{number}" for number in range(500)]
+USERS = [f"user-{number}" for number in range(150)]
 
 
 def variants_of(agent: Agent) -> dict[str, str]:
@@ -31,7 +31,7 @@ def variants_of(agent: Agent) -> dict[str, str]:
 
 def test_a_user_gets_the_arm_that_the_published_function_names(agent: Agent, experiment: Experiment) -> None:
     split = split_of(list(experiment.variants.all()))
-    for user in USERS[:200]:
+    for user in USERS:
         served = config_for_user(agent=agent, user_id=user)
         assert served.variant == assign(experiment.salt, user, experiment.coverage, split)
         assert served.config == experiment.variants.get(key=served.variant).config
@@ -39,7 +39,7 @@ def test_a_user_gets_the_arm_that_the_published_function_names(agent: Agent, exp
 
 def test_a_user_keeps_the_arm_through_pause_and_resume(agent: Agent, experiment: Experiment) -> None:
     before = variants_of(agent)
-    assert 200 < Counter(before.values())["treatment"] < 300
+    assert 50 < Counter(before.values())["treatment"] < 100
     pause_experiment(experiment=experiment)
     resume_experiment(experiment=experiment)
     assert variants_of(agent) == before
@@ -62,7 +62,7 @@ def test_after_the_stop_everybody_gets_what_serves(agent: Agent, experiment: Exp
 def test_only_the_share_of_the_traffic_takes_part(agent: Agent, draft: Any) -> None:
     experiment = start_experiment(experiment=draft(traffic=20))
     arms = Counter(variants_of(agent).values())
-    assert 65 < arms["control"] + arms["treatment"] < 140
+    assert 15 < arms["control"] + arms["treatment"] < 48
     outside = next(user for user in USERS if not takes_part(experiment.salt, user, 2000))
     assert config_for_user(agent=agent, user_id=outside).experiment is None
 
@@ -77,12 +77,12 @@ def test_a_ramping_deployment_serves_its_share_and_widening_keeps_who_has_it(
 ) -> None:
     deployment = deploy_config(agent=agent, config=candidate, share=10)
     with_it = {user for user in USERS if config_for_user(agent=agent, user_id=user).deployment}
-    assert 20 < len(with_it) < 85
+    assert 4 < len(with_it) < 30
     assert config_for_user(agent=agent).config == agent.serving_config
     promote_deployment(deployment=deployment, share=30)
     wider = {user for user in USERS if config_for_user(agent=agent, user_id=user).config == candidate}
     assert with_it < wider
-    assert 110 < len(wider) < 195
+    assert 28 < len(wider) < 64
 
 
 def test_an_agent_without_any_config_says_so(scope: Organization) -> None:

@@ -49,6 +49,16 @@ class MetricChoiceSerializer(StrictSerializer):
         required=False,
         help_text="A user's outcome below the first or above the second counts as these; null is no limit.",
     )
+    winsorise_share = serializers.FloatField(
+        min_value=0.0001,
+        max_value=0.4999,
+        required=False,
+        help_text="Instead: cut where so large a share of the agent's users of the last 90 days begins, 0.01 for the "
+        "highest percent. For latency, tokens, cost, and your own counts and means.",
+    )
+    exact = serializers.BooleanField(
+        required=False, help_text="For a rate of which few events are expected: bounds that hold from the first one on."
+    )
 
 
 class DraftSerializer(StrictSerializer):
@@ -109,6 +119,7 @@ class StoredMetricSerializer(Fields):
     margin = serializers.FloatField()
     maturity_hours = serializers.FloatField(required=False)
     winsorise = serializers.ListField(child=serializers.FloatField(allow_null=True), required=False)
+    exact = serializers.BooleanField(required=False)
 
 
 class ExperimentSerializer(Fields):
@@ -148,6 +159,12 @@ class MetricResultSerializer(Fields):
     lift = serializers.FloatField(allow_null=True, help_text="Treatment minus control, in the metric's unit.")
     low = serializers.FloatField(allow_null=True, help_text="Ends of the confidence sequence; null before it starts.")
     high = serializers.FloatField(allow_null=True)
+    relative_lift = serializers.FloatField(
+        allow_null=True,
+        help_text="Lift as a share of control's mean: 0.1 is ten percent more. null where that mean is not above 0.",
+    )
+    relative_low = serializers.FloatField(allow_null=True, help_text="Ends of its own confidence sequence.")
+    relative_high = serializers.FloatField(allow_null=True)
     p = serializers.FloatField(help_text="Always valid: look whenever you like.")
 
     @extend_schema_field(ArmResultSerializer)

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.stats.bandit import next_shares, probability_best, thompson_shares, top_two_shares, with_floor
+from experiments.stats.bandit import probability_best, thompson_shares, top_two_shares, with_floor
 from experiments.stats.planning import units_when_peeking
 from experiments.stats.power import drift_for, power_curve
 from experiments.stats.sequence import half_widths, tuning
-from experiments.stats.sufficient import Sums
-from experiments.stats.winsor import Limits, limits_of
+from experiments.stats.winsor import upper_limit
 
 RNG = np.random.default_rng(84)
 
@@ -61,22 +60,16 @@ def test_top_two_gives_the_strongest_rival_more_than_thompson():
     assert certain.min() >= 0.05 and certain.sum() == pytest.approx(1)
 
 
-def test_no_arm_falls_below_the_floor_and_unknown_arms_share_alike():
-    arms = {"a": Sums.of([1.0] * 90 + [0.0] * 10), "b": Sums.of([1.0] * 10 + [0.0] * 90)}
-    assert next_shares(arms, floor=0.05)["b"] == pytest.approx(0.05, abs=1e-6)
-    assert next_shares(arms, top_two=True)["b"] == pytest.approx(0.5, abs=1e-6)  # the only rival of a certain winner
-    assert next_shares(arms, higher_is_better=False)["b"] > 0.9
-    assert next_shares({"a": Sums.empty(), "b": arms["b"]}) == {"a": 0.5, "b": 0.5}
-    assert next_shares({"a": Sums.of([1.0, 1.0]), "b": Sums.of([1.0, 1.0])}) == {"a": 0.5, "b": 0.5}
+def test_no_arm_falls_below_the_floor():
+    assert thompson_shares([0.9, 0.1], [0.03, 0.03], floor=0.05) == pytest.approx([0.95, 0.05], abs=1e-6)
+    assert top_two_shares([0.9, 0.1], [0.03, 0.03]) == pytest.approx([0.5, 0.5], abs=1e-6)  # the only rivals
 
 
-def test_limits_come_from_the_past_and_cut_what_lies_outside():
+def test_the_limit_of_a_long_tail_comes_from_the_past():
     past = RNG.lognormal(0, 1, 5000)
-    limits = limits_of(past, share=0.01)
-    assert limits.apply(past).max() == limits.high == pytest.approx(np.quantile(past, 0.99))
-    assert (limits.apply(past) < past).mean() == pytest.approx(0.01, abs=0.001)
-    both = limits_of(past, share=0.1, both=True)
-    assert both.apply([-5.0, 1.0, 99.0]).tolist() == [both.low, 1.0, both.high]
+    limit = upper_limit(past, share=0.01)
+    assert limit == pytest.approx(np.quantile(past, 0.99))
+    assert (past > limit).mean() == pytest.approx(0.01, abs=0.001)
 
 
 @pytest.mark.parametrize(
@@ -88,10 +81,10 @@ def test_limits_come_from_the_past_and_cut_what_lies_outside():
         lambda: units_when_peeking(0),
         lambda: probability_best([0.1, 0.2], [0.0, 0.1]),
         lambda: with_floor(np.array([0.5, 0.5]), 0.6),
-        lambda: next_shares({}),
-        lambda: Limits(1.0, 1.0),
-        lambda: limits_of([1.0] * 99),
-        lambda: limits_of([1.0, 2.0] * 100, share=0.5),
+        lambda: upper_limit([1.0] * 99 + [2.0], share=0.02),
+        lambda: upper_limit([1.0, 2.0] * 49, share=0.01),
+        lambda: upper_limit([1.0, 2.0] * 100, share=0.5),
+        lambda: upper_limit([1.0, math.nan] * 100, share=0.01),
     ],
 )
 def test_impossible_plans_are_refused(make):
