@@ -14,10 +14,10 @@ register = template.Library()
 
 
 @register.simple_tag
-def band_chart(title: str, moments: Sequence[Any], unit: str = "") -> SafeString:
-    """`moments` have label, estimate, low, high and at."""
+def band_chart(title: str, moments: Sequence[Any], unit: str = "", limit: float | None = None) -> SafeString:
+    """`moments` have label, estimate, low, high and at; `limit` is what is still accepted."""
     bands = [charts.Band(m.label, m.estimate, m.low, m.high, m.at) for m in moments]
-    return charts.band_chart(title=title, moments=bands, unit=unit)
+    return charts.band_chart(title=title, moments=bands, unit=unit, limit=limit)
 
 
 @register.simple_tag

@@ -19,7 +19,7 @@ from project.overview.charts import (
     step_chart,
     value_text,
 )
-from project.overview.charts.scale import Scale
+from project.overview.charts.scale import HEIGHT, TOP, Scale
 
 DAYS = ["1 Nov", "2 Nov", "3 Nov"]
 
@@ -176,6 +176,22 @@ def test_looks_stand_where_their_numbers_are() -> None:
 def test_looks_at_one_place_stand_side_by_side() -> None:
     drawing = band_chart(title="Lift", moments=[Band("120", 1.0, 0.5, 1.5, 120)] * 2)
     assert 'points="0,' in drawing and " 1000," in drawing
+
+
+def test_first_intervals_many_times_as_wide_as_the_last_leave_room_for_the_others() -> None:
+    looks = [Band("60", 40, -900, 980, 60), Band("400", 5, -30, 40, 400), Band("900", 5, -10, 20, 900)]
+    drawing = band_chart(title="Lift", moments=looks)
+    upward = drawing.split("chart-canvas")[0]
+    assert ">40</text>" in upward and ">500</text>" not in upward
+    heights = [float(pair.split(",")[1]) for pair in re.findall(r'points="([^"]+)"', drawing)[0].split()]
+    assert min(heights) >= TOP and max(heights) <= TOP + HEIGHT
+    assert "980" in drawing  # in the table
+
+
+def test_what_is_still_accepted_is_a_broken_line_inside_the_drawing() -> None:
+    drawing = band_chart(title="Lift", moments=[Band("60", 1, -2, 4, 60), Band("90", 1, 0, 2, 90)], limit=30, unit="ms")
+    assert drawing.count("chart-limit") == 1 and "margin 30 ms" in drawing and ">30</text>" in drawing
+    assert "chart-limit" not in band_chart(title="Lift", moments=[Band("60", 1, -2, 4, 60)])
 
 
 def test_a_scale_between_known_bounds_shows_them_whatever_the_values() -> None:

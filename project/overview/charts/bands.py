@@ -12,6 +12,8 @@ from project.overview.charts.drawings import stretched
 from project.overview.charts.frame import figure, nothing
 from project.overview.charts.scale import Scale, Series, known_values, number, value_text
 
+MOST_TIMES = 4  # as wide as the newest interval, and no wider, an interval is shown as a whole
+
 
 @dataclass(frozen=True)
 class Band:
@@ -25,12 +27,18 @@ class Band:
 
 
 def band_chart(
-    *, title: str, moments: Sequence[Band], unit: str = "", ends: tuple[float, float] | None = None
+    *,
+    title: str,
+    moments: Sequence[Band],
+    unit: str = "",
+    ends: tuple[float, float] | None = None,
+    limit: float | None = None,
 ) -> SafeString:
     """The estimate as a line, its interval as a band around it, and the line of zero.
 
     Moments that say where they are stand on a scale; otherwise they stand at equal distances. `ends`: where the
-    vertical scale begins and ends for values between known bounds, such as shares.
+    vertical scale begins and ends for values between known bounds, such as shares. `limit`: where a broken line says
+    what is still accepted.
     """
     labels = [moment.label for moment in moments]
     series = [
@@ -41,16 +49,41 @@ def band_chart(
     known = known_values(labels, series)
     if not known:
         return nothing(title)
-    low, high = ends or (min(known), max(known))
+    low, high = ends or _reach(moments, known, limit)
     scale = Scale.over(low, high, from_zero=True)
     across, marks = _places(moments)
     shapes = format_html(
-        '<g class="chart-series-1">{}{}{}</g>',
+        '{}<g class="chart-series-1">{}{}{}</g>',
+        _limit(limit, scale, unit),
         stretched(_bands(moments, across, scale)),
         stretched(_line(moments, across, scale)),
         _last(moments, across, scale),
     )
     return figure(title, labels, series, unit, scale, across, shapes, legend=False, marks=marks)
+
+
+def _reach(moments: Sequence[Band], known: Sequence[float], limit: float | None) -> tuple[float, float]:
+    """From the lowest to the highest value. First intervals that are many times as wide as the last go beyond the
+    drawing: otherwise nobody could see how the others narrow."""
+    widths = [_width(moment) for moment in moments]
+    last = next((width for width in reversed(widths) if width), None)
+    if last is not None:
+        narrow = [one for one, width in zip(moments, widths, strict=True) if width and width <= MOST_TIMES * last]
+        ends = [end for one in narrow for end in (one.low, one.high) if end is not None]
+        known = [*ends, *(moment.estimate for moment in moments if moment.estimate is not None)]
+    return min([*known, limit or 0.0]), max([*known, limit or 0.0])
+
+
+def _width(moment: Band) -> float | None:
+    return None if moment.low is None or moment.high is None else moment.high - moment.low
+
+
+def _limit(limit: float | None, scale: Scale, unit: str) -> SafeString:
+    if limit is None:
+        return SafeString("")
+    y = scale.down(limit)
+    line = '<line class="chart-limit" x1="0" x2="100%" y1="{}" y2="{}"><title>margin {}</title></line>'
+    return format_html(line, number(y), number(y), value_text(limit, unit))
 
 
 def _places(moments: Sequence[Band]) -> tuple[list[float], list[tuple[float, str]] | None]:
@@ -73,7 +106,7 @@ def _bands(moments: Sequence[Band], across: Sequence[float], scale: Scale) -> Sa
         if moment.low is None or moment.high is None:
             stretches.append([])
         else:
-            stretches[-1].append((x, scale.down(moment.low), scale.down(moment.high)))
+            stretches[-1].append((x, _inside(moment.low, scale), _inside(moment.high, scale)))
     return format_html_join(
         "",
         '<polygon class="chart-band" points="{}"/>',
@@ -86,7 +119,9 @@ def _bands(moments: Sequence[Band], across: Sequence[float], scale: Scale) -> Sa
 
 
 def _line(moments: Sequence[Band], across: Sequence[float], scale: Scale) -> SafeString:
-    points = [_at(x, scale.down(m.estimate)) for x, m in zip(across, moments, strict=True) if m.estimate is not None]
+    points = [
+        _at(x, _inside(m.estimate, scale)) for x, m in zip(across, moments, strict=True) if m.estimate is not None
+    ]
     return format_html('<polyline class="chart-line" points="{}"/>', " ".join(points))
 
 
@@ -103,6 +138,11 @@ def _last(moments: Sequence[Band], across: Sequence[float], scale: Scale) -> Saf
         dot = '<circle class="chart-estimate" cx="{}%" cy="{}" r="4"/>'
         parts.append(format_html(dot, number(x), number(scale.down(moment.estimate))))
     return format_html_join("", "{}", ((part,) for part in parts))
+
+
+def _inside(value: float, scale: Scale) -> float:
+    """Pixels from the top; at the edge for what lies beyond the scale."""
+    return scale.down(min(max(value, scale.ticks[0]), scale.ticks[-1]))
 
 
 def _at(x: float, y: float) -> str:
