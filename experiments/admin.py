@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.urls import reverse
 
 from experiments import models
 from experiments.models import Deployment, Experiment
@@ -11,8 +12,13 @@ from organizations.readonly import ReadOnlyAdmin
 
 @admin.register(Experiment)
 class ExperimentAdmin(ReadOnlyAdmin):
-    list_display = ("name", "agent", "status", "started_at", "ended_at")
-    list_filter = ("status",)
+    list_display = ("name", "agent", "kind", "unit", "status", "started_at", "ended_at")
+    list_filter = ("status", "kind", "unit")
+    search_fields = ("name",)
+
+    def view_on_site(self, obj: Experiment) -> str:
+        """The page with its buttons."""
+        return reverse("experiment", args=[obj.pk])
 
 
 @admin.register(Deployment)
@@ -21,15 +27,33 @@ class DeploymentAdmin(ReadOnlyAdmin):
     list_filter = ("status",)
 
 
+@admin.register(models.Layer)
+class LayerAdmin(ReadOnlyAdmin):
+    list_display = ("name", "holdout", "created_at")
+
+
+@admin.register(models.CustomMetric)
+class CustomMetricAdmin(ReadOnlyAdmin):
+    list_display = ("name", "label", "shape", "higher_is_better", "maturity_hours")
+    list_filter = ("shape",)
+
+
+@admin.register(models.ForcedAssignment)
+class ForcedAssignmentAdmin(ReadOnlyAdmin):
+    list_display = ("unit", "experiment", "variant", "note", "created_by", "created_at", "released_at")
+
+
+@admin.register(models.Analysis)
+class AnalysisAdmin(ReadOnlyAdmin):
+    list_display = ("experiment", "number", "verdict", "sentence", "created_at")
+    list_filter = ("verdict",)
+
+
 admin.site.register(
     [
-        models.Analysis,
         models.ArmCount,
-        models.CustomMetric,
         models.DeploymentEvent,
         models.Exposure,
-        models.ForcedAssignment,
-        models.Layer,
         models.MetricResult,
         models.OutcomeEvent,
         models.OutcomeSum,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,26 +12,37 @@ from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from experiments.models import Analysis, Experiment
-from experiments.pages.figures import figures_of, plan_of, planned_of, progress_of, quality_figures
-from experiments.pages.forms import ExperimentForm
+from experiments.bucketing import percent_of
+from experiments.models import Analysis, Experiment, ExperimentKind, ExperimentStatus, Variant
+from experiments.models.analyses import VerdictChoice
+from experiments.models.experiments import LIVE
+from experiments.pages.figures import progress_of
+from experiments.pages.forms import TesterForm
+from experiments.pages.planner import plan_of_draft
+from experiments.pages.results import results_context
 from experiments.services import lifecycle
-from experiments.services.creation import create_experiment, halves
-from experiments.services.results import latest_analysis, looks_over_time, metric_results, quality_of
-from experiments.services.traffic import users_a_day
+from experiments.services.results import latest_analysis
+from experiments.services.standing import aa_record
+from experiments.services.testers import OVER, testers_of
 from experiments.services.winner import deploy_winner
 from experiments.stats.terms import Verdict
+from learning.models import Agent
 from organizations.errors import Refused
 from organizations.identifiers import as_uuid
 from organizations.models import Role
 from organizations.permissions import page
 
 SHOWN = 50
+GROUPS = {
+    "live": LIVE,
+    "drafts": (ExperimentStatus.DRAFT,),
+    "ended": OVER,
+}
 # What a button does, and what is said when it was done.
 STEPS: dict[str, tuple[Callable[..., Any], str]] = {
-    "start": (lifecycle.start_experiment, "It runs. Users are assigned from now on."),
+    "start": (lifecycle.start_experiment, "It runs: {unit}s are assigned from now on."),
     "pause": (lifecycle.pause_experiment, "Paused. Everybody gets control."),
-    "resume": (lifecycle.resume_experiment, "It goes on. Users get the arms they had."),
+    "resume": (lifecycle.resume_experiment, "It goes on: {unit}s get the arms they had."),
     "stop": (lifecycle.stop_experiment, "Stopped without a decision."),
     "look": (lifecycle.look_again, "Looked again."),
     "complete": (lifecycle.complete_experiment, "Completed. The verdict stays."),
@@ -40,32 +52,30 @@ STEPS: dict[str, tuple[Callable[..., Any], str]] = {
 
 @page()
 def experiment_list(request: HttpRequest) -> HttpResponse:
-    """Experiments with their verdicts, the newest first."""
+    """Experiments with their verdicts, the newest first; `?show=` and `?agent=` leave the others out."""
     newest = Analysis.objects.filter(experiment=OuterRef("pk")).order_by("-number")
     rows = Experiment.objects.select_related("agent").order_by("-id")
     rows = rows.annotate(
         verdict=Subquery(newest.values("verdict")[:1]), sentence=Subquery(newest.values("sentence")[:1])
     )
+    shown, agent_id = request.GET.get("show", ""), as_uuid(request.GET.get("agent", ""))
+    agent = Agent.objects.filter(pk=agent_id).first() if agent_id else None
+    chosen = ({"agent": str(agent.pk)} if agent else {}) | ({"show": shown} if shown in GROUPS else {})
+    rows = rows.filter(agent=agent) if agent else rows
+    rows = rows.filter(status__in=GROUPS[shown]) if shown in GROUPS else rows
     before = as_uuid(request.GET.get("before", ""))
-    if before:
-        rows = rows.filter(pk__lt=before)
-    found = list(rows[: SHOWN + 1])
-    older = f"?before={found[SHOWN - 1].pk}" if len(found) > SHOWN else ""
-    return render(request, "experiments/experiments.html", {"experiments": found[:SHOWN], "older": older})
-
-
-@page(role=Role.ADMIN, methods=("GET", "POST"))
-def experiment_create(request: HttpRequest) -> HttpResponse:
-    """A draft: a candidate against what serves now."""
-    form = ExperimentForm(request.POST or None, initial={"config": request.GET.get("config")})
-    if request.method == "POST" and form.is_valid():
-        try:
-            experiment = _create(form, request.user)
-        except Refused as error:
-            form.add_error(None, error.message)
-        else:
-            return redirect("experiment", experiment_id=experiment.pk)
-    return render(request, "experiments/experiment_new.html", {"form": form})
+    found = list((rows.filter(pk__lt=before) if before else rows)[: SHOWN + 1])
+    older = f"?{urlencode(chosen | {'before': str(found[SHOWN - 1].pk)})}" if len(found) > SHOWN else ""
+    labels = dict(VerdictChoice.choices)
+    context = {
+        "experiments": [(experiment, labels.get(experiment.verdict, "")) for experiment in found[:SHOWN]],
+        "older": older,
+        "agent": agent,
+        "shown": chosen.get("show", ""),
+        "chosen": bool(chosen),
+        "aa": aa_record(),
+    }
+    return render(request, "experiments/experiments.html", context)
 
 
 @page()
@@ -73,25 +83,17 @@ def experiment_detail(request: HttpRequest, experiment_id: UUID) -> HttpResponse
     """The verdict, every metric over time, and what is still missing."""
     experiment = find_experiment(experiment_id)
     analysis = latest_analysis(experiment)
-    looks = looks_over_time(experiment)
     units, hours = (analysis.total_units, analysis.hours) if analysis else (0, experiment.hours())
     variants = list(experiment.variants.select_related("config").order_by("position"))
     context = {
-        "experiment": experiment,
-        "analysis": analysis,
         "progress": progress_of(experiment, units, hours),
-        "arms": [(variant, analysis.counted.get(variant.key, 0) if analysis else 0) for variant in variants],
-        "metrics": [
-            figures_of(row, looks[row.variant.key, row.metric], experiment=experiment)
-            for row in (metric_results(analysis) if analysis else [])
-        ],
-        "quality": quality_figures(quality_of(analysis)) if analysis else [],
-        "plan": plan_of(experiment),
-        "planned": planned_of(experiment, users_a_day(experiment)) if experiment.status == "draft" else None,
-        "several": len(variants) > 2,
+        "arms": arms_of(experiment, variants, analysis),
+        "testers": testers_of(experiment),
+        "tester_form": None if _untestable(experiment) else TesterForm(arms=variants),
         "deployable": analysis is not None and _waits_to_be_deployed(experiment, analysis),
         "deployments": experiment.deployments.select_related("config").order_by("-id"),
     }
+    context |= results_context(experiment, analysis) | plan_of_draft(experiment)
     return render(request, "experiments/experiment.html", context)
 
 
@@ -107,8 +109,24 @@ def experiment_step(request: HttpRequest, experiment_id: UUID, step: str) -> Htt
     except Refused as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, text)
+        messages.success(request, text.format(unit=experiment.unit))
     return redirect("experiment", experiment_id=experiment.pk)
+
+
+def arms_of(
+    experiment: Experiment, variants: list[Variant], analysis: Analysis | None
+) -> list[tuple[Variant, int, float]]:
+    """Each arm with its units, and its share in percent by which new units are assigned now."""
+    counted = analysis.counted if analysis else {}
+    now = (experiment.weights or {}).get("buckets", {}) if isinstance(experiment.weights, dict) else {}
+    return [
+        (variant, counted.get(variant.key, 0), percent_of(now.get(variant.key, variant.buckets)))
+        for variant in variants
+    ]
+
+
+def _untestable(experiment: Experiment) -> bool:
+    return experiment.kind == ExperimentKind.AA or experiment.status in OVER
 
 
 def _waits_to_be_deployed(experiment: Experiment, analysis: Analysis) -> bool:
@@ -119,27 +137,8 @@ def _waits_to_be_deployed(experiment: Experiment, analysis: Analysis) -> bool:
 
 
 def find_experiment(experiment_id: UUID) -> Experiment:
-    experiment = (
-        Experiment.objects.select_related("agent__serving_config", "created_by").filter(pk=experiment_id).first()
-    )
+    rows = Experiment.objects.select_related("agent__serving_config", "layer", "created_by")
+    experiment = rows.filter(pk=experiment_id).first()
     if experiment is None:
         raise Http404("There is no such experiment in this organization.")
     return experiment
-
-
-def _create(form: ExperimentForm, user: Any) -> Experiment:
-    data = form.cleaned_data
-    candidate = data["config"]
-    if candidate.agent.serving_config is None:
-        raise Refused("Nothing serves this agent yet, so there is nothing to compare with. Deploy a config first.")
-    return create_experiment(
-        agent=candidate.agent,
-        name=data["name"],
-        arms=halves(candidate=candidate, control=candidate.agent.serving_config),
-        traffic=data["traffic"],
-        metrics=form.metrics(),
-        created_by=user,
-        hypothesis=data["hypothesis"],
-        minimum_units=data["minimum_units"],
-        minimum_hours=data["minimum_hours"],
-    )

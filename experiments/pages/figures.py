@@ -5,14 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from experiments.metrics import Definition, definition_among
-from experiments.models import Experiment, MetricResult
+from experiments.metrics import Definition, definition_among, metric_of
+from experiments.models import Experiment, ExperimentKind, MetricResult
+from experiments.pages.amounts import amount, signed, span, value
 from experiments.services.results import Look
 from experiments.stats.terms import Role
 
+if TYPE_CHECKING:
+    from experiments.stats.moments import SampleMoments
+    from experiments.stats.reading import Reading
+
 CERTAIN = 0.0001
+TOLD = {"good": "better", "bad": "worse", "": "no difference shown"}
 
 
 @dataclass(frozen=True)
@@ -23,13 +29,14 @@ class Moment:
     estimate: float | None
     low: float | None
     high: float | None
-    at: float  # users with an outcome
+    at: float  # units with an outcome
 
 
 @dataclass(frozen=True)
 class MetricFigures:
     """One metric of one treatment, in words."""
 
+    anchor: str
     title: str
     description: str
     role: str
@@ -44,114 +51,93 @@ class MetricFigures:
     exact: bool  # too rare for the sequence: these are the exact bounds that judge a guardrail
     p: str
     tone: str  # good, bad or "": whether the sequence lies on one side of zero, and on which
+    state: str  # where it stands, in a few words
+    state_tone: str  # good, bad, warn or ""
     waiting: str  # why there is no interval yet
     unit: str
     moments: Sequence[Moment]
+    limit: float | None  # of a guardrail: the lift that is still accepted, in the chart's unit
 
 
-def figures_of(row: MetricResult, looks: Sequence[Look], *, experiment: Experiment) -> MetricFigures:
-    """What the page shows of one stored result and the looks before it."""
+def figures_of(row: MetricResult, looks: Sequence[Look], *, experiment: Experiment, compared: int = 1) -> MetricFigures:
+    """What the page shows of one stored result and the looks before it; `compared` results has the look together."""
     definition = definition_among(experiment.metrics, row.metric)
     low, high = _bounds(row, definition, experiment.alpha)
+    state, state_tone = state_of(row, experiment, compared)
+    guardrail = row.role == Role.GUARDRAIL
     return MetricFigures(
+        anchor=f"{row.variant.key}-{row.metric}",
         title=definition.label,
         description=definition.described(experiment.unit),
         role=row.get_role_display().lower(),
-        margin=amount(definition, row.margin) if row.role == Role.GUARDRAIL else "",
+        margin=amount(definition, row.margin) if guardrail else "",
         variant=row.variant.key,
         control_n=row.control_n,
         control=value(definition, row.control_mean),
         treatment_n=row.treatment_n,
         treatment=value(definition, row.treatment_mean),
         lift=signed(definition, row.lift),
-        interval="" if low is None else f"{signed(definition, low)} to {signed(definition, high)}",
+        interval="" if low is None else span(definition, low, high),
         exact=low is not None and row.low is None,
-        p="below 0.0001" if row.p < CERTAIN else f"{row.p:.4f}",
+        p=p_words(row.p),
         tone=_tone(row, definition),
-        waiting=_waiting(row),
+        state=state,
+        state_tone=state_tone,
+        waiting=_waiting(row, experiment.unit),
         unit="points" if definition.percent else definition.unit,
         moments=[_moment(definition, look) for look in looks],
+        limit=_limit(row, definition) if guardrail else None,
     )
 
 
-def value(definition: Definition, number: float | None) -> str:
-    """A mean: a percentage, or a number with its unit; a dash when there is none."""
-    if number is None:
-        return "-"
-    return f"{number * 100:.1f} %" if definition.percent else f"{number:,.0f} {definition.unit}"
+def state_of(row: MetricResult, experiment: Experiment, compared: int = 1) -> tuple[str, str]:
+    """Where a metric stands, and its tone: a guardrail by the one-sided bounds that the verdict goes by, of which
+    those for harm share alpha among all that is compared."""
+    if row.role != Role.GUARDRAIL:
+        tone = _tone(row, definition_among(experiment.metrics, row.metric))
+        return ("too few yet", "") if row.short else (TOLD[tone], tone)
+    reading = _reading(row, experiment)
+    if reading is None:
+        return "too few yet", ""
+    plan, alpha = experiment.planned_units, experiment.alpha
+    low = reading.bounds(planned_units=plan, alpha=alpha).low
+    if math.isnan(low):
+        return "too few yet", ""
+    if reading.bounds(planned_units=plan, alpha=alpha / compared).high < -row.margin:
+        return "worse than allowed", "bad"
+    return ("proven safe", "good") if low > -row.margin else ("not proven safe", "warn")
 
 
-def amount(definition: Definition, number: float | None) -> str:
-    """A difference: percentage points, or a number with its unit."""
-    if number is None:
-        return "-"
-    if definition.percent:
-        return f"{round(number * 100, 1) or 0.0:.1f} points"  # never "-0.0"
-    return f"{round(number) or 0:,} {definition.unit}"
+def p_words(p: float) -> str:
+    """Four decimals."""
+    return "below 0.0001" if p < CERTAIN else f"{p:.4f}"
 
 
-def signed(definition: Definition, number: float | None) -> str:
-    """A difference with its sign."""
-    return amount(definition, number) if number is None or number < 0 else f"+{amount(definition, number)}"
-
-
-def plan_of(experiment: Experiment) -> list[tuple[str, str, str]]:
-    """Label, role and margin of each metric that was chosen."""
+def plan_of(experiment: Experiment) -> list[tuple[str, str, str, str]]:
+    """Label, role, margin, and what else was declared, of each metric that was chosen."""
     rows = []
     for item in experiment.metrics:
         definition = definition_among(experiment.metrics, item["name"])
         margin = amount(definition, item["margin"]) if item["role"] == Role.GUARDRAIL else "-"
-        rows.append((definition.label, item["role"], margin))
+        rows.append((definition.label, item["role"], margin, _declared(definition)))
     return rows
 
 
-@dataclass(frozen=True)
-class Planned:
-    """What a plan can see. costs: a difference, users for one look at the end, users when looking all the time, and the
-    days that takes. labels, power: the chance in percent that the difference has been shown by so many users."""
-
-    costs: list[tuple[str, str, str, str]]
-    daily: str
-    lift: str
-    labels: list[str]
-    power: list[float]
-
-
-def planned_of(experiment: Experiment, daily: float, lifts: Sequence[float] = (0.03, 0.05, 0.1)) -> Planned:
-    """At most, since a rate of 50 % spreads most; `daily`: the agent's users a day."""
-    from experiments.stats.planning import (  # numpy and scipy: see docs/decisions/0011
-        units_for_proportions,
-        units_when_peeking,
-    )
-    from experiments.stats.power import power_curve
-
-    costs, taking = [], daily * experiment.share / 100
-    for lift in lifts:
-        fixed = units_for_proportions(0.5, lift, alpha=experiment.alpha)
-        peeking = units_when_peeking(fixed, alpha=experiment.alpha)
-        days = f"{math.ceil(peeking / taking):,}" if taking else "-"
-        costs.append((f"{lift * 100:.0f} points", f"{fixed:,}", f"{peeking:,}", days))
-    lift, planned = lifts[1], experiment.planned_units
-    # The standard error of a difference of two halves with a rate of 50 % is one over the root of all units.
-    curve = power_curve(lift * math.sqrt(planned), alpha=experiment.alpha, until=2.0)
-    places = range(9, len(curve.share), 10)
-    labels = [f"{round(float(curve.share[place]) * planned):,}" for place in places]
-    power = [round(100 * float(curve.power[place]), 1) for place in places]
-    return Planned(costs, f"{daily:,.0f}", f"{lift * 100:.0f} points", labels, power)
+def progress_of(experiment: Experiment, units: int, hours: float) -> list[tuple[str, float, float, str]]:
+    """Label, value, what it has to reach, and a note, of what must have passed before anybody can win."""
+    of_units, of_hours = experiment.minimum_units, experiment.minimum_hours
+    told = f"{units:,} of at least {of_units:,}, planned for {experiment.planned_units:,}"
+    most = of_units if units < of_units else max(of_units, experiment.planned_units)
+    found = [(f"{experiment.unit}s".capitalize(), float(units), float(most), told)]
+    if of_hours:
+        found.append(("Hours of running", hours, of_hours, f"{hours:,.1f} of at least {of_hours:g}"))
+    return found
 
 
-def progress_of(experiment: Experiment, units: int, hours: float) -> list[tuple[str, str, str]]:
-    """Label, value and note of the numbers on top of the page."""
-    return [
-        ("Users", f"{units:,}", f"minimum {experiment.minimum_units:,}, planned {experiment.planned_units:,}"),
-        ("Hours of running", f"{hours:,.1f}", f"minimum {experiment.minimum_hours:g}"),
-        ("Traffic", f"{experiment.share:g} %", "of the agent's users take part"),
-    ]
-
-
-def quality_figures(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, bool]]:
+def quality_figures(found: Sequence[Mapping[str, Any]], unit: str) -> list[tuple[str, str, str, bool]]:
     """Label, units of each arm, their share of the exposed, and whether the arms lack their promised shares."""
-    labels = {"matured": "Users watched long enough", "rated": "Users who rated"}
+    units = f"{unit}s".capitalize()
+    labels = {"matured": f"{units} watched long enough", "rated": f"{units} with a rating"}
     exposed: Mapping[str, int] = next((one["units"] for one in found if one["of"] == "exposed"), {})
     rows = []
     for one in found:
@@ -165,10 +151,25 @@ def quality_figures(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, 
     return rows
 
 
+def _declared(definition: Definition) -> str:
+    """When an outcome counts, and between which limits, where that was said before the start."""
+    told = [f"counts after {definition.maturity_hours:g} hours"] if definition.maturity_hours else []
+    if definition.low is not None:
+        told.append(f"at least {value(definition, definition.low)}")
+    if definition.high is not None:
+        told.append(f"at most {value(definition, definition.high)}")
+    return ", ".join(told)
+
+
 def _tone(row: MetricResult, definition: Definition) -> str:
     if row.low is None or row.high is None or row.low <= 0 <= row.high:
         return ""
     return "good" if (row.low > 0) == definition.higher_is_better else "bad"
+
+
+def _limit(row: MetricResult, definition: Definition) -> float:
+    factor = 100 if definition.percent else 1
+    return factor * (-row.margin if definition.higher_is_better else row.margin)
 
 
 def _bounds(row: MetricResult, definition: Definition, alpha: float) -> tuple[float | None, float | None]:
@@ -177,18 +178,47 @@ def _bounds(row: MetricResult, definition: Definition, alpha: float) -> tuple[fl
     if row.control_mean is None or row.treatment_mean is None:
         return None, None
     from experiments.stats.exact import difference_bounds  # numpy and scipy: see docs/decisions/0011
-    from experiments.stats.moments import SampleMoments
 
-    control = SampleMoments(row.control_n, row.control_mean, row.control_m2)
-    treatment = SampleMoments(row.treatment_n, row.treatment_mean, row.treatment_m2)
+    control, treatment = _samples(row)
     bounds = difference_bounds(control, treatment, alpha=alpha)
     return bounds.low, bounds.high
 
 
-def _waiting(row: MetricResult) -> str:
-    if not row.short:
-        return ""
-    return f"An arm needs at least {row.short} more users with a telling outcome."
+def _reading(row: MetricResult, experiment: Experiment) -> Reading | None:
+    """What the verdict was made of; None while nothing is known."""
+    item = next((one for one in experiment.metrics if one["name"] == row.metric), None)
+    if item is None or row.lift is None or row.control_mean is None or row.treatment_mean is None:
+        return None
+    from experiments.stats.reading import NOTHING, Reading  # numpy and scipy: see docs/decisions/0011
+    from experiments.stats.sequence import Difference
+
+    error = math.nan if row.standard_error is None else row.standard_error
+    control, treatment = _samples(row)
+    return Reading(
+        metric=metric_of(item),
+        arm=row.variant.key,
+        control=control,
+        treatment=treatment,
+        difference=Difference(row.lift, error, row.control_n + row.treatment_n),
+        interval=NOTHING,
+        p=row.p,
+        short=row.short,
+        shares_changed=experiment.kind == ExperimentKind.BANDIT,
+    )
+
+
+def _samples(row: MetricResult) -> tuple[SampleMoments, SampleMoments]:
+    """Of arms with a mean."""
+    from experiments.stats.moments import SampleMoments  # numpy: see docs/decisions/0011
+
+    means = (row.control_mean or 0.0, row.treatment_mean or 0.0)
+    return SampleMoments(row.control_n, means[0], row.control_m2), SampleMoments(
+        row.treatment_n, means[1], row.treatment_m2
+    )
+
+
+def _waiting(row: MetricResult, unit: str) -> str:
+    return f"An arm needs at least {row.short} more {unit}s with a telling outcome." if row.short else ""
 
 
 def _moment(definition: Definition, look: Look) -> Moment:

@@ -1,80 +1,17 @@
-"""Forms of experiments and deployments."""
+"""Small forms of experiments and deployments."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.db.models import F, QuerySet
 
-from experiments.metrics import CATALOGUE
-from learning.models import AgentConfig, ConfigStatus
+from experiments.models import MetricShape, Variant
+from experiments.pages.experiment_form import ConfigChoice, candidates
+from learning.models import AgentConfig
 
-MOST_UNITS = 100_000_000
-MOST_HOURS = 100_000
-METRICS = [(name, definition.label) for name, definition in CATALOGUE.items()]
-
-
-class ConfigChoice(forms.ModelChoiceField):
-    """A config with the agent that it belongs to."""
-
-    def label_from_instance(self, config: Any) -> str:
-        return f"{config.agent.name}, config {config.number}"
-
-
-class ExperimentForm(forms.Form):
-    """A candidate against what serves now, half of the users each."""
-
-    config = ConfigChoice(
-        queryset=AgentConfig.objects.none(),
-        label="Candidate",
-        help_text="Approved, of an agent that serves another.",
-    )
-    name = forms.CharField(max_length=200)
-    hypothesis = forms.CharField(
-        required=False,
-        max_length=5000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="What should get better, and why.",
-    )
-    success = forms.ChoiceField(choices=METRICS, label="Must get better", initial="net_satisfaction")
-    guardrail = forms.ChoiceField(
-        choices=[("", "none"), *METRICS], required=False, label="Must not get worse", initial="error_rate"
-    )
-    margin = forms.FloatField(
-        min_value=0,
-        max_value=1e9,
-        initial=0.05,
-        help_text="How much worse the guardrail may get. 0.05 is five percentage points; for latency, milliseconds.",
-    )
-    traffic = forms.FloatField(min_value=0.01, max_value=100, initial=100, label="Users that take part, percent")
-    minimum_units = forms.IntegerField(
-        min_value=2, max_value=MOST_UNITS, label="Minimum of users", help_text="No winner before."
-    )
-    minimum_hours = forms.FloatField(
-        min_value=0, max_value=MOST_HOURS, label="Minimum of hours", help_text="168 hours are a full week."
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        comparable = candidates().filter(agent__serving_config__isnull=False)
-        self.fields["config"].queryset = comparable  # type: ignore[attr-defined]
-        self.fields["minimum_units"].initial = getattr(settings, "EXPERIMENT_MIN_SAMPLES", 1000)
-        self.fields["minimum_hours"].initial = settings.LEARNING["experiments"]["min_duration_hours"]
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if data.get("guardrail") and data.get("guardrail") == data.get("success"):
-            self.add_error("guardrail", "Choose another metric than the one that must get better.")
-        return data
-
-    def metrics(self) -> list[dict[str, Any]]:
-        chosen: list[dict[str, Any]] = [{"name": self.cleaned_data["success"], "role": "success"}]
-        if self.cleaned_data["guardrail"]:
-            guardrail, margin = self.cleaned_data["guardrail"], self.cleaned_data["margin"]
-            chosen.append({"name": guardrail, "role": "guardrail", "margin": margin})
-        return chosen
+LARGEST = 1e15
 
 
 class DeploymentForm(forms.Form):
@@ -88,7 +25,55 @@ class DeploymentForm(forms.Form):
         self.fields["config"].queryset = candidates()  # type: ignore[attr-defined]
 
 
-def candidates() -> QuerySet[AgentConfig]:
-    """Approved configs that do not serve their agent now, newest first."""
-    rows = AgentConfig.objects.filter(status=ConfigStatus.APPROVED).exclude(pk=F("agent__serving_config"))
-    return rows.select_related("agent").order_by("-id")
+class TesterForm(forms.Form):
+    """Who gets which arm by hand."""
+
+    unit = forms.CharField(max_length=200, label="Identifier")
+    variant = forms.ChoiceField(label="Arm")
+    note = forms.CharField(max_length=200, required=False)
+
+    def __init__(self, *args: Any, arms: Sequence[Variant], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["variant"].choices = [(arm.key, arm.key) for arm in arms]  # type: ignore[attr-defined]
+        treatment = next((arm.key for arm in arms if not arm.is_control), None)
+        self.fields["variant"].initial = treatment
+
+
+class LayerForm(forms.Form):
+    """A layer's name, and the share of the units that its experiments leave out."""
+
+    name = forms.CharField(max_length=200)
+    holdout = forms.FloatField(
+        min_value=0, max_value=99.99, initial=0, label="Holdout, percent",
+        help_text="In no experiment of the layer: always what serves everybody. In steps of 0.01.",
+    )  # fmt: skip
+
+
+class MetricForm(forms.Form):
+    """A metric that the application reports itself."""
+
+    name = forms.CharField(
+        max_length=50, label="Name", help_text="As outcomes name it: small letters, digits, underscores."
+    )
+    label = forms.CharField(max_length=100, label="Shown as")
+    description = forms.CharField(required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
+    shape = forms.ChoiceField(
+        choices=MetricShape.choices, label="What counts", help_text="Of each user, session or execution."
+    )
+    higher_is_better = forms.BooleanField(required=False, initial=True, label="Higher is better")
+    unit = forms.CharField(required=False, max_length=20, help_text="Such as minutes or EUR.")
+    maturity_hours = forms.FloatField(
+        required=False, min_value=0, max_value=8760, label="Hours until it counts",
+        help_text="After the exposure, so that everybody is watched for the same time. Left empty: at once.",
+    )  # fmt: skip
+    low = forms.FloatField(
+        required=False, min_value=-LARGEST, max_value=LARGEST, label="Lower limit", help_text="Below counts as this."
+    )
+    high = forms.FloatField(
+        required=False, min_value=-LARGEST, max_value=LARGEST, label="Upper limit", help_text="Above counts as this."
+    )
+
+    def values(self) -> dict[str, Any]:
+        """For the services, which take nothing for what is left out."""
+        data = self.cleaned_data
+        return data | {"maturity_hours": data["maturity_hours"] or 0}

@@ -8,9 +8,10 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from experiments.models import Experiment
-from experiments.services.outcome_keeping import source_of
+from experiments.models import Unit
+from experiments.services.outcome_keeping import UNITS
 from experiments.services.outcome_reading import key_at
+from learning.models import Agent
 from organizations.scope import current_organization_id
 
 DAYS = 7
@@ -20,12 +21,13 @@ SEEN = """SELECT count(DISTINCT s.unit), count(*), min(s.created_at) FROM (
     AND e.id >= %s AND e.started_at >= %s ORDER BY e.started_at DESC LIMIT %s) s WHERE s.unit <> ''"""
 
 
-def users_a_day(experiment: Experiment) -> float:
-    """Different units of the experiment's agent in a week, by day; of a busier agent, in its newest executions."""
+def units_a_day(*, agent: Agent, unit: str) -> float:
+    """Different units (experiments.models.Unit) of an agent in a week, by day; of a busier one, in its newest
+    executions."""
     since = timezone.now() - timedelta(days=DAYS)
-    given: list[Any] = [current_organization_id(), experiment.agent_id, key_at(since - timedelta(days=1)), since, MOST]
+    given: list[Any] = [current_organization_id(), agent.pk, key_at(since - timedelta(days=1)), since, MOST]
     with connection.cursor() as cursor:
-        cursor.execute(SEEN.format(unit=source_of(experiment).unit), given)
+        cursor.execute(SEEN.format(unit=UNITS[Unit(unit)]), given)
         units, executions, first = cursor.fetchone()
     if executions < MOST:
         return float(units) / DAYS
