@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from organizations.permissions import page
 
 SHOWN = 20
 MOST_EDITED = 60  # steps on one page
+ADDED = ("new", "new2", "new3")  # steps that can be added at once, by the prefix of their fields
 POLICIES = {
     "none": "Most frequent action",
     "patterns": "Patterns of the last actions",
@@ -68,6 +70,12 @@ class AddedForm(StepForm):
         places = [(0, "before step 1"), *((number, f"after step {number}") for number in range(1, steps + 1))]
         self.fields["after"].choices = places  # type: ignore[attr-defined]
 
+    def clean(self) -> dict[str, Any]:
+        values = super().clean()
+        if not values.get("action") and (values.get("arguments", "").strip() or values.get("explanation")):
+            self.add_error("action", "Name the action, or leave all of this step empty.")
+        return values
+
 
 @page(role=Role.EXPERT, methods=("GET", "POST"))
 def steps_edit(request: HttpRequest, execution_id: UUID) -> HttpResponse:
@@ -76,30 +84,42 @@ def steps_edit(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     if execution is None:
         raise Http404("There is no such execution in this organization.")
     try:
-        recorded = episode_of_execution(execution)
+        whole = episode_of_execution(execution)
     except Refused as error:
         messages.error(request, error.message)
         return redirect("behavior", agent_id=execution.agent_id)
-    recorded = Episode(recorded.key, recorded.steps[:MOST_EDITED], recorded.reward, recorded.group)
+    recorded = replace(whole, steps=whole.steps[:MOST_EDITED])
     given = request.POST if request.method == "POST" else None
     rows = [StepForm(given, prefix=f"s{place}", initial=_initial(step)) for place, step in enumerate(recorded.steps)]
-    added = AddedForm(given, len(rows), prefix="new", initial={"after": len(rows)})
-    wrong = [form for form in (*rows, added) if given and not form.is_valid()]  # each tells its own
-    valid = given is not None and not wrong
-    if valid:
-        try:
-            edited = _edited(recorded, [form.cleaned_data for form in rows], added.cleaned_data)
-            demonstration, found = correct_execution(
-                execution=execution, recorded=recorded, edited=edited, created_by=request.user
-            )
-        except Refused as error:
-            messages.error(request, error.message)
-        else:
-            messages.success(request, f"Stored: {len(found)} correction{'s' * (len(found) > 1)} and a demonstration.")
-            return redirect("demonstration", demonstration_id=demonstration.pk)
-    steps = list(zip(recorded.steps, rows, strict=True))
-    context = {"execution": execution, "steps": steps, "added": added, "respond": RESPOND}
+    added = [AddedForm(given, len(rows), prefix=prefix, initial={"after": len(rows)}) for prefix in ADDED]
+    wrong = [form for form in (*rows, *added) if given and not form.is_valid()]  # each tells its own
+    if given and not wrong and (stored := _store(request, execution, recorded, rows, added)):
+        return redirect("demonstration", demonstration_id=stored.pk)
+    context = {
+        "execution": execution,
+        "steps": list(zip(recorded.steps, rows, strict=True)),
+        "added": added,
+        "respond": RESPOND,
+        "wrong": [_named(form, place) for place, form in enumerate((*rows, *added)) if form in wrong],
+        "cut": len(whole.steps) - len(recorded.steps),
+    }
     return render(request, "learning/steps_edit.html", context, status=400 if wrong else 200)
+
+
+def _store(
+    request: HttpRequest, execution: Execution, recorded: Episode, rows: list[StepForm], added: list[AddedForm]
+) -> Demonstration | None:
+    """What an expert made of it; None when it was refused, which the person is told."""
+    edited = _edited(recorded, *([form.cleaned_data for form in forms] for forms in (rows, added)))
+    try:
+        stored, found = correct_execution(
+            execution=execution, recorded=recorded, edited=edited, created_by=request.user
+        )
+    except Refused as error:
+        messages.error(request, error.message)
+        return None
+    messages.success(request, f"Stored: {len(found)} correction{'s' * (len(found) > 1)} and a demonstration.")
+    return stored
 
 
 @page(role=Role.EXPERT)
@@ -198,21 +218,29 @@ def _arguments(action: str, text: str) -> dict[str, Any]:
     return given
 
 
-def _edited(recorded: Episode, rows: list[dict[str, Any]], added: dict[str, Any]) -> list[EditedStep]:
-    edited = [
-        EditedStep(
-            Step(step.observation, Action(row["action"], row["given"]), step.outcome, step.failed, step.source),
-            place,
-            row["explanation"],
-        )
-        for place, (step, row) in enumerate(zip(recorded.steps, rows, strict=True))
-        if not row["removed"]
-    ]
-    if added.get("action"):
-        before = [one for one in edited if one.was is not None and one.was < added["after"]]
-        seen = before[-1].step if before else None
-        observation = (seen.outcome or seen.observation) if seen else recorded.steps[0].observation
-        source = TOOL if seen and seen.outcome else recorded.steps[0].source
-        step = Step(observation, Action(added["action"], added["given"]), source=source)
-        edited.insert(len(before), EditedStep(step, None, added["explanation"]))
+def _edited(recorded: Episode, rows: list[dict[str, Any]], added: list[dict[str, Any]]) -> list[EditedStep]:
+    """The kept steps with those that were added behind their places, in the order in which they were given."""
+    edited: list[EditedStep] = []
+    for place, step in enumerate((None, *recorded.steps)):
+        row = rows[place - 1]
+        if step is not None and not row["removed"]:
+            kept = replace(step, action=Action(row["action"], row["given"]))
+            edited.append(EditedStep(kept, place - 1, row["explanation"]))
+        for new in added:
+            if new.get("action") and new["after"] == place:
+                edited.append(_added(recorded, edited, new))
     return edited
+
+
+def _added(recorded: Episode, before: list[EditedStep], new: dict[str, Any]) -> EditedStep:
+    """A step that was left out, which saw what came of the one before it."""
+    seen = before[-1].step if before else None
+    observation = (seen.outcome or seen.observation) if seen else recorded.steps[0].observation
+    source = TOOL if seen and seen.outcome else (seen or recorded.steps[0]).source
+    return EditedStep(Step(observation, Action(new["action"], new["given"]), source=source), None, new["explanation"])
+
+
+def _named(form: forms.Form, place: int) -> tuple[str, str]:
+    """What a form with errors is called, and the id of its field at fault."""
+    name = f"Step {place + 1}" if not isinstance(form, AddedForm) else "A step that was left out"
+    return name, next((form[field].id_for_label for field in form.errors if field in form.fields), "")

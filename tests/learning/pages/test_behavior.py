@@ -34,7 +34,7 @@ def execution(agent: Agent) -> Execution:
 def unchanged() -> dict[str, str]:
     return {
         "s0-action": "search", "s0-arguments": '{"order": 7}', "s1-action": "respond", "s1-arguments": "It is lost.",
-        "new-after": "2",
+        "new-after": "2", "new2-after": "2", "new3-after": "2",
     }  # fmt: skip
 
 
@@ -58,6 +58,28 @@ def test_steps_are_added_and_taken_away(sign_in: Any, execution: Execution) -> N
     sign_in("expert").post(f"{BASE}/executions/{execution.pk}/steps/", data)
     assert [step.action for step in Demonstration.objects.get().steps.order_by("position")] == ["log_in", "respond"]
     assert sorted(ActionCorrection.objects.values_list("kind", flat=True)) == ["missing_action", "needless_action"]
+
+
+def test_several_steps_are_added_in_the_order_in_which_they_are_given(sign_in: Any, execution: Execution) -> None:
+    data = unchanged() | {"new-action": "check", "new-after": "1", "new2-action": "log_in", "new2-after": "0",
+                          "new3-action": "confirm", "new3-after": "1", "new3-arguments": '{"by": "mail"}'}  # fmt: skip
+    sign_in("expert").post(f"{BASE}/executions/{execution.pk}/steps/", data)
+    steps = list(Demonstration.objects.get().steps.order_by("position"))
+    assert [step.action for step in steps] == ["log_in", "search", "check", "confirm", "respond"]
+    assert [step.observation for step in steps[:4]] == ["Where is order 7?"] * 2 + ["<b>Error</b>"] * 2
+    assert [step.source for step in steps[:4]] == ["user", "user", "tool", "tool"]
+    assert steps[3].arguments == {"by": "mail"}
+
+
+def test_a_step_in_error_is_named_and_linked_before_the_form(sign_in: Any, execution: Execution) -> None:
+    data = unchanged() | {"s0-arguments": "{", "new2-action": "x", "new2-arguments": "["}
+    page = sign_in("expert").post(f"{BASE}/executions/{execution.pk}/steps/", data).content.decode()
+    assert '<a href="#id_s0-arguments">step 1</a>, <a href="#id_new2-arguments">a step that was left out</a>' in page
+    unnamed = sign_in("expert").post(
+        f"{BASE}/executions/{execution.pk}/steps/", unchanged() | {"new-arguments": '{"by": "mail"}'}
+    )
+    assert unnamed.status_code == 400 and "Name the action" in unnamed.content.decode()
+    assert 'id="id_s0-arguments_error"' in page and 'aria-invalid="true"' in page
 
 
 def test_broken_arguments_are_shown_at_their_field_and_nothing_is_stored(sign_in: Any, execution: Execution) -> None:
