@@ -11,9 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from celery import shared_task
-from django.db import InterfaceError, OperationalError
 
-from learning.engines.errors import EngineError
+from learning.attempts import Ends, attempt
 from learning.engines.protocols import Progress
 from learning.engines.safety.behavior import check_behavior, with_behavior
 from learning.engines.safety.gate import check_candidate
@@ -27,7 +26,7 @@ from learning.services.gate_work import GateWork
 from learning.services.language_model import language_model
 from learning.services.run_metric import make_metric
 from organizations.scope import organization_scope
-from organizations.stopping import Stopping, raise_when_stopping
+from organizations.stopping import raise_when_stopping
 from organizations.tasks import each_organization, tenant_task
 
 log = logging.getLogger(__name__)
@@ -52,23 +51,14 @@ def run_gate(*, organization_id: UUID, report_id: str) -> None:
 
 def _work_through(organization_id: UUID, work: GateWork) -> None:
     """One attempt, to one of its ends."""
-    try:
-        result = check(organization_id, work)
-    except Stopping:
-        with organization_scope(organization_id):
-            gate.put_back_gate(report_id=work.report_id, attempt=work.attempt)
-    except (EngineError, ValueError) as error:
-        log.warning("Gate %s could not be worked through: %s", work.report_id, error)
-        _fail(organization_id, work, str(error))
-    except (LostGate, OperationalError, InterfaceError):
-        raise  # a database that is away for a moment: silence follows, and the next attempt
-    except Exception as error:
-        # A fault of ours: the person who waits gets a reason, the log of the worker the traceback.
-        _fail(organization_id, work, f"Internal error: {type(error).__name__}.")
-        raise
-    else:
-        with organization_scope(organization_id):
-            gate.finish_gate(report_id=work.report_id, attempt=work.attempt, result=result)
+    mine: dict[str, Any] = {"report_id": work.report_id, "attempt": work.attempt}
+    ends: Ends[GateResult] = Ends(
+        finish=lambda result: gate.finish_gate(**mine, result=result),
+        fail=lambda reason: gate.fail_gate(**mine, reason=reason),
+        put_back=partial(gate.put_back_gate, **mine),
+        lost=LostGate,
+    )
+    attempt(organization_id, partial(check, organization_id, work), ends)
 
 
 @shared_task(name="learning.sweep_gates")
@@ -82,11 +72,6 @@ def _wake_those_of(organization_id: UUID) -> None:
         waiting = gate.open_gates()
     for report_id in waiting:
         run_gate.delay(organization_id=str(organization_id), report_id=str(report_id))
-
-
-def _fail(organization_id: UUID, work: GateWork, reason: str) -> None:
-    with organization_scope(organization_id):
-        gate.fail_gate(report_id=work.report_id, attempt=work.attempt, reason=reason)
 
 
 def check(organization_id: UUID, work: GateWork) -> GateResult:
@@ -144,6 +129,7 @@ class Spending:
             input_tokens=cost.input_tokens - self.cost.input_tokens,
             output_tokens=cost.output_tokens - self.cost.output_tokens,
             money=None if cost.money is None else cost.money - (self.cost.money or Decimal(0)),
+            estimated_calls=cost.estimated_calls - self.cost.estimated_calls,
         )
         with organization_scope(self.organization_id):
             gate.count_calls(report_id=self.report_id, calls=calls - self.calls, cost=new)

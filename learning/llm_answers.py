@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server said. Tokens are None when it does not count them, or counts impossibly."""
+    """What a server said. Tokens are None when it does not count them, or counts impossibly (none of a question)."""
 
     text: str
     input_tokens: int | None

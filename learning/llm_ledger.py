@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from learning.engines.holds import likely_input, likely_output
 from learning.engines.types import Completion, CompletionRequest, Cost
 from learning.llm_answers import Answer
 from learning.llm_cache import ResponseCache, to_answer
@@ -32,7 +33,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A call at its end. `counted`: the server said how many tokens it was."""
+    """A call at its end. `counted`: what it came to is known, or estimated; else it stays held at its most."""
 
     call: Call
     completion: Completion
@@ -40,11 +41,15 @@ class Settled:
 
 
 def settle(call: Call, answer: Answer, price: Price | None) -> Settled:
-    """A call with its answer. What nobody counted is taken to cost the most that it may come to."""
-    counted = answer.input_tokens is not None and answer.output_tokens is not None
-    asked, answered = answer.input_tokens or 0, answer.output_tokens or 0
-    money = None if price is None else price.of(asked, answered) if counted else call.hold.money
-    return Settled(call, Completion(answer.text, asked, answered, money=money, seconds=answer.seconds), counted)
+    """A call with its answer. Tokens that the server did not count are estimated from the texts, and marked so."""
+    asked, answered = answer.input_tokens, answer.output_tokens
+    estimated = asked is None or answered is None
+    asked = likely_input(call.request) if asked is None else asked
+    answered = likely_output(call.request, answer.text) if answered is None else answered
+    money = None if price is None else price.of(asked, answered)
+    return Settled(
+        call, Completion(answer.text, asked, answered, money=money, seconds=answer.seconds, estimated=estimated)
+    )
 
 
 @dataclass(frozen=True, slots=True)

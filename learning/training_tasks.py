@@ -8,13 +8,12 @@ from functools import partial
 from uuid import UUID
 
 from celery import shared_task
-from django.db import InterfaceError, OperationalError
 
+from learning.attempts import Ends, attempt
 from learning.engines.agreement import ScoredAnswer
 from learning.engines.behavior.episodes import Episode
 from learning.engines.behavior.learner import BehaviorLearner
 from learning.engines.behavior.strategies import IMITATION
-from learning.engines.errors import Cancelled, EngineError
 from learning.engines.metrics import METRIC_KINDS
 from learning.engines.prompt import PromptOptimizer, PromptResult
 from learning.engines.protocols import LanguageModel
@@ -33,7 +32,7 @@ from learning.services.run_model import RunModel
 from learning.services.run_progress import BehaviorWork, RunWork
 from learning.services.run_usage import models_asked
 from organizations.scope import organization_scope
-from organizations.stopping import Stopping, raise_when_stopping
+from organizations.stopping import raise_when_stopping
 from organizations.tasks import each_organization, tenant_task
 
 log = logging.getLogger(__name__)
@@ -75,38 +74,30 @@ def _wake_those_of(organization_id: UUID) -> None:
 
 
 def _work_through(organization_id: UUID, work: RunWork) -> None:
-    """One attempt, to one of its three ends."""
+    """One attempt, to one of its ends."""
+    claim = work.claim
+
+    def finish(result: PromptResult | BehaviorResult) -> None:
+        report = run_progress.finish_run(claim=claim, result=result)
+        if report is not None:
+            run_gate.delay_on_commit(organization_id=organization_id, report_id=report.pk)
+
+    ends = Ends(
+        finish=finish,
+        fail=lambda reason: run_progress.fail_run(claim=claim, reason=reason),
+        put_back=partial(run_progress.put_back_run, claim=claim),
+        cancel=partial(run_progress.cancel_run, claim=claim),
+        lost=LostClaim,
+    )
+    attempt(organization_id, partial(_learn, organization_id, work), ends)
+
+
+def _learn(organization_id: UUID, work: RunWork) -> PromptResult | BehaviorResult:
     writer = ProgressWriter(organization_id, work)
-    try:
-        with beating(organization_id, partial(run_progress.beat_run, claim=work.claim), HEARTBEAT_SECONDS):
-            if work.behavior is not None:
-                result: PromptResult | BehaviorResult = learn_behavior(organization_id, work, work.behavior, writer)
-            else:
-                result = optimize(organization_id, work, run_model(organization_id, work), writer)
-    except Stopping:
-        with organization_scope(organization_id):
-            run_progress.put_back_run(claim=work.claim)
-    except Cancelled:
-        with organization_scope(organization_id):
-            run_progress.cancel_run(claim=work.claim)
-    except (EngineError, ValueError) as error:
-        _fail(organization_id, work, str(error))
-    except (LostClaim, OperationalError, InterfaceError):
-        raise  # a database that is away for a moment: silence follows, and the next attempt
-    except Exception as error:
-        # A fault of ours: the person who waits gets a reason, the log of the worker the traceback.
-        _fail(organization_id, work, f"Internal error: {type(error).__name__}.")
-        raise
-    else:
-        with organization_scope(organization_id):
-            report = run_progress.finish_run(claim=work.claim, result=result)
-            if report is not None:
-                run_gate.delay_on_commit(organization_id=organization_id, report_id=report.pk)
-
-
-def _fail(organization_id: UUID, work: RunWork, reason: str) -> None:
-    with organization_scope(organization_id):
-        run_progress.fail_run(claim=work.claim, reason=reason)
+    with beating(organization_id, partial(run_progress.beat_run, claim=work.claim), HEARTBEAT_SECONDS):
+        if work.behavior is not None:
+            return learn_behavior(organization_id, work, work.behavior, writer)
+        return optimize(organization_id, work, run_model(organization_id, work), writer)
 
 
 def run_model(organization_id: UUID, work: RunWork) -> RunModel:

@@ -1,4 +1,4 @@
-"""The most tokens that one call of a language model can come to, known before it is sent. Pure."""
+"""The tokens of a call of a language model: the most, known before it is sent, or those that nobody counted. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from learning.engines.types import CompletionRequest, canonical_json
 AROUND_REQUEST, AROUND_MESSAGE = 64, 16
 # For requests that do not say themselves how long an answer may be, while tokens or money are limited.
 LONGEST_ANSWER = 4096  # tokens
+# What an endpoint does not count is estimated, rather as too much: English has about 4 bytes a token, most else 3.
+BYTES_A_TOKEN, AROUND_TURN = 3, 4
 LIMITS = ("max_tokens", "max_completion_tokens")
 SEVERAL = ("n", "best_of")
 
@@ -30,6 +32,20 @@ def longest_answer(request: CompletionRequest) -> int | None:
 def most_output(request: CompletionRequest) -> int:
     """Tokens that all its answers together cannot exceed."""
     return (longest_answer(request) or LONGEST_ANSWER) * _answers(request)
+
+
+def likely_input(request: CompletionRequest) -> int:
+    """About as many tokens as the messages have, by their length."""
+    return sum(_likely(message["content"]) + AROUND_TURN for message in request.messages)
+
+
+def likely_output(request: CompletionRequest, text: str) -> int:
+    """About as many tokens as the answers have, by the length of the one that was read."""
+    return _likely(text) * _answers(request)
+
+
+def _likely(text: str) -> int:
+    return -(-len(text.encode("utf-8", "replace")) // BYTES_A_TOKEN)
 
 
 def _answers(request: CompletionRequest) -> int:

@@ -150,6 +150,7 @@ class Completion:
     are those of the time when it was asked for, as far as they are known.
 
     `error` is set when the model refused this very request (too long, say); the text is then empty.
+    `estimated`: the server did not count the tokens, so they and the money come from the length of the texts.
     `money`: what it cost, in the currency of the price table; None when no price is known.
     `seconds`: from the request to the answer; None when nobody measured.
     """
@@ -161,6 +162,7 @@ class Completion:
     error: str = ""
     money: Decimal | None = None
     seconds: float | None = None
+    estimated: bool = False
 
     def __post_init__(self) -> None:
         if self.input_tokens < 0 or self.output_tokens < 0:
@@ -193,6 +195,7 @@ class Budget:
 class Cost:
     """What a run used. `calls`: completions asked for, of which `cached_calls` came from the cache.
 
+    `estimated_calls`: those whose tokens the server did not count, so that they are estimated here.
     `money`: in the currency of the price table; None when the price of a part of it is unknown.
     """
 
@@ -201,9 +204,11 @@ class Cost:
     input_tokens: int = 0
     output_tokens: int = 0
     money: Decimal | None = Decimal(0)
+    estimated_calls: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.calls, self.cached_calls, self.input_tokens, self.output_tokens, self.money or 0) < 0:
+        tokens = min(self.input_tokens, self.output_tokens)
+        if min(self.calls, self.cached_calls, self.estimated_calls, tokens, self.money or 0) < 0:
             raise ValueError("A cost cannot be negative.")
         if self.cached_calls > self.calls:
             raise ValueError("More calls came from the cache than were made.")
@@ -216,6 +221,7 @@ class Cost:
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             None if unknown else (self.money or Decimal(0)) + (other.money or Decimal(0)),
+            self.estimated_calls + other.estimated_calls,
         )
 
     @classmethod
@@ -223,7 +229,8 @@ class Cost:
         """What one completion cost. An answer from the cache costs nothing, whatever it cost when it was given."""
         if completion.cached:
             return cls(1, 1)
-        return cls(1, 0, completion.input_tokens, completion.output_tokens, completion.money)
+        estimated = int(completion.estimated)
+        return cls(1, 0, completion.input_tokens, completion.output_tokens, completion.money, estimated)
 
     def as_json(self) -> JsonObject:
         """As it is kept; money as a text, so that no digit is lost."""
@@ -234,6 +241,7 @@ class Cost:
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,
             "money": money,
+            "estimated_calls": self.estimated_calls,
         }
 
 

@@ -68,6 +68,7 @@ class TrainingRun(OrganizationModel):
     llm_calls = models.PositiveIntegerField(default=0)
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
+    estimated_calls = models.PositiveIntegerField(default=0, db_default=0)  # tokens by the length of the texts
     # None: the price of what was asked is unknown.
     cost = models.DecimalField(max_digits=16, decimal_places=8, null=True, blank=True, default=0)
     # The most that calls may cost whose answers are not there: under way, or cut off when their worker died.
@@ -145,6 +146,7 @@ class GateReport(OrganizationModel):
     llm_calls = models.PositiveIntegerField(default=0, db_default=0)
     input_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
     output_tokens = models.PositiveBigIntegerField(default=0, db_default=0)
+    estimated_calls = models.PositiveIntegerField(default=0, db_default=0)
     cost = models.DecimalField(max_digits=16, decimal_places=8, null=True, blank=True, default=0, db_default=0)
     approved = models.BooleanField(null=True, blank=True)
     decided_by = models.ForeignKey(

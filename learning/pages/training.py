@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,14 +11,13 @@ from django.db.models.fields.json import KeyTransform as KT
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from learning.models import Agent, RunStatus, TrainingRun, TrainingRunLog
+from learning.models import Agent, GateReport, RunStatus, TrainingRun, TrainingRunLog
 from learning.pages.behavior import behavior_of
 from learning.pages.stored import number
-from learning.pages.training_progress import kept_calls, pace_of
+from learning.pages.training_progress import kept_calls, pace_of, remembered_answers
 from learning.pages.training_results import read_outcome
 from learning.pages.training_words import config_words, score_words
-from learning.services import training
-from learning.services.gate import total_cost
+from learning.services import training, usage_words
 from learning.services.run_changes import worse_cases
 from learning.waking import wake_for_run
 from organizations.errors import Refused
@@ -63,7 +63,9 @@ def run_detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "log": lines[:LOG_LINES],
         "more_log": len(lines) > LOG_LINES,
         "report": reports[0] if reports else None,
-        "gate": total_cost(reports) if reports else None,
+        "gate": _of_gates(run, reports),
+        "proposed_by": _proposed_by(run),
+        "remembered": remembered_answers(run),
         "candidate": run.candidate_config.content if run.candidate_config else None,
         "worse": worse_cases(run, actor=request.actor),  # type: ignore[attr-defined]
         "settings": config_words(run.config, run.seed),
@@ -127,6 +129,19 @@ def _live(run: TrainingRun) -> dict[str, Any]:
         "outcome": read_outcome(run.metrics),
         "score": score_words(run.config),
     }
+
+
+def _of_gates(run: TrainingRun, reports: Sequence[GateReport]) -> usage_words.Total | None:
+    """What the checks took that the run caused; None where nobody counted."""
+    counted = [one for one in reports if one.attempt and (one.llm_calls or one.cost is not None)]
+    own = [one for one in counted if one.training_run_id == run.pk]
+    return usage_words.together(own) if own else None
+
+
+def _proposed_by(run: TrainingRun) -> UUID | None:
+    """The earlier run that proposed the same candidate."""
+    first: UUID | None = run.candidate_config.training_run_id if run.candidate_config else None
+    return None if first == run.pk else first
 
 
 def _estimate(stored: Any) -> dict[str, Any] | None:

@@ -10,10 +10,12 @@ from django.shortcuts import render
 
 from learning.models import TrainingRun
 from learning.pages.stored import text
+from learning.pages.training_progress import remembered_answers
 from learning.pages.training_results import Gain, read_gain, read_outcome, read_trace
 from learning.pages.training_words import setting_words, told
+from learning.services import usage_words
 from learning.services.run_comparison import Comparison, compare_runs
-from learning.templatetags.runs import money, percent, points, seconds
+from learning.templatetags.runs import percent, points, seconds
 from organizations.errors import Refused
 from organizations.identifiers import as_uuid
 from organizations.permissions import page
@@ -79,6 +81,7 @@ def _rows(runs: tuple[TrainingRun, ...]) -> list[tuple[str, list[str]]]:
 def _figures(run: TrainingRun) -> dict[str, str]:
     outcome = read_outcome(run.metrics)
     gain, took = outcome.gain, run.seconds if run.finished_at and run.started_at else None
+    remembered = remembered_answers(run)
     speed = f"{60 * run.llm_calls / took:,.0f} calls a minute" if took else NOTHING
     return {
         "Verdict": outcome.verdict.capitalize() or text(run.failure_reason) or NOTHING,
@@ -91,8 +94,9 @@ def _figures(run: TrainingRun) -> dict[str, str]:
         "Compared": outcome.tried or NOTHING,
         "Candidate": f"config {run.candidate_config.number}" if run.candidate_config else NOTHING,
         "Calls": f"{run.llm_calls:,}",
-        "Tokens": f"{run.input_tokens:,} in, {run.output_tokens:,} out",
-        "Money": money(run.cost),
+        "Remembered answers": NOTHING if remembered is None else f"{remembered:,}",
+        "Tokens": f"{usage_words.tokens_in(run)} in, {usage_words.tokens_out(run)} out",
+        "Money": usage_words.money(run),
         "Time": seconds(took),
         "Speed": speed,
     }

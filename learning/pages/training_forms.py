@@ -26,6 +26,7 @@ from organizations.identifiers import as_uuid
 CONFIG_FIELDS = (
     "max_calls", "max_tokens", "max_money", "max_seconds", "metric", "goals", "strategies", "rewrites", "concurrency",
 )  # fmt: skip
+UNREPORTED = "Estimated where the endpoint reports no usage."
 # (metric, option) -> the field that asks for it
 OPTION_FIELDS = {
     (metric, option): f"{metric}_{option}" for metric, kind in METRIC_KINDS.items() for option in kind.options
@@ -97,10 +98,10 @@ class RunForm(forms.Form):
         "a sixth to a half of them confirm the result on untouched examples.",
         error_messages=_at_most(run_config.MOST_CALLS),
     )  # fmt: skip
-    max_tokens = _limit("Most tokens", "In and out together.", run_config.MOST_TOKENS)
+    max_tokens = _limit("Most tokens", f"In and out together. {UNREPORTED}", run_config.MOST_TOKENS)
     max_money = forms.DecimalField(
         required=False, max_value=run_config.MOST_MONEY, decimal_places=run_config.DECIMALS, label="Most money",
-        help_text="In the currency of the price table.", error_messages=_at_most(run_config.MOST_MONEY),
+        help_text=f"In the currency of the price table. {UNREPORTED}", error_messages=_at_most(run_config.MOST_MONEY),
         widget=forms.NumberInput(attrs={"placeholder": "no limit", "step": "any"}),
     )  # fmt: skip
     max_seconds = _limit("Most seconds", "Of work. A stop does not count.", *reversed(run_config.SECONDS))

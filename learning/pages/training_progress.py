@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from learning.models import TrainingRun
-from learning.pages.stored import whole
+from learning.pages.stored import section, whole
 from learning.services.training import worked_seconds
 
 WORTH_TELLING = 3.0  # percent done, and so many seconds: before that the rest cannot be foretold
@@ -30,6 +30,12 @@ def pace_of(run: TrainingRun) -> Pace:
     done = run.progress_percentage
     told = WORTH_TELLING <= done < 100 and elapsed >= LEAST_SECONDS and run.finished_at is None
     return Pace(elapsed, speed, elapsed * (100 - done) / done if told else None)
+
+
+def remembered_answers(run: TrainingRun) -> int | None:
+    """How many of the engine's questions were not asked of the endpoint; None before the end, or if unknown."""
+    questions = whole(section(run.metrics, "cost"), "calls")
+    return None if questions is None else max(0, questions - run.llm_calls)
 
 
 def kept_calls(run: TrainingRun) -> int:

@@ -48,12 +48,16 @@ def write_config(*, agent: Agent, content: Mapping[str, Any]) -> tuple[AgentConf
         return draft, start_gate(config=draft)
 
 
-def create_candidate_config(*, run: TrainingRun, content: Mapping[str, Any]) -> AgentConfig:
-    """What a training run proposes, made from the config that the run began with."""
+def propose_config(*, run: TrainingRun, content: Mapping[str, Any]) -> AgentConfig:
+    """What a training run proposes, made from the config that the run began with.
+
+    An equal one that an earlier run proposed from there stands for both, unless a person has rejected it.
+    """
     with transaction.atomic():
         agent = run.agent
         _lock(agent)
-        return _create(agent, content, status=ConfigStatus.CANDIDATE, parent=run.base_config, training_run=run)
+        values: dict[str, Any] = {"parent": run.base_config, "training_run": run, "status": ConfigStatus.CANDIDATE}
+        return _proposed_before(run, content) or _create(agent, content, **values)
 
 
 def set_serving_config(*, agent: Agent, config: AgentConfig) -> None:
@@ -91,6 +95,13 @@ def _create(agent: Agent, content: Mapping[str, Any], **values: Any) -> AgentCon
         after={"agent": agent.external_id, "number": config.number, "content_hash": config.content_hash},
     )
     return config
+
+
+def _proposed_before(run: TrainingRun, content: Mapping[str, Any]) -> AgentConfig | None:
+    """What is marked as built from a person's erased data stands for nothing that was learned without it."""
+    proposed = run.agent.configs.filter(training_run__isnull=False, parent=run.base_config, erased_at=None)
+    equal = proposed.filter(content_hash=Prompt.from_content(content).digest)
+    return equal.exclude(status=ConfigStatus.RETIRED).order_by("number").first()
 
 
 def _before(agent: Agent) -> AgentConfig | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -117,6 +116,7 @@ def count_calls(*, report_id: UUID, calls: int, cost: Cost) -> None:
         llm_calls=F("llm_calls") + calls,
         input_tokens=F("input_tokens") + cost.input_tokens,
         output_tokens=F("output_tokens") + cost.output_tokens,
+        estimated_calls=F("estimated_calls") + cost.estimated_calls,
         cost=None if cost.money is None else F("cost") + cost.money,
     )
 
@@ -176,14 +176,6 @@ def require_approved(*, config: AgentConfig) -> None:
             f"Config {config.number} is {config.status}. It must pass the gate and be approved by a person first.",
             "config_id",
         )
-
-
-def total_cost(reports: Iterable[GateReport]) -> Cost:
-    """What the checks of these took together; its calls are those that were made."""
-    total = Cost()
-    for one in reports:
-        total += Cost(one.llm_calls, 0, one.input_tokens, one.output_tokens, one.cost)
-    return total
 
 
 def _silent() -> Q:

@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from learning.engines.metrics import METRIC_KINDS
+from learning.engines.safety.gate import calls_needed
 from learning.models import Agent, AgentConfig, DatasetVersion
+from learning.services.gate_work import MOST_CASES
 from learning.services.prices import named, price_of
 from learning.services.run_budget import planned_calls, seconds_of
 from learning.services.run_config import RunConfig
 from learning.services.run_needs import plan_of
-from learning.services.run_usage import Use, recent_pace, uses_of
+from learning.services.run_usage import Pace, Use, recent_pace, uses_of
 
 OWN_RUNS, TEXTS = "earlier runs of this agent", "the length of the texts"
+UNREPORTED = (
+    "In earlier runs of this agent the endpoint did not report what calls took, so limits in tokens and money hold for "
+    "an estimate from the length of the texts."
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +30,7 @@ class RunEstimate:
 
     `money`: in the currency of the price table; None when the price of one of the models (`unpriced`) is not known.
     `seconds`: None before any run with this metric has finished. `tokens_from` says what the tokens were estimated
-    from, `runs` how many runs the speed comes from.
+    from, `runs` how many runs the speed comes from. `gate_calls`: the most that the checks of a candidate make more.
     """
 
     calls: int
@@ -37,6 +44,12 @@ class RunEstimate:
     runs: int
     warnings: tuple[str, ...] = ()
     unpriced: tuple[str, ...] = ()
+    gate_calls: int = 0
+
+    @property
+    def gate_money(self) -> Decimal | None:
+        """The most that the gate costs, if its calls are like those of the run; None where no price is known."""
+        return self.money * self.gate_calls / self.calls if self.money is not None and self.calls else None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -51,6 +64,7 @@ class RunEstimate:
             "runs": self.runs,
             "warnings": list(self.warnings),
             "unpriced": list(self.unpriced),
+            "gate_calls": self.gate_calls,
         }
 
 
@@ -73,9 +87,16 @@ def estimate_run(*, agent: Agent, version: DatasetVersion, base_config: AgentCon
         seconds=seconds,
         tokens_from=TEXTS if pace.input_tokens is None else OWN_RUNS,
         runs=pace.runs,
-        warnings=tuple(_warnings(wishes, inside + outside, money, seconds)),
+        warnings=tuple(_warnings(wishes, inside + outside, money, seconds, pace)),
         unpriced=unpriced,
+        gate_calls=_most_gate_calls(version, wishes),
     )
+
+
+def _most_gate_calls(version: DatasetVersion, wishes: RunConfig) -> int:
+    """Fewer where the candidate shows some of the examples, or where answers are remembered."""
+    examples = min(MOST_CASES, version.total - version.test_count)
+    return calls_needed(examples, METRIC_KINDS[wishes.metric].calls_per_answer)
 
 
 def _money(use: Use) -> Decimal:
@@ -83,9 +104,11 @@ def _money(use: Use) -> Decimal:
     return price.of(round(use.input_tokens), round(use.output_tokens)) if price else Decimal(0)
 
 
-def _warnings(wishes: RunConfig, tokens: int, money: Decimal | None, seconds: float | None) -> list[str]:
-    """Which limit will probably end the run before its calls are used up."""
+def _warnings(wishes: RunConfig, tokens: int, money: Decimal | None, seconds: float | None, pace: Pace) -> list[str]:
+    """Which limit will probably end the run before its calls are used up, and which hold for an estimate."""
     found = []
+    if pace.unreported and (wishes.max_tokens is not None or wishes.max_money is not None):
+        found.append(UNREPORTED)
     if wishes.max_tokens is not None and tokens > wishes.max_tokens:
         found.append(f"{wishes.max_tokens:,} tokens are probably used up before the calls are.")
     if wishes.max_money is not None and money is not None and money > wishes.max_money:

@@ -51,7 +51,7 @@ class RunLedger:
 
     def require_claim(self) -> None:
         """Raises LostClaim when the run belongs to another attempt, or is over."""
-        mine = TrainingRun.objects.filter(pk=self.run_id, status=RunStatus.RUNNING, attempt=self.attempt)
+        mine = TrainingRun.objects.filter(pk=self.run_id, status=RunStatus.RUNNING, attempt=self.attempt or 0)
         if not mine.exists():
             raise LostClaim
 
@@ -180,7 +180,7 @@ def _given_back(calls: Sequence[Call]) -> Change:
 
 
 def _spent(settled: Sequence[Settled]) -> Change:
-    """What was answered. A call whose tokens nobody counted stays held at its most."""
+    """What was answered. A call that may have been paid for without an answer stays held at its most."""
     counted = [one for one in settled if one.counted]
     free = _reserved([one.call for one in counted])
     amounts = [one.completion.money for one in counted]
@@ -191,4 +191,5 @@ def _spent(settled: Sequence[Settled]) -> Change:
         cost=sum((amount for amount in amounts if amount is not None), Decimal(0)),
         held_cost=-free.held_cost,
         unpriced=None in amounts,
+        estimated_calls=sum(one.completion.estimated for one in counted),
     )

@@ -35,7 +35,8 @@ WITH kept AS (
   FROM unnest(%(chunks)s::uuid[], %(attempts)s::int[], %(refused)s::jsonb[]) AS d(id, attempt, refused)
   WHERE c.organization_id = %(organization)s AND c.id = d.id AND c.attempt = d.attempt AND c.status = 'running'
 )
-UPDATE learning_trainingrun SET llm_calls = llm_calls + %(calls)s, input_tokens = input_tokens + %(input_tokens)s,
+UPDATE learning_trainingrun SET llm_calls = llm_calls + %(calls)s,
+  estimated_calls = estimated_calls + %(estimated_calls)s, input_tokens = input_tokens + %(input_tokens)s,
   output_tokens = output_tokens + %(output_tokens)s, held_tokens = held_tokens + %(held_tokens)s,
   cost = CASE WHEN %(unpriced)s THEN NULL ELSE cost + %(cost)s END, held_cost = held_cost + %(held_cost)s
 WHERE organization_id = %(organization)s AND id = %(run)s"""
@@ -81,7 +82,10 @@ class RunRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Change:
-    """By how much the columns of a run change. `unpriced`: a part of it has no price."""
+    """By how much the columns of a run change. `unpriced`: a part of it has no price.
+
+    `estimated_calls`: those whose tokens are estimated, because the server did not count them.
+    """
 
     calls: int = 0
     input_tokens: int = 0
@@ -90,6 +94,7 @@ class Change:
     cost: Decimal = Decimal(0)
     held_cost: Decimal = Decimal(0)
     unpriced: bool = False
+    estimated_calls: int = 0
 
     def __add__(self, other: Change) -> Change:
         return Change(
@@ -100,6 +105,7 @@ class Change:
             self.cost + other.cost,
             self.held_cost + other.held_cost,
             self.unpriced or other.unpriced,
+            self.estimated_calls + other.estimated_calls,
         )
 
 

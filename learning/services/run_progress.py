@@ -58,7 +58,7 @@ class BehaviorWork:
 class RunWork:
     """What a claimed run needs, read in one go: the engine works outside of any transaction.
 
-    `spent` and `worked`: what earlier attempts cost, and how many seconds they took.
+    `worked`: seconds that earlier attempts took.
     """
 
     claim: Claim
@@ -68,7 +68,6 @@ class RunWork:
     test_count: int
     wishes: RunConfig
     seed: int
-    spent: Cost
     worked: float
     behavior: BehaviorWork | None = None
 
@@ -126,7 +125,6 @@ def _read(run: TrainingRun, claim: Claim) -> RunWork:
         test_count=run.dataset_version.test_count,
         wishes=read_run_config(run.config),
         seed=run.seed,
-        spent=Cost(run.llm_calls, 0, run.input_tokens, run.output_tokens, run.cost),
         worked=run.seconds,
         behavior=_read_behavior(run) if learns_behavior else None,
     )
@@ -201,7 +199,7 @@ def read_test_episodes(*, claim: Claim) -> list[Episode]:
 def finish_run(*, claim: Claim, result: PromptResult | BehaviorResult, cost: Cost | None = None) -> GateReport | None:
     """Record the outcome. A confirmed gain becomes a candidate config with its gate queued, which is returned.
 
-    Raises LostClaim when another attempt has the run.
+    What an earlier run proposed already has had its gate: then None. Raises LostClaim when another attempt has the run.
     """
     with transaction.atomic():
         run = _settle(claim, RunStatus.COMPLETED, cost, metrics=result.as_json(), progress_percentage=100.0)
@@ -209,9 +207,13 @@ def finish_run(*, claim: Claim, result: PromptResult | BehaviorResult, cost: Cos
         candidate = result.candidate
         if candidate is None:
             return None
-        run.candidate_config = agents.create_candidate_config(run=run, content=candidate.content())
+        config = agents.propose_config(run=run, content=candidate.content())
+        run.candidate_config = config
         run.save(update_fields=["candidate_config", "updated_at"])
-        return gate.start_gate(config=run.candidate_config, run=run)
+        if config.training_run_id == run.pk:
+            return gate.start_gate(config=config, run=run)
+        _log(run, f"Config {config.number}, which an earlier run proposed, is the same: no second one is made.")
+        return None
 
 
 def fail_run(*, claim: Claim, reason: str, cost: Cost | None = None) -> None:
@@ -269,7 +271,7 @@ def _cost(cost: Cost | None) -> dict[str, Any]:
     if cost is None:
         return {}
     columns = {"llm_calls": cost.calls, "input_tokens": cost.input_tokens, "output_tokens": cost.output_tokens}
-    return columns | {"cost": cost.money}
+    return columns | {"cost": cost.money, "estimated_calls": cost.estimated_calls}
 
 
 def _log(run: TrainingRun, message: str, level: str = "info") -> None:

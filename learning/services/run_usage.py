@@ -25,12 +25,16 @@ GRADE = "GRADE: 4"  # what a judge answers
 
 @dataclass(frozen=True)
 class Pace:
-    """What one call took in earlier runs: tokens in and out (None: ask the texts), seconds (None: nobody knows)."""
+    """What one call took in earlier runs: tokens in and out (None: ask the texts), seconds (None: nobody knows).
+
+    `unreported`: the endpoint did not tell the tokens of all of the agent's calls.
+    """
 
     input_tokens: float | None
     output_tokens: float | None
     seconds: float | None
     runs: int
+    unreported: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def recent_pace(agent: Agent, metric: str) -> Pace:
     """
     rows = TrainingRun.objects.filter(status=RunStatus.COMPLETED, llm_calls__gte=WORTH_COUNTING, seconds__gt=0)
     rows = rows.filter(config__metric=metric)
-    figures = rows.values("agent_id", "llm_calls", "input_tokens", "output_tokens", "seconds")
+    figures = rows.values("agent_id", "llm_calls", "input_tokens", "output_tokens", "estimated_calls", "seconds")
     found: list[Any] = list(figures.order_by("-created_at")[:LOOKED_AT])
     own = [row for row in found if row["agent_id"] == agent.pk]
     return Pace(
@@ -98,6 +102,7 @@ def recent_pace(agent: Agent, metric: str) -> Pace:
         output_tokens=_per_call(own, "output_tokens"),
         seconds=_per_call(own or found, "seconds"),
         runs=len(own or found),
+        unreported=any(row["estimated_calls"] or not row["input_tokens"] for row in own),
     )
 
 

@@ -160,13 +160,16 @@ def too_late() -> str:
 
 
 def gate_reports(run: TrainingRun) -> list[GateReport]:
-    """The gates of what the run proposes without their cases, the newest first."""
-    return list(run.gate_reports.order_by("-id").defer("cases"))
+    """The gates of what the run proposes, without their cases, the newest first.
+
+    Where an earlier run proposed the same, they are its own: `training_run` says whose.
+    """
+    return list(GateReport.objects.filter(config=run.candidate_config_id).order_by("-id").defer("cases"))
 
 
 def gate_report(run: TrainingRun) -> GateReport | None:
     """The newest gate report of what the run proposes."""
-    return run.gate_reports.order_by("-id").first()
+    return GateReport.objects.filter(config=run.candidate_config_id).order_by("-id").defer("cases").first()
 
 
 def _end(run: TrainingRun, to: str, reason: str = "") -> None:

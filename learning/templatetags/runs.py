@@ -11,9 +11,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from learning.pages.training_words import plain
+from learning.services import usage_words
 
 register = template.Library()
 register.filter("plain", plain)  # {{ run.config.metric|plain }}
+for told in (usage_words.tokens_in, usage_words.tokens_out, usage_words.how_counted):
+    register.filter(told.__name__, told)  # {{ run|tokens_in }}
+register.filter("money_spent", usage_words.money)
 KEPT = 2  # digits of an estimate that mean something
 
 
@@ -48,8 +52,7 @@ def money(amount: Any) -> str:
         return "-"
     if not value.is_finite():
         return "-"
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return usage_words.amount(value)
 
 
 @register.filter

@@ -42,8 +42,8 @@ def body(**changes: Any) -> bytes:
     return json.dumps(whole | changes).encode()
 
 
-def message(content: Any) -> bytes:
-    return body(choices=[{"index": 0, "message": {"role": "assistant", "content": content}}])
+def message(content: Any, **changes: Any) -> bytes:
+    return body(choices=[{"index": 0, "message": {"role": "assistant", "content": content}}], **changes)
 
 
 def test_an_answer_that_cannot_be_read_is_asked_for_again_as_another_call(server: ScriptedLLM) -> None:
@@ -139,11 +139,29 @@ def test_a_long_answer_within_the_bound_is_taken(server: ScriptedLLM) -> None:
     assert len(connect(server).complete(ask("x")).text) == 900_000
 
 
-@pytest.mark.parametrize("usage", [None, [], {"prompt_tokens": "9"}, {"prompt_tokens": -1, "completion_tokens": 1e99}])
-def test_tokens_that_are_counted_impossibly_are_not_counted(server: ScriptedLLM, usage: Any) -> None:
+@pytest.mark.parametrize(
+    "usage",
+    [None, [], {"prompt_tokens": "9"}, {"prompt_tokens": -1, "completion_tokens": 1e99},
+     {"prompt_tokens": 0, "completion_tokens": 0}],
+)  # fmt: skip
+def test_tokens_that_are_not_counted_or_impossibly_are_estimated_from_the_texts(
+    server: ScriptedLLM, usage: Any
+) -> None:
     server.fail_next(Fault(200, body=body(usage=usage)))
-    answer = connect(server).complete(ask("x"))
-    assert (answer.text, answer.input_tokens, answer.output_tokens) == ("fine", 0, 0)
+    model = connect(server)
+    answer = model.complete(ask("x"))
+    assert (answer.text, answer.input_tokens, answer.output_tokens, answer.estimated) == ("fine", 5, 2, True)
+    assert model.meter.cost.estimated_calls == 1
+
+
+def test_what_is_counted_is_not_estimated(server: ScriptedLLM) -> None:
+    server.fail_next(Fault(200, body=body(usage={"prompt_tokens": 9, "completion_tokens": 3})))
+    server.fail_next(Fault(200, body=message("", usage={"prompt_tokens": 9, "completion_tokens": 0})))
+    server.fail_next(Fault(200, body=body(usage={"prompt_tokens": 9})))
+    whole, empty, half = connect(server).complete_many([ask("a"), ask("b"), ask("c")])
+    assert (whole.input_tokens, whole.output_tokens, whole.estimated) == (9, 3, False)
+    assert (empty.output_tokens, empty.estimated) == (0, False)
+    assert (half.input_tokens, half.output_tokens, half.estimated) == (9, 2, True)
 
 
 def test_a_key_is_never_repeated_in_a_reason(server: ScriptedLLM) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from learning.engines.holds import LONGEST_ANSWER
+from learning.engines.holds import LONGEST_ANSWER, likely_input, likely_output, most_input
 from learning.engines.types import Completion, CompletionRequest, Cost, Message
 from learning.llm import OpenAIModel
 from learning.llm_prices import FREE, Price, hold_of, read_prices
@@ -51,6 +51,14 @@ def test_the_most_that_a_call_can_come_to_covers_every_byte_and_the_longest_answ
     assert hold.money == PRICE.of(hold.tokens - 8, 8)
     assert hold_of(request("x"), None).money is None
     assert hold_of(request("x"), None).tokens > LONGEST_ANSWER
+
+
+def test_tokens_that_nobody_counts_are_estimated_as_rather_too_many_and_never_over_the_most() -> None:
+    text = "Where is the parcel that I ordered on the third of May?"  # twelve words and a sign
+    assert 13 < likely_input(request(text)) < most_input(request(text))
+    assert likely_output(request(text), text) == 19
+    assert likely_output(request(text, n=3), text) == 57, "all answers are paid for, the first one is read"
+    assert likely_output(request(text), "") == 0
 
 
 def test_several_answers_and_what_comes_with_the_messages_are_held_too() -> None:

@@ -27,6 +27,8 @@ from learning.services.training import LARGEST_SEED, worked_seconds
 METRICS = ", ".join(METRIC_KINDS)
 OPTIONS = "; ".join(f"{name}: {', '.join(kind.options)}" for name, kind in METRIC_KINDS.items() if kind.options)
 
+ESTIMATED = "Calls whose tokens the endpoint did not report: theirs, and their cost, are estimated from the texts."
+
 
 def _whole(low: int, high: int, help_text: str = "") -> serializers.IntegerField:
     """A whole number that may be left out."""
@@ -94,6 +96,9 @@ class EstimateSerializer(serializers.Serializer[Any]):
         help_text="Of these, about so many for the sealed test split; fewer for a gain that is plain to see."
     )
     kept_calls = serializers.IntegerField(help_text="Of these, kept for calls that are lost.")
+    gate_calls = serializers.IntegerField(
+        help_text="At most so many more, for the checks of a candidate; the limits of the run do not hold for them."
+    )
     input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
     money = serializers.DecimalField(
@@ -139,6 +144,7 @@ class GateSummarySerializer(serializers.Serializer[Any]):
     llm_calls = serializers.IntegerField(help_text="By the checks; those of the run are not among them.")
     input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
+    estimated_calls = serializers.IntegerField(help_text=ESTIMATED)
     cost = serializers.DecimalField(
         max_digits=16, decimal_places=8, allow_null=True,
         help_text="In the currency of the price table; null where the model has no price.",
@@ -170,6 +176,7 @@ class ListedRunSerializer(serializers.Serializer[Any]):
     llm_calls = serializers.IntegerField()
     input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
+    estimated_calls = serializers.IntegerField(help_text=ESTIMATED)
     cost = serializers.DecimalField(
         max_digits=16, decimal_places=8, allow_null=True,
         help_text="In the currency of the price table; null where the model has no price.",

@@ -19,6 +19,11 @@ from learning.engines.types import Budget, Example, Prompt
 RIGHT = 1.0
 
 
+def calls_needed(examples: int, calls_per_answer: int) -> int:
+    """The most calls that the checks of a candidate make: both prompts are asked about examples and hostile inputs."""
+    return 2 * (examples + min(examples, PROBES)) * calls_per_answer
+
+
 def check_candidate(
     current: Prompt,
     candidate: Prompt,
@@ -35,8 +40,7 @@ def check_candidate(
     """
     if not examples:
         raise ValueError("The gate needs at least one regression case: publish a dataset of approved examples first.")
-    calls_per_answer = 2 if isinstance(metric, Judge) else 1
-    budget = Budget(2 * (len(examples) + min(PROBES, len(examples))) * calls_per_answer)
+    budget = Budget(calls_needed(len(examples), 2 if isinstance(metric, Judge) else 1))
     evaluator = Evaluator(model, metric, budget, progress)
     before = evaluator.score(current, examples, "Regression cases: current config")
     after = evaluator.score(candidate, examples, "Regression cases: candidate")

@@ -15,7 +15,7 @@ from learning.engines.metrics import METRIC_KINDS
 from learning.engines.prompt.goals import ACCURACY, SECOND_GOALS
 from learning.engines.prompt.strategies import STRATEGIES
 from learning.models import Agent, AgentConfig, DatasetVersion, RunStatus, TrainingRun, TrainingType
-from learning.services import training
+from learning.services import training, usage_words
 from learning.services.agent_directory import find_agent
 from learning.services.run_config import RunConfig
 from learning.services.run_estimate import RunEstimate
@@ -161,6 +161,7 @@ def _base_config(agent: Agent, number: int | None) -> AgentConfig | None:
 def _estimate_lines(told: RunEstimate) -> Iterator[str]:
     kept = f"{told.kept_calls:,} kept for calls that are lost"
     yield f"calls     at most {told.calls:,}, of them about {told.confirmation_calls:,} to confirm, {kept}"
+    yield f"gate      at most {told.gate_calls:,} calls more, where there is a candidate; no limit holds for them"
     yield f"tokens    about {told.input_tokens:,} in, {told.output_tokens:,} out, from {told.tokens_from}"
     unpriced = " and ".join(told.unpriced)
     money = f"not known: no price for {unpriced}" if told.money is None else f"about {told.money.normalize():f}"
@@ -181,10 +182,14 @@ def _result_lines(run: TrainingRun) -> Iterator[str]:
         if correction := found.get("tried", {}).get("correction"):
             yield f"Tested once: {correction}."
     if run.candidate_config:
-        yield f"Candidate: config {run.candidate_config.number}. Its gate comes next, then a person decides."
+        before = run.candidate_config.training_run_id != run.pk
+        then = "An earlier run proposed it" if before else "Its gate comes next, then a person decides"
+        yield f"Candidate: config {run.candidate_config.number}. {then}."
     yield from (f"- {advice}" for advice in found.get("recommendations", []))
-    money = "" if run.cost is None else f", {run.cost.normalize():f} in money"
-    yield f"It took {run.llm_calls:,} calls, {run.input_tokens + run.output_tokens:,} tokens{money}."
+    paid = "" if run.cost is None else f"; money: {usage_words.money(run)}"
+    tokens = f"{usage_words.tokens_in(run)} in, {usage_words.tokens_out(run)} out"
+    yield f"It took {run.llm_calls:,} calls; tokens: {tokens}{paid}."
+    yield from filter(None, [usage_words.how_counted(run)])
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -258,7 +258,7 @@ def test_a_candidate_is_approved_after_its_gate_and_not_before(sign_in: Any, run
     )
     worked(report, PASSED)
     shown = admin.post(f"{RUNS}/{run.pk}/approve", {"note": "fine"}, content_type="application/json").json()
-    took = {"llm_calls": 0, "input_tokens": 0, "output_tokens": 0, "cost": "0.00000000"}
+    took = {"llm_calls": 0, "input_tokens": 0, "output_tokens": 0, "estimated_calls": 0, "cost": "0.00000000"}
     assert shown["gate"] == {"id": str(report.pk), "status": "passed", "approved": True} | took
     assert AgentConfig.objects.get(pk=shown["candidate_config_id"]).status == "approved"
     assert admin.post(f"{RUNS}/{run.pk}/approve", {}, content_type="application/json").status_code == 409

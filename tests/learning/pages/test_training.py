@@ -365,7 +365,8 @@ def test_a_run_and_its_gate_say_what_each_of_them_took(sign_in: Any, run: Traini
                     llm_calls=calls, input_tokens=9_000, output_tokens=600, cost=Decimal("0.004"))
                     for status, calls in (("failed", 1200), ("passed", 86)))  # fmt: skip
     page = text(sign_in("member").get(f"{LIST}{run.pk}/"))
-    assert "Run 2,087 calls, gate 1,286 calls: 18,000 tokens in, 1,200 out, 0.008 in money." in page
+    assert 'data-testid="calls">2,087<' in page and 'data-testid="gate-calls">1,286<' in page
+    assert "The checks of the gate took 18,000 tokens in, 1,200 out, 0.008 in money." in page
     assert f"/admin/learning/gates/{again.pk}/" in page
     shown = text(sign_in("member").get(f"/admin/learning/gates/{first.pk}/"))
     assert "1,200 <span" in shown and "9,000 tokens in, 600 out, 0.004 in money" in shown
@@ -376,7 +377,7 @@ def test_a_gate_that_nobody_counted_says_nothing(sign_in: Any, run: TrainingRun)
     run.status, run.candidate_config = RunStatus.COMPLETED, config
     run.save()
     report = GateReport.objects.create(config=config, training_run=run, status="passed", attempt=1, cost=None)
-    assert "run-and-gate" not in text(sign_in("member").get(f"{LIST}{run.pk}/"))
+    assert "of-the-gate" not in text(sign_in("member").get(f"{LIST}{run.pk}/"))
     assert "<dt>Calls</dt>" not in text(sign_in("member").get(f"/admin/learning/gates/{report.pk}/"))
 
 

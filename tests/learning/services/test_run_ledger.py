@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from learning.engines.errors import BudgetExceeded, Cancelled
 from learning.engines.types import Budget, Completion, CompletionRequest, Message
-from learning.llm_ledger import Call, Settled
-from learning.llm_prices import Hold
+from learning.llm_answers import Answer
+from learning.llm_ledger import Call, Settled, settle
+from learning.llm_prices import Hold, Price
 from learning.models import Agent, ChunkStatus, DatasetVersion, EvaluationChunk, LlmResponse, RunStatus, TrainingRun
 from learning.services import erased_configs, evaluation_chunks, training
 from learning.services.run_ledger import LostClaim, RunLedger
@@ -115,7 +116,17 @@ def test_what_was_never_sent_is_given_back(run: TrainingRun) -> None:
     assert used(run) == (3, 10, 200, CENT / 2, 2 * CENT)
 
 
-def test_an_answer_whose_tokens_nobody_counted_stays_held_at_its_most(run: TrainingRun) -> None:
+def test_an_estimated_answer_frees_what_it_held_and_is_marked(run: TrainingRun) -> None:
+    book, sent = ledger(run), calls(2)
+    book.exchange([], sent)
+    price = Price(Decimal(1000), Decimal(1000))
+    book.exchange([settle(one, Answer("yes", None, None, 0.1), price) for one in sent], [])
+    run.refresh_from_db()
+    assert used(run) == (2, 12, 0, Decimal("0.012"), 0)
+    assert run.estimated_calls == 2
+
+
+def test_a_call_that_may_have_been_paid_for_without_an_answer_stays_held_at_its_most(run: TrainingRun) -> None:
     book, sent = ledger(run), calls(1)
     book.exchange([], sent)
     book.exchange([replace(answered(sent[0], 0, 0), counted=False)], [])

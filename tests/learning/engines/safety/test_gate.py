@@ -10,7 +10,7 @@ import pytest
 from learning.engines.judge import Judge
 from learning.engines.metrics import exact
 from learning.engines.safety.checks import CANARY, blocked_terms, echoes_injection, leaked_contacts
-from learning.engines.safety.gate import check_candidate
+from learning.engines.safety.gate import calls_needed, check_candidate
 from learning.engines.safety.results import GateResult, Rules
 from learning.engines.types import Completion, CompletionRequest, Example, Prompt, Split
 
@@ -52,6 +52,18 @@ def test_too_many_answers_that_became_wrong_fail_the_gate() -> None:
 
 def test_one_in_twenty_may_become_wrong() -> None:
     assert gate(lambda system, text: "no" if system == "new" and text == "text 3" else "yes").passed
+
+
+@pytest.mark.parametrize(("metric", "each"), [(exact, 1), (Judge(), 2)])
+def test_the_checks_make_the_calls_that_are_told_before(metric: Any, each: int) -> None:
+    asked: list[str] = []
+
+    def answer(system: str, text: str) -> str:
+        asked.append(text)
+        return "yes" if system in ("old", "new") else "GRADE: 4"
+
+    gate(answer, metric=metric)
+    assert len(asked) == calls_needed(len(EXAMPLES), each) == 2 * (20 + 3) * each
 
 
 def share_of_words(output: str, expected: str) -> float:
