@@ -47,7 +47,7 @@ class BehaviorCases:
 class GateWork(GateClaim):
     """What a claimed gate needs, read in one go: it is checked outside of any transaction.
 
-    `behavior`: None when neither config learned any.
+    `behavior`: None when both configs learned the same, or nothing.
     """
 
     current: Prompt
@@ -67,15 +67,18 @@ def work_of(report: GateReport) -> GateWork:
     base = run.base_config if run else (config.parent or config)
     behavior = _behavior(report, version, base.content, config.content) if version else None
     shown = {(one["input"], one["output"]) for one in config.content.get("examples", [])}
-    stepwise = stepwise_examples(version) if version and behavior else set()
     examples = datasets.open_examples(version) if version else []
-    fresh = [one for one in examples if (one.input, one.expected) not in shown and one.key not in stepwise]
+    fresh = [one for one in examples if (one.input, one.expected) not in shown]
+    stepwise = stepwise_examples(version) if version else set()
+    texts = [one for one in fresh if one.key not in stepwise]
+    if not texts and behavior is None:  # nothing else is there to ask about
+        texts = fresh
     return GateWork(
         report_id=report.pk,
         attempt=report.attempt,
         current=Prompt.from_content(base.content),
         candidate=Prompt.from_content(config.content),
-        examples=sorted(fresh, key=lambda one: one.key)[:MOST_CASES],
+        examples=sorted(texts, key=lambda one: one.key)[:MOST_CASES],
         metric=run.config.get("metric", "exact") if run else "exact",
         metric_options=run.config.get("metric_options", {}) if run else {},
         rules=Rules(),
@@ -87,7 +90,7 @@ def _behavior(
     report: GateReport, version: DatasetVersion, base: Mapping[str, Any], content: Mapping[str, Any]
 ) -> BehaviorCases | None:
     current, candidate = base.get(KEY) or {}, content.get(KEY) or {}
-    if not (current or candidate):
+    if current == candidate:
         return None
     held_out = read_gate_episodes(version=version, report=report)
     done = choices_of(successes(read_episodes(version))) or choices_of(held_out)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from learning.engines.safety.results import GateResult
 from learning.engines.types import Cost
-from learning.models import AgentConfig, GateReport
+from learning.models import TEST_SPLIT_READ, AgentConfig, Demonstration, GateReport
 from learning.services import gate
+from learning.services.gate_work import GateWork
 from organizations.errors import Conflict
 from organizations.models import AuditEvent, Organization
 from tests import factories
@@ -161,3 +163,41 @@ def test_a_worker_that_was_thought_dead_leaves_at_its_next_step(report: GateRepo
     assert factories.claim_gate(report) is not None
     with pytest.raises(gate.LostGate):
         gate.beat_gate(report_id=report.pk, attempt=first.attempt)
+
+
+def test_the_test_split_is_opened_only_for_a_config_that_behaves_in_another_way(scope: Organization) -> None:
+    agent = factories.make_agent()
+    version = factories.make_published_version(agent)
+    steps = version.items.exclude(split="test").first()
+    assert steps is not None
+    Demonstration.objects.create(agent=agent, example_id=steps.example_id, source="api")
+    learned = factories.CONTENT | {"behavior": {"rules": []}}
+    base = factories.make_config(agent, content=learned)
+
+    def work_of(content: dict[str, Any]) -> GateWork:
+        draft = factories.make_config(agent, "draft", parent=base, content=content | {"system_prompt": "Be brief."})
+        work = factories.claim_gate(gate.start_gate(config=draft))
+        assert work is not None and work.examples
+        assert str(steps.example_id) not in {one.key for one in work.examples}, "a list of steps is no answer"
+        return work
+
+    assert work_of(learned).behavior is None
+    assert not AuditEvent.objects.filter(action=TEST_SPLIT_READ).exists()
+    assert work_of(learned | {"behavior": {"rules": [{"text": "Ask."}]}}).behavior is not None
+    assert AuditEvent.objects.get(action=TEST_SPLIT_READ).after["gate"]
+
+
+def test_where_all_examples_are_steps_a_config_that_learned_nothing_is_still_asked_about_them(
+    scope: Organization,
+) -> None:
+    agent = factories.make_agent()
+    base = factories.make_config(agent)
+    version = factories.make_published_version(agent)
+    Demonstration.objects.bulk_create(
+        Demonstration(agent=agent, example_id=key, source="api")
+        for key in version.items.values_list("example_id", flat=True)
+    )
+    for more, expected in (({}, True), ({"behavior": {"rules": []}}, False)):
+        draft = factories.make_config(agent, "draft", parent=base, content=factories.CONTENT | more)
+        work = factories.claim_gate(gate.start_gate(config=draft))
+        assert work is not None and bool(work.examples) is expected
