@@ -34,6 +34,11 @@ def span(definition: Definition, low: float | None, high: float | None) -> str:
     return f"{first.removesuffix(unit).strip()} to {last}"
 
 
+def part(share: float) -> str:
+    """A relative difference with its sign: "+12.5 %"."""
+    return f"{share * 100:+,.1f} %" if abs(share) < 10 else f"{share * 100:+,.0f} %"
+
+
 def plain(number: float) -> str:
     """Three digits that mean something, more where the number is larger: "8,123", "41.2", "4.31", "0.0012"."""
     decimals = min(8, max(0, 2 - math.floor(math.log10(abs(number))))) if number else 0

@@ -31,7 +31,7 @@ def experiment_create(request: HttpRequest) -> HttpResponse:
         try:
             experiment = _create(form, request.user)
         except Refused as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
+            form.refuse(error.message, error.field)
         else:
             return redirect("experiment", experiment_id=experiment.pk)
     context = {"form": form} | (_told(ExperimentForm(request.POST)) if planning else {})
@@ -56,7 +56,7 @@ def experiment_change(request: HttpRequest, experiment_id: UUID) -> HttpResponse
         try:
             update_draft(experiment=experiment, **form.values())
         except Refused as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
+            form.refuse(error.message, error.field)
         else:
             messages.success(request, "The plan is changed.")
             return redirect("experiment", experiment_id=experiment.pk)

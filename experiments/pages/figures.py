@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.metrics import Definition, definition_among, metric_of
 from experiments.models import Experiment, ExperimentKind, MetricResult
-from experiments.pages.amounts import amount, signed, span, value
+from experiments.pages.amounts import amount, part, signed, span, value
 from experiments.services.results import Look
 from experiments.stats.terms import Role
 
@@ -47,7 +47,9 @@ class MetricFigures:
     treatment_n: int
     treatment: str
     lift: str
+    relative: str  # as a share of control's mean
     interval: str
+    relative_interval: str
     exact: bool  # too rare for the sequence: these are the exact bounds that judge a guardrail
     p: str
     tone: str  # good, bad or "": whether the sequence lies on one side of zero, and on which
@@ -77,8 +79,10 @@ def figures_of(row: MetricResult, looks: Sequence[Look], *, experiment: Experime
         treatment_n=row.treatment_n,
         treatment=value(definition, row.treatment_mean),
         lift=signed(definition, row.lift),
+        relative="" if row.relative_lift is None else part(row.relative_lift),
         interval="" if low is None else span(definition, low, high),
-        exact=low is not None and row.low is None,
+        relative_interval=_relative_interval(row),
+        exact=low is not None and (row.low is None or _asked_exact(row, experiment)),
         p=p_words(row.p),
         tone=_tone(row, definition),
         state=state,
@@ -108,6 +112,16 @@ def state_of(row: MetricResult, experiment: Experiment, compared: int = 1) -> tu
     return ("proven safe", "good") if low > -row.margin else ("not proven safe", "warn")
 
 
+def _relative_interval(row: MetricResult) -> str:
+    if row.relative_low is None or row.relative_high is None:
+        return ""
+    return f"{part(row.relative_low).removesuffix(' %')} to {part(row.relative_high)}"
+
+
+def _asked_exact(row: MetricResult, experiment: Experiment) -> bool:
+    return any(item["name"] == row.metric and item.get("exact") for item in experiment.metrics)
+
+
 def p_words(p: float) -> str:
     """Four decimals."""
     return "below 0.0001" if p < CERTAIN else f"{p:.4f}"
@@ -119,7 +133,8 @@ def plan_of(experiment: Experiment) -> list[tuple[str, str, str, str]]:
     for item in experiment.metrics:
         definition = definition_among(experiment.metrics, item["name"])
         margin = amount(definition, item["margin"]) if item["role"] == Role.GUARDRAIL else "-"
-        rows.append((definition.label, item["role"], margin, _declared(definition)))
+        declared = [*_declared(definition), *(["exact bounds"] if item.get("exact") else [])]
+        rows.append((definition.label, item["role"], margin, ", ".join(declared)))
     return rows
 
 
@@ -151,14 +166,14 @@ def quality_figures(found: Sequence[Mapping[str, Any]], unit: str) -> list[tuple
     return rows
 
 
-def _declared(definition: Definition) -> str:
+def _declared(definition: Definition) -> list[str]:
     """When an outcome counts, and between which limits, where that was said before the start."""
     told = [f"counts after {definition.maturity_hours:g} hours"] if definition.maturity_hours else []
     if definition.low is not None:
         told.append(f"at least {value(definition, definition.low)}")
     if definition.high is not None:
         told.append(f"at most {value(definition, definition.high)}")
-    return ", ".join(told)
+    return told
 
 
 def _tone(row: MetricResult, definition: Definition) -> str:

@@ -77,3 +77,10 @@ class MetricForm(forms.Form):
         """For the services, which take nothing for what is left out."""
         data = self.cleaned_data
         return data | {"maturity_hours": data["maturity_hours"] or 0}
+
+
+class MetricChangeForm(MetricForm):
+    """Outcomes are reported by its name and shape, which stay."""
+
+    name = None  # type: ignore[assignment]  # Django's way of leaving a field out
+    shape = None  # type: ignore[assignment]

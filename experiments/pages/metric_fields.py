@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 
-from experiments.metrics import CATALOGUE, DEFAULT_METRICS, Definition, definition_for
+from experiments.metrics import CATALOGUE, DEFAULT_METRICS, Definition, Shape, definition_for
 from experiments.models import CustomMetric
 from experiments.stats.terms import Role
 
@@ -17,14 +18,19 @@ MOST = 20  # metrics of one experiment
 MOST_OWN = 50  # of the application's own that are offered
 LARGEST = 1e15
 ROLES = [("", "not measured"), (Role.SUCCESS.value, "must get better"), (Role.GUARDRAIL.value, "must not get worse")]
-PARTS = ("role", "margin", "hours", "low", "high")
+PARTS = ("role", "margin", "hours", "low", "high", "tail", "exact")
+FINE = PARTS[2:]  # what is folded until somebody needs it
+TAILED = {"latency", "tokens", "cost"}
+# The part of a form that a service means by what it names.
+MEANT = {"margin": "margin", "winsorise": "low", "winsorise_share": "tail", "exact": "exact"}
 USUAL_MARGIN = 5  # percentage points
 NO_MARGIN = "Say by how much it may get worse. 0 asks for proof that it does not get worse at all."
 
 
 @dataclass(frozen=True, slots=True)
 class MetricRow:
-    """A metric with its fields; `unit` is that of its margin, low and high. No limits for what lies in known bounds."""
+    """A metric with its fields; `unit` is that of its margin and limits. limits: lowest, highest and the tail to cut,
+    for what has no bounds; exact: for a rate."""
 
     name: str
     label: str
@@ -35,6 +41,7 @@ class MetricRow:
     margin: BoundField
     hours: BoundField
     limits: tuple[BoundField, ...]
+    exact: BoundField | None
 
 
 class MetricFields(forms.Form):
@@ -42,28 +49,35 @@ class MetricFields(forms.Form):
 
     def offer_metrics(self, chosen: Sequence[Mapping[str, Any]] = DEFAULT_METRICS) -> None:
         """Make the fields, filled in as `chosen`, which are entries of `Experiment.metrics`."""
-        self.definitions = _definitions()
+        self.own = {metric.name: metric.definition() for metric in CustomMetric.objects.order_by("name")[:MOST_OWN]}
+        told = {name: definition_for({"name": name, "definition": own}) for name, own in self.own.items()}
+        self.definitions = CATALOGUE | told
         items = {item["name"]: item for item in chosen}
         for name, definition in self.definitions.items():
-            for part, field in _fields(definition, items.get(name, {})).items():
+            for part, field in _fields(name, definition, items.get(name, {})).items():
                 field.widget.attrs["aria-label"] = f"{field.label} of {definition.label}"
                 self.fields[f"{name}-{part}"] = field
 
     def metric_rows(self) -> Iterator[MetricRow]:
         for name, definition in self.definitions.items():
-            role, margin, hours = (self[f"{name}-{part}"] for part in ("role", "margin", "hours"))
-            limits = tuple(self[f"{name}-{part}"] for part in ("low", "high") if f"{name}-{part}" in self.fields)
-            unit = "points" if definition.percent else definition.unit
-            told = definition.described()
-            yield MetricRow(name, definition.label, told, unit, definition.custom, role, margin, hours, limits)
+            parts = {part: self[f"{name}-{part}"] for part in PARTS if f"{name}-{part}" in self.fields}
+            yield MetricRow(
+                name=name,
+                label=definition.label,
+                description=definition.described(),
+                unit="points" if definition.percent else definition.unit,
+                own=definition.custom,
+                role=parts["role"],
+                margin=parts["margin"],
+                hours=parts["hours"],
+                limits=tuple(parts[part] for part in ("low", "high", "tail") if part in parts),
+                exact=parts.get("exact"),
+            )
 
     def refined(self) -> bool:
         """Whether something is typed, or wrong, in the part of the form that is folded otherwise."""
-        return any(
-            field.value() not in (None, "") or field.errors
-            for row in self.metric_rows()
-            for field in (row.hours, *row.limits)
-        )
+        fine = [self[name] for name in self.fields if name.partition("-")[2] in FINE]
+        return any(field.value() not in (None, "", False) or field.errors for field in fine)
 
     def clean(self) -> dict[str, Any]:
         """What was typed for a metric that is not measured is not looked at."""
@@ -93,9 +107,18 @@ class MetricFields(forms.Form):
             self.add_error(f"{name}-margin", NO_MARGIN)
         if low is not None and high is not None and low >= high:
             self.add_error(f"{name}-low", "The lower limit lies below the upper one.")
+        if data.get(f"{name}-tail") and (low is not None or high is not None):
+            self.add_error(f"{name}-tail", "Give either limits, or the part to cut.")
+
+    def refuse(self, message: str, field: str | None) -> None:
+        """Put what a service refused beside the field that it names."""
+        found = re.fullmatch(r"metrics\.(\d+)\.(\w+)", field or "")
+        if found and int(found[1]) < len(self.metrics()):
+            field = f"{self.metrics()[int(found[1])]['name']}-{MEANT.get(found[2], 'role')}"
+        self.add_error(field if field in self.fields else None, message)
 
     def _item(self, name: str) -> dict[str, Any]:
-        role, margin, hours, low, high = (self.cleaned_data.get(f"{name}-{part}") for part in PARTS)
+        role, margin, hours, low, high, tail, exact = (self.cleaned_data.get(f"{name}-{part}") for part in PARTS)
         item: dict[str, Any] = {"name": name, "role": role}
         if role == Role.GUARDRAIL.value:
             item["margin"] = round((margin or 0) / _scale(self.definitions[name]), 12)
@@ -103,28 +126,35 @@ class MetricFields(forms.Form):
             item["maturity_hours"] = hours
         if low is not None or high is not None:
             item["winsorise"] = [low, high]
-        return item
+        if tail:
+            item["winsorise_share"] = round(tail / 100, 12)
+        if exact:
+            item["exact"] = True
+        return item | ({"definition": self.own[name]} if name in self.own else {})
 
 
-def _definitions() -> dict[str, Definition]:
-    own = CustomMetric.objects.order_by("name")[:MOST_OWN]
-    return CATALOGUE | {
-        metric.name: definition_for({"name": metric.name, "definition": metric.definition()}) for metric in own
-    }
-
-
-def _fields(definition: Definition, item: Mapping[str, Any]) -> dict[str, forms.Field]:
+def _fields(name: str, definition: Definition, item: Mapping[str, Any]) -> dict[str, forms.Field]:
     low, high = item.get("winsorise") or (None, None)
     margin = USUAL_MARGIN if definition.percent else None
     if item.get("role") == Role.GUARDRAIL.value:
         margin = round(item.get("margin", 0) * _scale(definition), 10)
-    limits = {"low": _number("Lower limit", low, -LARGEST), "high": _number("Upper limit", high, -LARGEST)}
-    return {
+    found: dict[str, forms.Field] = {
         "role": forms.ChoiceField(choices=ROLES, required=False, initial=item.get("role", ""), label="Role"),
         "margin": _number("How much worse", margin, 0, most=1e9),
         "hours": _number("Hours until it counts", item.get("maturity_hours"), 0, most=8760),
-        **({} if definition.percent else limits),
     }
+    if not definition.percent:
+        found["low"] = _number("Lower limit", low, -LARGEST)
+        found["high"] = _number("Upper limit", high, -LARGEST)
+    if _has_tail(name, definition):
+        found["tail"] = _number("Highest percent to cut", None, 0.01, most=49.99)
+    if definition.rate:
+        found["exact"] = forms.BooleanField(required=False, initial=bool(item.get("exact")), label="Exact bounds")
+    return found
+
+
+def _has_tail(name: str, definition: Definition) -> bool:
+    return definition.shape in (Shape.COUNT, Shape.CONTINUOUS) if definition.custom else name in TAILED
 
 
 def _number(label: str, initial: float | None, least: float, most: float = LARGEST) -> forms.FloatField:

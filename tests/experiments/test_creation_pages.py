@@ -13,6 +13,7 @@ from experiments.services.lifecycle import start_experiment
 from experiments.services.reported import create_metric
 from learning.models import Agent, AgentConfig
 from tests import factories
+from tests.experiments.audience import report
 from tests.experiments.forms import form_of
 
 NEW = "/admin/learning/experiments/new/"
@@ -105,6 +106,25 @@ def test_candidates_share_an_agent_and_leave_something_for_control(
 def test_what_is_typed_for_a_metric_that_is_not_measured_does_not_matter(sign_in: Any, candidate: AgentConfig) -> None:
     assert send(sign_in("admin"), form_of(candidate, **{"latency-margin": "many", "latency-low": "x"})) == ""
     assert [item["name"] for item in Experiment.objects.get().metrics] == ["net_satisfaction", "error_rate"]
+
+
+def test_long_tails_are_cut_where_the_past_says_and_rare_rates_are_judged_exactly(
+    sign_in: Any, agent: Agent, candidate: AgentConfig
+) -> None:
+    browser = sign_in("admin")
+    form = form_of(candidate, **{"latency-role": "success", "latency-tail": "10", "error_rate-exact": "on"})
+    assert "No limit can be found for latency" in send(browser, form)
+    report(agent, [{"user_id": f"user-{number}", "duration_ms": number} for number in range(1, 101)])
+    assert "Give either limits, or the part to cut." in send(browser, form | {"latency-high": "9"})
+    assert send(browser, form) == ""
+    metrics = {item["name"]: item for item in Experiment.objects.get().metrics}
+    assert 85 <= metrics["latency"]["winsorise"][1] <= 95 and metrics["error_rate"]["exact"]
+
+
+def test_a_metric_of_ones_own_is_planned_too(sign_in: Any, candidate: AgentConfig) -> None:
+    create_metric(name="solved", label="ticket solved", shape="binary")
+    form = form_of(candidate, **{"net_satisfaction-role": "", "solved-role": "success"})
+    assert "Ticket solved. At most" in send(sign_in("admin"), form, PLAN)
 
 
 def test_the_plan_follows_the_form_before_there_is_a_draft(sign_in: Any, candidate: AgentConfig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -58,6 +59,22 @@ def test_a_guardrail_is_safe_when_the_verdict_goes_by_it(draft: Any) -> None:
     assert state_of(found["latency"], experiment) == ("not proven safe", "warn")
     found["latency"].lift = 400
     assert state_of(found["latency"], experiment) == ("worse than allowed", "bad")
+
+
+def test_a_lift_is_told_as_a_share_of_control_too(sign_in: Any, draft: Any) -> None:
+    metrics = [{"name": "latency", "role": "success"}, {"name": "error_rate", "role": "guardrail", "exact": True}]
+    experiment = start_experiment(experiment=draft(metrics=metrics))
+
+    def spent(arm: str, rng: Any) -> dict[str, Any]:
+        return {"duration_ms": int(rng.normal(500 if arm == "treatment" else 1000, 20))}
+
+    run_users(experiment, 120, {}, more=spent)
+    found = {name: figures_of(row, [], experiment=experiment) for name, row in rows(experiment).items()}
+    assert re.fullmatch(r"-(49|50)\.\d %", found["latency"].relative)
+    assert re.fullmatch(r"-\d\d\.\d to -\d\d\.\d %", found["latency"].relative_interval)
+    assert found["error_rate"].exact and found["error_rate"].relative == ""
+    shown = sign_in("member").get(f"/admin/learning/experiments/{experiment.pk}/").content.decode()
+    assert found["latency"].relative_interval in shown and "exact bounds" in shown
 
 
 def test_little_is_too_little_to_stand_anywhere(draft: Any) -> None:

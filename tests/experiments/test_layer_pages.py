@@ -10,6 +10,7 @@ import pytest
 from experiments.models import CustomMetric, Experiment, ForcedAssignment, Layer
 from experiments.services.layers import create_layer
 from experiments.services.lifecycle import start_experiment, stop_experiment
+from experiments.services.reported import create_metric
 from experiments.services.standing import create_aa
 from learning.models import Agent
 from organizations.models import Organization
@@ -106,17 +107,35 @@ def test_a_metric_of_ones_own_is_made(sign_in: Any, scope: Organization) -> None
     assert CustomMetric.objects.count() == 1
 
 
+def test_a_metric_of_ones_own_is_changed_and_deleted_while_nothing_measures_it(sign_in: Any, draft: Any) -> None:
+    metric = create_metric(name="minutes", label="minutes saved", shape="count", high=60)
+    browser, address = sign_in("admin"), f"{BASE}/metrics/{metric.pk}/"
+    assert 'value="60.0"' in text(browser.get(address))
+    change = {"label": "minutes", "unit": "min", "higher_is_better": "on", "name": "other", "shape": "binary"}
+    assert "minutes is changed" in text(browser.post(address, change, follow=True))
+    metric.refresh_from_db()
+    assert (metric.name, metric.shape, metric.label, metric.high) == ("minutes", "count", "minutes", None)
+    going_on = start_experiment(experiment=draft(metrics=[{"name": "minutes", "role": "success"}]))
+    assert "is frozen while" in text(browser.post(address, change | {"high": "30"}))
+    assert "measures it" in text(browser.post(f"{address}delete/", follow=True))
+    stop_experiment(experiment=going_on)
+    assert "minutes is gone" in text(browser.post(f"{address}delete/", follow=True))
+    assert not CustomMetric.objects.exists()
+
+
 def test_members_see_layers_and_metrics_and_change_nothing(
     sign_in: Any, experiment: Experiment, other_organization: Organization
 ) -> None:
-    layer = create_layer(name="Tone")
+    layer, metric = create_layer(name="Tone"), create_metric(name="minutes", label="minutes", shape="count")
     member, stranger = sign_in("manager"), sign_in("admin", inside=other_organization)
     assert "Tone" in text(member.get(f"{BASE}/layers/")) and "Tone" not in text(stranger.get(f"{BASE}/layers/"))
-    for path in ("layers/new/", "metrics/new/", f"layers/{layer.pk}/", f"{experiment.pk}/change/"):
+    own = (f"layers/{layer.pk}/", f"metrics/{metric.pk}/", f"{experiment.pk}/change/")
+    for path in ("layers/new/", "metrics/new/", *own):
         assert member.get(f"{BASE}/{path}").status_code == 403
-    for path in ("plan/", f"{experiment.pk}/testers/", f"{experiment.pk}/testers/release/"):
+    posts = (f"{experiment.pk}/testers/", f"{experiment.pk}/testers/release/", f"metrics/{metric.pk}/delete/")
+    for path in ("plan/", *posts):
         assert member.post(f"{BASE}/{path}").status_code == 403
-    for path in (f"layers/{layer.pk}/", f"layers/{uuid4()}/", f"{experiment.pk}/change/"):
+    for path in (*own, f"layers/{uuid4()}/"):
         assert stranger.get(f"{BASE}/{path}").status_code == 404
-    for path in (f"{experiment.pk}/testers/", f"{experiment.pk}/testers/release/"):
+    for path in posts:
         assert stranger.post(f"{BASE}/{path}").status_code == 404
