@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 
 from experiments.stats.exact import BETS, EDGE, ON_BOTH, ON_MIXTURE, ON_ONE, PRIOR
-from project.statistics_benchmark.blocks import Blocks, Numbers, first_true
+from project.statistics_benchmark.blocks import Blocks, Numbers, Truths, first_true
 from project.statistics_benchmark.rules import ALPHA, rejects
 from project.statistics_benchmark.worlds import World
 
@@ -19,34 +19,40 @@ STEPS = 40
 def by_exact_bounds(world: World, blocks: Blocks) -> Numbers:
     """As `experiments.stats.exact.difference_p`: both arms together speak against every common rate."""
     n, ones = blocks.n.cumsum(axis=1), blocks.totals[..., 0].cumsum(axis=1)
-    found = np.zeros(n.shape[:2], dtype=bool)
-    for order in ([0, 1], [1, 0]):
-        own, good = n[..., order], ones[..., order]
-        # The lowest evidence of all common rates is looked for only where that against the pooled one is enough.
-        pooled = np.clip(good.sum(axis=-1) / own.sum(axis=-1), EDGE, 1 - EDGE)
-        likely = rejects(_evidence(own, good, pooled), ALPHA / 2)
-        found[likely] |= rejects(_lowest(own[likely], good[likely]), ALPHA / 2)
-    return first_true(found, blocks.exposed)
+    found = [speaks_against(n[..., order], ones[..., order], gap=0.0, alpha=ALPHA / 2) for order in ([0, 1], [1, 0])]
+    return first_true(found[0] | found[1], blocks.exposed)
 
 
-def _lowest(n: Numbers, ones: Numbers) -> Numbers:
-    """The evidence against the common rate that suits both arms best, by golden sections: it is convex."""
-    low, high = np.full(n.shape[:-1], EDGE), np.full(n.shape[:-1], 1 - EDGE)
+def speaks_against(n: Numbers, ones: Numbers, *, gap: float, alpha: float) -> Truths:
+    """Where `experiments.stats.exact.difference_bounds` show that the second rate exceeds the first by less than `gap`.
+
+    The last axis is the two arms. The lowest evidence of all pairs is looked for only where that of one is enough.
+    """
+    pooled = np.clip(ones.sum(axis=-1) / n.sum(axis=-1) - gap / 2, EDGE, 1 - gap - EDGE)
+    found = rejects(_evidence(n, ones, pooled, gap), alpha)
+    found[found] = rejects(_lowest(n[found], ones[found], gap), alpha)
+    return found
+
+
+def _lowest(n: Numbers, ones: Numbers, gap: float) -> Numbers:
+    """The evidence against the pair of rates that suits both arms best, by golden sections: it is convex."""
+    low, high = np.full(n.shape[:-1], EDGE), np.full(n.shape[:-1], 1 - gap - EDGE)
     for _ in range(STEPS):
         left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        lower = _evidence(n, ones, left) < _evidence(n, ones, right)
+        lower = _evidence(n, ones, left, gap) < _evidence(n, ones, right, gap)
         low, high = np.where(lower, low, left), np.where(lower, right, high)
-    return _evidence(n, ones, (low + high) / 2)
+    return _evidence(n, ones, (low + high) / 2, gap)
 
 
-def _evidence(n: Numbers, ones: Numbers, rate: Numbers) -> Numbers:
-    """`experiments.stats.exact._pair_evidence` at pairs of equal rates; the last axis is the two arms."""
+def _evidence(n: Numbers, ones: Numbers, rate: Numbers, gap: float) -> Numbers:
+    """`experiments.stats.exact._pair_evidence` at pairs of rates that lie `gap` apart."""
+    rates = np.stack([rate, rate + gap], axis=-1)
     own = scipy.special.betaln(PRIOR + ones, PRIOR + n - ones) - scipy.special.betaln(PRIOR, PRIOR)
-    own = own - ones * np.log(rate)[..., None] - (n - ones) * np.log1p(-rate)[..., None]
+    own = own - ones * np.log(rates) - (n - ones) * np.log1p(-rates)
     total = own.sum(axis=-1) + math.log(ON_MIXTURE)
     for bet in BETS:
-        lower = -bet * ones[..., 1] - n[..., 1] * np.log1p(rate * np.expm1(-bet))
-        higher = bet * ones[..., 0] - n[..., 0] * np.log1p(rate * np.expm1(bet))
+        lower = -bet * ones[..., 1] - n[..., 1] * np.log1p(rates[..., 1] * np.expm1(-bet))
+        higher = bet * ones[..., 0] - n[..., 0] * np.log1p(rates[..., 0] * np.expm1(bet))
         total = np.logaddexp(total, lower + math.log(ON_ONE / BETS.size))
         total = np.logaddexp(total, lower + higher + math.log(ON_BOTH / BETS.size))
     return np.asarray(total)

@@ -12,10 +12,11 @@ from experiments.stats.canary import ALARM_ALPHA as CANARY_ALPHA
 from experiments.stats.sample_ratio import ALARM_ALPHA, PRIOR_STRENGTH
 from experiments.stats.sequence import lower_half_widths, one_sided_tuning
 from project.statistics_benchmark.blocks import Blocks, Numbers, first_true, of_rates
+from project.statistics_benchmark.exact_rules import speaks_against
 from project.statistics_benchmark.rules import ALPHA, estimates, ready
-from project.statistics_benchmark.worlds import BASE, DIFFERENCE, HALVES, PLANNED, SEED, World, once
+from project.statistics_benchmark.worlds import BASE, DIFFERENCE, HALVES, PLANNED, RARE, SEED, World, once
 
-MARGIN = 0.05
+MARGIN, RARE_MARGIN = 0.05, 0.02
 ERRORS, JUMP, CANARY_SHARE = 0.02, 10.0, 0.05
 
 
@@ -57,6 +58,19 @@ def non_inferiority_guard(streams: int, looks: int) -> Guard:
     """Wrong: a treatment that is worse by exactly the margin is called safe. Right: an equal one is."""
     worst, equal = (_one_sided(streams, looks, lift, upper=False) for lift in (-MARGIN, 0.0))
     return _guard("guardrail, proven safe (margin 5 points)", worst, equal, ALPHA)
+
+
+def exact_guard(streams: int, looks: int) -> Guard:
+    """The same of a rate of one percent with a margin of two points, by the bounds for rare rates."""
+    worst, equal = (_rare(streams, looks, gap) for gap in (RARE_MARGIN, 0.0))
+    return _guard("rare guardrail, proven safe (margin 2 points)", worst, equal, ALPHA)
+
+
+def _rare(streams: int, looks: int, gap: float) -> Numbers:
+    rng = np.random.default_rng([SEED, 4, round(gap * 1000)])
+    blocks = of_rates(rng, np.array([[RARE, RARE + gap]]), streams, stratum=once(looks), shares=HALVES)
+    n, ones = blocks.n.cumsum(axis=1), blocks.totals[..., 0].cumsum(axis=1)
+    return first_true(speaks_against(n, ones, gap=RARE_MARGIN, alpha=ALPHA), blocks.exposed)
 
 
 def deterioration_guard(streams: int, looks: int) -> Guard:

@@ -16,6 +16,7 @@ from project.statistics_benchmark.guards import (
     Guard,
     canary_guard,
     deterioration_guard,
+    exact_guard,
     non_inferiority_guard,
     sample_ratio_guard,
 )
@@ -58,7 +59,6 @@ class Plan:
     rule: Rule
     null_rule: Rule
     valid: bool = True
-    null_looks: int = NULL_LOOKS
 
 
 PLANS = (
@@ -74,7 +74,7 @@ PLANS = (
 
 def measure(plan: Plan, *, streams: int, power_streams: int) -> Row:
     """The false positives over `streams` equal pairs, and the medians over `power_streams` with a lift."""
-    null = stops(plan.world, plan.null_rule, streams=streams, looks=plan.null_looks, lift=0.0)
+    null = stops(plan.world, plan.null_rule, streams=streams, looks=NULL_LOOKS, lift=0.0)
     wrong = float(np.isfinite(null).mean())
     if not plan.world.lifts:
         return Row(plan.name, wrong, streams)
@@ -89,6 +89,7 @@ def measure_guards(*, streams: int) -> list[Guard]:
     return [
         sample_ratio_guard(streams, 1000),
         non_inferiority_guard(streams, 1000),
+        exact_guard(streams, 300),
         deterioration_guard(streams, NULL_LOOKS),
         canary_guard(streams, 300),
     ]

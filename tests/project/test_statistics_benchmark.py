@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from experiments.stats.exact import difference_p
+from experiments.stats.exact import difference_bounds, difference_p
 from experiments.stats.moments import ProportionCounts
 from experiments.stats.reading import read_strata
 from experiments.stats.sample_ratio import sample_ratio
@@ -17,7 +17,7 @@ from experiments.stats.sufficient import Stratum, Sums
 from experiments.stats.terms import Metric, Role
 from project.statistics_benchmark import guards, report
 from project.statistics_benchmark.blocks import EVERY, Blocks
-from project.statistics_benchmark.exact_rules import by_exact_bounds
+from project.statistics_benchmark.exact_rules import by_exact_bounds, speaks_against
 from project.statistics_benchmark.real import read_series
 from project.statistics_benchmark.simulation import any_of_ours, batches, by_msprt, by_peeked_t, ours, stops
 from project.statistics_benchmark.worlds import DIFFERENCE, PLANNED, REPORTS, WORLDS, World
@@ -72,6 +72,16 @@ def test_exact_rules_are_the_products_own():
         arms = ([ProportionCounts(n[stream, look, a], ones[stream, look, a]) for a in (0, 1)] for look in range(LOOKS))
         p = (difference_p(*(arm.moments() for arm in both)) for both in arms)
         assert at[stream] == next(EVERY * look for look, found in enumerate(p, start=1) if found <= 0.05)
+
+
+def test_a_rare_guardrail_is_proven_safe_where_the_products_bound_says_so():
+    n = np.array([[[60, 50]], [[120, 130]], [[400, 380]]])
+    ones = np.array([[[0, 0]], [[1, 4]], [[9, 2]]])
+    found = speaks_against(n.astype(float), ones.astype(float), gap=0.06, alpha=0.05)
+    for row, safe in enumerate(found[:, 0]):
+        arms = [ProportionCounts(int(n[row, 0, arm]), int(ones[row, 0, arm])).moments() for arm in (0, 1)]
+        assert safe == (difference_bounds(*arms, alpha=0.05).high < 0.06)
+    assert found[:, 0].tolist() == [False, False, True]
 
 
 def test_the_sample_ratio_of_the_simulation_is_the_products():
