@@ -22,7 +22,7 @@ from organizations.scope import current_organization_id
 SILENCE = timedelta(seconds=10)  # its worker names it every second
 MOST_ATTEMPTS = 5
 MOST_REQUESTS = 16  # of one chunk
-PARTS = 32  # a smaller piece of work is cut finer, so that workers end together
+WRITTEN = 32  # chunks in one statement: each holds whole prompts
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +42,20 @@ class Helper:
     most: int
 
 
-def cut_chunks(*, run_id: UUID, requests: Mapping[str, CompletionRequest], at_once: int) -> list[UUID]:
-    """Queue requests by their keys; `at_once`: calls that a worker makes side by side. Gives the chunks."""
-    size = max(1, min(MOST_REQUESTS, max(at_once, len(requests) // PARTS)))
-    items = list(requests.items())
-    parts = [items[start : start + size] for start in range(0, len(items), size)]
-    rows = [
-        EvaluationChunk(run_id=run_id, keys=[key for key, _ in part], requests=[_to_json(one) for _, one in part])
-        for part in parts
-    ]
-    return [row.pk for row in EvaluationChunk.objects.bulk_create(rows)]
+def cut_chunks(
+    *, run_id: UUID, requests: Mapping[str, CompletionRequest], at_once: int, workers: int = 1
+) -> list[UUID]:
+    """Queue requests by their keys, for so many workers that each make `at_once` calls side by side. Gives the chunks.
+
+    The first ones are large, so that they are few; the last ones are small, so that the workers end together.
+    """
+    items, rows = list(requests.items()), []
+    while items:
+        size = max(1, min(MOST_REQUESTS, max(at_once, len(items) // (2 * workers))))
+        part, items = items[:size], items[size:]
+        kept = [_to_json(one) for _, one in part]
+        rows.append(EvaluationChunk(run_id=run_id, keys=[key for key, _ in part], requests=kept))
+    return [row.pk for row in EvaluationChunk.objects.bulk_create(rows, batch_size=WRITTEN)]
 
 
 def claim_chunks(*, run_id: UUID, most: int, helper: Helper | None = None) -> list[ClaimedChunk]:

@@ -180,8 +180,9 @@ class RunModel:
             queued = {key for keys in left.values() for key in keys}
             new = {key: request for key, request in wanted.items() if key not in queued}
             threads = self.work.terms.at_once
-            cut = chunks.cut_chunks(run_id=self.run_id, requests=new, at_once=threads) if new else []
-        helpers = min(most_helpers(self.at_once, threads), len(cut) + len(left) - 1)
+            most = most_helpers(self.at_once, threads)
+            cut = chunks.cut_chunks(run_id=self.run_id, requests=new, at_once=threads, workers=1 + most)
+        helpers = min(most, len(cut) + len(left) - 1)
         if helpers > 0 and len(wanted) > threads:
             # Aside: the broker may take its time, and there is work to do here.
             Thread(target=self.wake, args=(helpers,), daemon=True).start()

@@ -13,7 +13,7 @@ from learning.engines.prompt.spending import Spending
 from learning.engines.protocols import LanguageModel, Metric, Progress
 from learning.engines.types import Budget, Completion, CompletionRequest, Cost, Example, Prompt
 
-BATCH = 512  # calls handed to the model at once: between two batches other workers have nothing to do
+BATCH = 2_048  # calls handed to the model at once: between two batches other workers have nothing to do
 LONGEST_SCORED = 50_000  # characters of an answer that a metric sees, or four times the wanted ones
 
 Asked = tuple[str, str, int]  # digest of the prompt, key of the example, how often it was asked before

@@ -26,8 +26,8 @@ def requests(count: int) -> dict[str, CompletionRequest]:
     return {key: CompletionRequest(turn, "m", {"temperature": 0, "seed": 1}) for key, turn in turns.items()}
 
 
-def cut(run: TrainingRun, count: int = 8, at_once: int = 4) -> None:
-    chunks.cut_chunks(run_id=run.pk, requests=requests(count), at_once=at_once)
+def cut(run: TrainingRun, count: int = 8, at_once: int = 4, workers: int = 2) -> None:
+    chunks.cut_chunks(run_id=run.pk, requests=requests(count), at_once=at_once, workers=workers)
 
 
 def claim(run: TrainingRun) -> chunks.ClaimedChunk | None:
@@ -46,10 +46,16 @@ def test_every_request_is_in_one_chunk_and_comes_out_as_it_went_in(run: Training
     assert {key: one for chunk in taken for key, one in chunk.requests.items()} == requests(10)
 
 
-def test_much_work_is_cut_coarser(run: TrainingRun) -> None:
-    cut(run, 1_000, at_once=4)
-    sizes = {len(keys) for keys in EvaluationChunk.objects.values_list("keys", flat=True)}
-    assert max(sizes) == 16
+def test_the_first_chunks_are_large_and_the_last_ones_small_so_that_workers_end_together(run: TrainingRun) -> None:
+    cut(run, 300, at_once=4, workers=4)
+    sizes = [len(keys) for keys in EvaluationChunk.objects.order_by("id").values_list("keys", flat=True)]
+    assert sizes == sorted(sizes, reverse=True) and sum(sizes) == 300
+    assert sizes[0] == 16 and sizes[-8:] == [4] * 7 + [sizes[-1]]
+
+
+def test_nothing_is_cut_of_nothing(run: TrainingRun) -> None:
+    cut(run, 0)
+    assert not EvaluationChunk.objects.exists()
 
 
 def test_the_oldest_chunk_is_taken_first_and_by_one_worker_alone(run: TrainingRun) -> None:
