@@ -76,7 +76,7 @@ class _Side:
 
 def words_of(text: str) -> set[str]:
     """Its distinct words, small letters, the shortest left out."""
-    return {word.lower() for word in WORD.findall(text[:LONGEST]) if len(word) >= SHORTEST}
+    return {word.lower() for word in set(WORD.findall(text[:LONGEST])) if len(word) >= SHORTEST}
 
 
 def _counted(texts: Sequence[str], success: Floats, cases: Integers) -> tuple[_Side, _Side]:

@@ -19,22 +19,24 @@ SKIPPED = 77
 FOLDERS = ("iterater-edits", "metr-messiness-labels", "judge-bench", "metr-agent-runs", "tau-bench-airline")
 NULLS, QUICK_NULLS = 200, 10  # data sets of each layout
 RECOVERIES, QUICK_RECOVERIES = 20, 3
-PARTS = ("decisions", "discoveries", "severity", "logs", "ratings", "large", "behavior")
+REQUESTS, QUICK_REQUESTS = 1_000, 100
+PARTS = ("decisions", "discoveries", "severity", "logs", "ratings", "large", "prediction", "behavior")
+SLOW = "prediction"  # a cluster of its own is started for it: with --quick only when it is named
 BEHAVIOR = "project.insight_benchmark.behavior"
 Rows = list[tuple[str, ...]]
 
 
 class Command(BenchCommand):
     help = "Accept or reject foretold, severities and planted correlations recovered, next actions of an agent."
-    wants_database = False
-    quick = "3 minutes"
+    wants_database = False  # but for one part
 
     def add_arguments(self, parser: Any) -> None:
         super().add_arguments(parser)
         parser.add_argument("--part", choices=PARTS, action="append", help="only this; may be given several times")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.parts = options["part"] or PARTS
+        self.parts = options["part"] or [name for name in PARTS if name != SLOW or not options["quick"]]
+        self.wants_database = SLOW in self.parts
         super().handle(*args, **options)
 
     def check_needs(self) -> None:
@@ -111,6 +113,14 @@ class Command(BenchCommand):
         figures["large"] = asdict(found)
         seconds = found.reading + found.learning
         rows.append((f"{found.rows:,} executions, processor seconds", f"{seconds:.1f}", "", f"{found.memory:.0f} MB"))
+
+    def _prediction(self, rows: Rows, figures: dict[str, Any], quick: bool) -> None:
+        from project.insight_benchmark.prediction import measure_prediction
+
+        found = measure_prediction(QUICK_REQUESTS if quick else REQUESTS)
+        figures["prediction"] = asdict(found)
+        rows.append(("predict-quality, median", f"{found.median:.1f} ms", "", f"the model alone {found.model:.1f} ms"))
+        rows.append(("  95th percentile", f"{found.p95:.1f} ms", "", "aim: below 20 ms"))
 
     def _behavior(self, rows: Rows, figures: dict[str, Any], quick: bool) -> None:
         """The part of the behavior learner, where it is there."""
