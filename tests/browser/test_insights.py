@@ -15,6 +15,7 @@ from organizations.scope import organization_scope
 from tests import factories
 from tests.browser.test_every_page import DESK, PHONE, faults
 from tests.learning.services.test_insight import learn, some_feedback
+from tests.learning.services.test_insight_choices import some_corrections
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SCREENSHOTS = os.environ.get("SCREENSHOTS")  # a folder to look at the pages
@@ -27,18 +28,23 @@ def test_what_was_learned_fits_every_screen(live_server: Any, signed_in: Callabl
         agent.serving_config = factories.make_config(agent)
         agent.save()
         some_feedback(agent)
+        some_corrections(agent)
         learn(agent)
     page = signed_in(factories.make_user(organization, Role.ADMIN))
     address = f"{live_server.url}/admin/learning/agents/{agent.pk}/insights/"
-    assert faults(page, address) == []
+    choices = page.goto(address) and page.get_by_test_id("preferred").get_by_role("link").first.get_attribute("href")
+    assert faults(page, address) + faults(page, f"{live_server.url}{choices}") == []
     for name, size in (("desk", DESK), ("phone", PHONE)):
         page.set_viewport_size(size)
         page.goto(address)
         expect(page.get_by_test_id("improvement").first).to_be_visible()
         if SCREENSHOTS:
             page.screenshot(path=Path(SCREENSHOTS) / f"insights-{name}.png", full_page=True)
+            page.emulate_media(color_scheme="dark")
+            page.screenshot(path=Path(SCREENSHOTS) / f"insights-{name}-dark.png", full_page=True)
+            page.emulate_media(color_scheme="light")
     page.set_viewport_size(DESK)
     page.get_by_test_id("correlation").first.get_by_role("link").click()
-    expect(page.get_by_test_id("rows-found")).to_contain_text("80 of the newest 80")
+    expect(page.get_by_test_id("rows-found")).to_contain_text("of the newest 104")
     if SCREENSHOTS:
         page.screenshot(path=Path(SCREENSHOTS) / "insight-rows.png")

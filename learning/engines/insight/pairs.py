@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FEWEST = 10  # pairs, for each feature
 FOLDS = 5
+MOST_ALIKE = 1e10  # condition of what the weights are known by, beyond which they cannot be told apart
 
 
 @dataclass(frozen=True)
@@ -126,13 +127,17 @@ def _table(differences: Mapping[str, Floats], most: int) -> tuple[list[str], Flo
 def _weights(
     names: Sequence[str], table: Floats, clusterings: Sequence[Integers], own: OwnWeights
 ) -> tuple[tuple[PreferenceWeight, ...], str]:
+    import numpy as np
+
     found = compare_pairs({name: table[:, place] for place, name in enumerate(names)}, clusterings)
     if found is not None:
         return tuple(found), ""
+    apart = np.linalg.cond(table.T @ table) < MOST_ALIKE
+    reason = "The preferred answers are told apart without exception" if apart else "Features move together"
     drawn = zip(names, own.common.tolist(), own.of_common.diagonal().tolist(), strict=True)
     return (
         tuple(PreferenceWeight(name, around(value, math.sqrt(variance)), None) for name, value, variance in drawn),
-        "The preferred answers are told apart without exception, so no weight is the likeliest; these are drawn to 0.",
+        f"{reason}, so no weight is the likeliest; these are drawn to 0.",
     )
 
 
@@ -233,7 +238,7 @@ def _newton(table: Floats) -> tuple[Floats, Floats] | None:
     for _ in range(50):
         chances = special.expit(table @ weights)
         information = table.T @ (table * (chances * (1 - chances))[:, None])
-        if np.linalg.cond(information) > 1e10:
+        if np.linalg.cond(information) > MOST_ALIKE:
             return None
         step = np.linalg.solve(information, table.T @ (1 - chances))
         weights = weights + step

@@ -119,6 +119,13 @@ def test_what_nothing_speaks_against_is_drawn_to_none_and_gets_no_p_value() -> N
     assert weight.weight.low > 0 and weight.weight.high < 50 and found.predictable
 
 
+def test_features_that_move_together_are_not_told_apart() -> None:
+    table = chosen([1.0], 60, 7)[:, 0]
+    found = learn_pairs(Pairs({"a": table, "b": 2 * table}, np.zeros(60, int), np.arange(60)))
+    assert found.reason.startswith("Features move together") and found.predictable
+    assert [one.p_value for one in found.weights] == [None, None]
+
+
 def test_too_few_pairs_or_equal_ones_end_in_a_reason() -> None:
     few = learn_pairs(Pairs({"a": np.arange(9.0)}, np.zeros(9, int), np.arange(9)))
     assert few.reason == "There are 9 pairs; 10 are needed." and few.weights == () and few.accuracy is None
