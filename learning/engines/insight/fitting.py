@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from learning.engines.insight.saved import SavedModel
@@ -81,16 +82,27 @@ def _boosting(table: Floats, said: Floats, names: tuple[str, ...], trees: int, s
         l2_regularization=1.0, early_stopping=False, random_state=seed,
     )  # fmt: skip
     table = np.where(np.isfinite(table), table, np.nan)
-    model = settings.fit(table, said)
+    with _threads().limit(limits=1):  # threads of so small a task wait for each other
+        model = settings.fit(table, said)
+        known = model.predict(table[:CHECKED_ROWS])
     usual, scale = _usual(table)
     saved = _saved("boosting", names, usual, scale, _trees(model))
-    _check(saved, table, model.predict(table[:CHECKED_ROWS]))
+    _check(saved, table, known)
 
     def predict(rows: Floats) -> Floats:
-        predicted: Floats = model.predict(np.where(np.isfinite(rows), rows, np.nan))
+        with _threads().limit(limits=1):
+            predicted: Floats = model.predict(np.where(np.isfinite(rows), rows, np.nan))
         return predicted
 
     return Fitted(saved, predict)
+
+
+@lru_cache(maxsize=1)
+def _threads() -> Any:
+    """Finding the libraries that have threads takes longer than many a fit, so it is done once."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _trees(model: Any) -> dict[str, Any]:

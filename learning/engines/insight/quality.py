@@ -78,10 +78,7 @@ def learn_quality(
     if refusal:
         return QualityResult(n, distinct, refusal)
     data = _Data(np.column_stack([features[name][known] for name in names]), said, reviewers, cases, names, seed, tick)
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):  # threads of so small tasks wait for each other
-        return _judge(data, QualityResult(n, distinct, ""))
+    return _judge(data, QualityResult(n, distinct, ""))
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def test_what_nothing_speaks_against_is_drawn_to_none_and_gets_no_p_value() -> N
 
 
 def test_features_that_move_together_are_not_told_apart() -> None:
-    table = chosen([1.0], 60, 7)[:, 0]
+    table = chosen([3.0], 60, 7)[:, 0]
     found = learn_pairs(Pairs({"a": table, "b": 2 * table}, np.zeros(60, int), np.arange(60)))
     assert found.reason.startswith("Features move together") and found.predictable
     assert [one.p_value for one in found.weights] == [None, None]
