@@ -19,18 +19,26 @@ STEPS = 40
 def by_exact_bounds(world: World, blocks: Blocks) -> Numbers:
     """As `experiments.stats.exact.difference_p`: both arms together speak against every common rate."""
     n, ones = blocks.n.cumsum(axis=1), blocks.totals[..., 0].cumsum(axis=1)
-    found = [speaks_against(n[..., order], ones[..., order], gap=0.0, alpha=ALPHA / 2) for order in ([0, 1], [1, 0])]
+    found = [first_against(n[..., order], ones[..., order], gap=0.0, alpha=ALPHA / 2) for order in ([0, 1], [1, 0])]
     return first_true(found[0] | found[1], blocks.exposed)
 
 
-def speaks_against(n: Numbers, ones: Numbers, *, gap: float, alpha: float) -> Truths:
-    """Where `experiments.stats.exact.difference_bounds` show that the second rate exceeds the first by less than `gap`.
+def first_against(n: Numbers, ones: Numbers, *, gap: float, alpha: float) -> Truths:
+    """The first look of each stream at which `experiments.stats.exact.difference_bounds` show that the second rate
+    exceeds the first by less than `gap`. The axes are streams, looks and the two arms.
 
-    The last axis is the two arms. The lowest evidence of all pairs is looked for only where that of one is enough.
+    The lowest evidence of all pairs is looked for only where that of one pair is enough.
     """
     pooled = np.clip(ones.sum(axis=-1) / n.sum(axis=-1) - gap / 2, EDGE, 1 - gap - EDGE)
-    found = rejects(_evidence(n, ones, pooled, gap), alpha)
-    found[found] = rejects(_lowest(n[found], ones[found], gap), alpha)
+    likely = rejects(_evidence(n, ones, pooled, gap), alpha)
+    found = np.zeros_like(likely)
+    while likely.any():
+        streams = np.flatnonzero(likely.any(axis=1))
+        looks = likely[streams].argmax(axis=1)
+        sure = rejects(_lowest(n[streams, looks], ones[streams, looks], gap), alpha)
+        found[streams, looks] = sure
+        likely[streams, looks] = False
+        likely[streams[sure]] = False
     return found
 
 

@@ -12,7 +12,7 @@ from experiments.stats.canary import ALARM_ALPHA as CANARY_ALPHA
 from experiments.stats.sample_ratio import ALARM_ALPHA, PRIOR_STRENGTH
 from experiments.stats.sequence import lower_half_widths, one_sided_tuning
 from project.statistics_benchmark.blocks import Blocks, Numbers, first_true, of_rates
-from project.statistics_benchmark.exact_rules import speaks_against
+from project.statistics_benchmark.exact_rules import first_against
 from project.statistics_benchmark.rules import ALPHA, estimates, ready
 from project.statistics_benchmark.worlds import BASE, DIFFERENCE, HALVES, PLANNED, RARE, SEED, World, once
 
@@ -70,7 +70,7 @@ def _rare(streams: int, looks: int, gap: float) -> Numbers:
     rng = np.random.default_rng([SEED, 4, round(gap * 1000)])
     blocks = of_rates(rng, np.array([[RARE, RARE + gap]]), streams, stratum=once(looks), shares=HALVES)
     n, ones = blocks.n.cumsum(axis=1), blocks.totals[..., 0].cumsum(axis=1)
-    return first_true(speaks_against(n, ones, gap=RARE_MARGIN, alpha=ALPHA), blocks.exposed)
+    return first_true(first_against(n, ones, gap=RARE_MARGIN, alpha=ALPHA), blocks.exposed)
 
 
 def deterioration_guard(streams: int, looks: int) -> Guard:

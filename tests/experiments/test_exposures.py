@@ -149,6 +149,12 @@ def test_each_unit_is_exposed_once_in_its_own_arm_however_many_batches_it_takes(
     assert Exposure.objects.count() == 20
 
 
+def test_a_testers_executions_expose_nobody(agent: Agent, experiment: Experiment) -> None:
+    force_unit(experiment=experiment, unit="t", variant="treatment")
+    report(agent, [{"user_id": user, "variant": "treatment"} for user in ("t", "u")])
+    assert exposed_by_executions(experiment) == {"u"}
+
+
 def test_an_execution_with_another_config_than_the_arms_exposes_nobody(agent: Agent, experiment: Experiment) -> None:
     other = make_config(agent)
     report(agent, [{"user_id": "ada", "variant": "treatment", "config_id": other.pk}])

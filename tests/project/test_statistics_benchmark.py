@@ -17,7 +17,7 @@ from experiments.stats.sufficient import Stratum, Sums
 from experiments.stats.terms import Metric, Role
 from project.statistics_benchmark import guards, report
 from project.statistics_benchmark.blocks import EVERY, Blocks
-from project.statistics_benchmark.exact_rules import by_exact_bounds, speaks_against
+from project.statistics_benchmark.exact_rules import by_exact_bounds, first_against
 from project.statistics_benchmark.real import read_series
 from project.statistics_benchmark.simulation import any_of_ours, batches, by_msprt, by_peeked_t, ours, stops
 from project.statistics_benchmark.worlds import DIFFERENCE, PLANNED, REPORTS, WORLDS, World
@@ -77,7 +77,7 @@ def test_exact_rules_are_the_products_own():
 def test_a_rare_guardrail_is_proven_safe_where_the_products_bound_says_so():
     n = np.array([[[60, 50]], [[120, 130]], [[400, 380]]])
     ones = np.array([[[0, 0]], [[1, 4]], [[9, 2]]])
-    found = speaks_against(n.astype(float), ones.astype(float), gap=0.06, alpha=0.05)
+    found = first_against(n.astype(float), ones.astype(float), gap=0.06, alpha=0.05)
     for row, safe in enumerate(found[:, 0]):
         arms = [ProportionCounts(int(n[row, 0, arm]), int(ones[row, 0, arm])).moments() for arm in (0, 1)]
         assert safe == (difference_bounds(*arms, alpha=0.05).high < 0.06)
