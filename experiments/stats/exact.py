@@ -30,10 +30,10 @@ def rate_bounds(sample: SampleMoments, *, alpha: float) -> Interval:
     """
     if not sample.n:
         return Interval(0.0, 1.0)
-    evidence, middle = _evidence(sample), _inside(sample.mean)
+    middle = _inside(sample.mean)
 
     def beyond(rate: float) -> float:
-        return evidence(rate) + math.log(alpha)
+        return log_evidence(sample, rate) + math.log(alpha)
 
     low = 0.0 if beyond(EDGE) <= 0 else scipy.optimize.brentq(beyond, EDGE, middle)
     high = 1.0 if beyond(1 - EDGE) <= 0 else scipy.optimize.brentq(beyond, middle, 1 - EDGE)
