@@ -156,9 +156,9 @@ def test_the_plan_of_a_draft_is_changed(sign_in: Any, draft: Any) -> None:
 
 def test_the_plan_of_a_started_experiment_stays(sign_in: Any, draft: Any) -> None:
     started = start_experiment(experiment=draft())
-    shown = sign_in("admin").post(
-        f"/admin/learning/experiments/{started.pk}/change/", form_of(None, name="Late"), follow=True
-    )
+    browser, address = sign_in("admin"), f"/admin/learning/experiments/{started.pk}/"
+    assert browser.get(f"{address}change/")["Location"] == address
+    shown = browser.post(f"{address}change/", form_of(None, name="Late"), follow=True)
     assert "is frozen" in shown.content.decode()
     started.refresh_from_db()
     assert started.name != "Late"

@@ -8,12 +8,14 @@ from uuid import uuid4
 import pytest
 
 from experiments.models import CustomMetric, Experiment, ForcedAssignment, Layer
+from experiments.services.creation import halves
 from experiments.services.layers import create_layer
 from experiments.services.lifecycle import start_experiment, stop_experiment
 from experiments.services.reported import create_metric
 from experiments.services.standing import create_aa
 from learning.models import Agent
 from organizations.models import Organization
+from tests import factories
 
 BASE = "/admin/learning/experiments"
 
@@ -35,13 +37,18 @@ def test_a_layer_is_made_shown_and_changed(sign_in: Any, scope: Organization) ->
     assert "80 % free" in text(changed) and Layer.objects.get().name == "Tones"
 
 
-def test_a_layer_shows_who_has_taken_what(sign_in: Any, draft: Any) -> None:
+def test_a_layer_shows_who_has_taken_what_and_the_gap_between(sign_in: Any, agent: Agent, draft: Any) -> None:
     layer = create_layer(name="Tone", holdout=10)
     first = start_experiment(experiment=draft(layer=layer, layer_percentage=30))
     shown = text(sign_in("member").get(f"{BASE}/layers/"))
-    assert "60 % free" in shown and first.name in shown and 'x="10%" width="30%"' in shown
+    assert "60 % free" in shown and first.name in shown and 'class="layer-taken" x="10%" width="30%"' in shown
+    arms = halves(candidate=factories.make_config(agent), control=agent.serving_config)
+    start_experiment(experiment=draft(layer=layer, layer_percentage=20, arms=arms))
     stop_experiment(experiment=first)
-    assert "90 % free" in text(sign_in("member").get(f"{BASE}/layers/"))
+    shown = text(sign_in("member").get(f"{BASE}/layers/"))
+    assert "70 % free" in shown
+    for kind, place in (("holdout", (0, 10)), ("free", (10, 30)), ("taken", (40, 20)), ("free", (60, 40))):
+        assert 'class="layer-{}" x="{}%" width="{}%"'.format(kind, *place) in shown
 
 
 def test_the_holdout_of_a_layer_that_is_used_stays(sign_in: Any, draft: Any) -> None:
