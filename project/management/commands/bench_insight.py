@@ -112,7 +112,8 @@ class Command(BenchCommand):
         found = large.learn_from_many(large.QUICK_ROWS if quick else large.ROWS)
         figures["large"] = asdict(found)
         seconds = found.reading + found.learning
-        rows.append((f"{found.rows:,} executions, processor seconds", f"{seconds:.1f}", "", f"{found.memory:.0f} MB"))
+        read = f"{found.reading:.1f} of them read texts, {found.memory:.0f} MB"
+        rows.append((f"{found.rows:,} executions, processor seconds", f"{seconds:.1f}", "", read))
 
     def _prediction(self, rows: Rows, figures: dict[str, Any], quick: bool) -> None:
         from project.insight_benchmark.prediction import measure_prediction
@@ -121,6 +122,7 @@ class Command(BenchCommand):
         figures["prediction"] = asdict(found)
         rows.append(("predict-quality, median", f"{found.median:.1f} ms", "", f"the model alone {found.model:.1f} ms"))
         rows.append(("  95th percentile", f"{found.p95:.1f} ms", "", "aim: below 20 ms"))
+        rows.append(("  this process's processor, mean", f"{found.processor:.1f} ms", "", ""))
 
     def _behavior(self, rows: Rows, figures: dict[str, Any], quick: bool) -> None:
         """The part of the behavior learner, where it is there."""

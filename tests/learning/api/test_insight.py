@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from learning.models import (
@@ -101,6 +103,18 @@ def test_quality_is_foretold_with_reasons(api: Any, scope: Organization) -> None
     assert [(one["feature"], round(one["effect"], 2)) for one in answer["reasons"]] == [
         ("answer.words", -0.25), ("confidence", 0.1),
     ]  # fmt: skip
+
+
+def test_a_second_prediction_reads_no_model_and_asks_the_database_little(api: Any, scope: Organization) -> None:
+    learned()
+    asked: list[list[str]] = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            answer = api.post("/api/learning/agents/bot/predict-quality", {"output": "Yes."}, format="json")
+        assert answer.status_code == 200
+        asked.append([one["sql"] for one in queries if "learning_" in one["sql"]])
+    first, second = (sum("content" in one for one in sql) for sql in asked)
+    assert (first, second) == (1, 0) and len(asked[1]) == 2
 
 
 def test_a_predictor_that_is_not_used_answers_why(api: Any, scope: Organization) -> None:
