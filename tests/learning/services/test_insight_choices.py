@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from learning.choice_sources import Choice
@@ -17,6 +19,7 @@ from learning.services.insight_choices import Chosen, pairs_of, read_choices
 from learning.services.insight_reading import drift_of_weights, drifts_of, preferences_of
 from learning.services.insight_rows import choices_behind
 from organizations.models import Organization
+from organizations.scope import organization_scope
 from tests import factories
 from tests.learning.services.test_insight import learn
 
@@ -112,3 +115,18 @@ def test_each_report_keeps_the_weights_and_tells_what_has_moved(scope: Organizat
     assert drift_of_weights(later) == ["answer.words"] and drift_of_weights(first) == []
     assert set(drifts_of(later, [row])[row.pk].weights) == {"answer.words", "answer.hedges"}
     assert drifts_of(first, [anna])[anna.pk].weights == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_prints_what_was_found(organization: Organization) -> None:
+    with organization_scope(organization.id):
+        agent = factories.make_agent(external_id="bot")
+        some_corrections(agent)
+    out = StringIO()
+    call_command("learn", organization=organization.slug, agent="bot", days=7, stdout=out)
+    assert "Report 1: 24 opinions, 24 judge quality." in out.getvalue()
+    assert "Preferred: length of the answer in words -" in out.getvalue() and "24 pairs" in out.getvalue()
+    with pytest.raises(CommandError, match="There is no agent 'cat'"):
+        call_command("learn", organization=organization.slug, agent="cat")
+    with pytest.raises(CommandError, match="1 to 365"):
+        call_command("learn", organization=organization.slug, agent="bot", days=0)
