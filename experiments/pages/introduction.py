@@ -35,7 +35,8 @@ def agent_introduce(request: HttpRequest) -> HttpResponse:
         try:
             deployment = introduce_agent(**names, content=form.content())
         except Refused as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
+            field = "external_id" if error.field == "agent_id" else error.field
+            form.add_error(field if field in form.fields else None, error.message)
         else:
             messages.success(request, "The agent is here, and applications get its config now.")
             return redirect("agent", agent_id=deployment.agent_id)

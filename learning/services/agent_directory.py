@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -10,8 +11,11 @@ from django.db import IntegrityError, transaction
 
 from learning.models import Agent
 from organizations import audit
-from organizations.errors import Conflict, Missing
+from organizations.errors import Conflict, Missing, Refused
 from organizations.identifiers import as_uuid, find_by_any_id
+
+# The name is one part of an address: a slash would end it, and a dot or two are taken out on the way.
+NO_PART_OF_AN_ADDRESS = re.compile(r"\.{0,2}|.*[/\x00-\x1f\x7f].*", re.DOTALL)
 
 
 def find_agent(*, name: str) -> Agent:
@@ -26,15 +30,24 @@ def resolve_agents(*, names: Iterable[str], may_register: bool) -> dict[str, Age
     """The agents by the names that callers use for them; unknown ones are registered where that is allowed."""
     wanted = set(names)
     found = _look_up(wanted)
-    unknown = sorted(wanted - found.keys())
+    unknown = sorted(name for name in wanted - found.keys() if not NO_PART_OF_AN_ADDRESS.fullmatch(name))
     if unknown and may_register:
         _register(unknown)
         found |= _look_up(set(unknown))
     return found
 
 
+def unknown_agent(*, name: str) -> Refused:
+    """Why there is no agent of this name after `resolve_agents`."""
+    if NO_PART_OF_AN_ADDRESS.fullmatch(name):
+        return _unfit(name)
+    return Refused(f"There is no agent {name!r}, and this key may not register one.", "agent_id")
+
+
 def create_agent(*, external_id: str, **values: Any) -> Agent:
-    """Register an agent with what is known about it. Raises Conflict when the name is taken."""
+    """Register an agent with what is known about it. Raises Conflict for a name that is taken, Refused for an unfit one."""
+    if NO_PART_OF_AN_ADDRESS.fullmatch(external_id):
+        raise _unfit(external_id)
     try:
         with transaction.atomic():
             agent = Agent.objects.create(external_id=external_id, **{"name": external_id} | values)
@@ -52,6 +65,19 @@ def update_agent(*, agent: Agent, **values: Any) -> Agent:
     agent.save(update_fields=[*values, "updated_at"])
     audit.record(action="agent.updated", target=agent, before=before, after=values)
     return agent
+
+
+def fitting_name(name: str) -> str:
+    """What an agent can be called whose name nobody chose for it, such as that of a span."""
+    fitting = re.sub(r"[/\x00-\x1f\x7f]+", "-", name).strip()
+    return "unnamed" if NO_PART_OF_AN_ADDRESS.fullmatch(fitting) else fitting
+
+
+def _unfit(name: str) -> Refused:
+    return Refused(
+        f"An agent cannot be called {name!r}: the name stands in addresses. Letters, digits, spaces and other signs are "
+        "fine, but no slash, no line break and no dots alone.", "agent_id",
+    )  # fmt: skip
 
 
 def _look_up(names: set[str]) -> dict[str, Agent]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from learning.models import Agent, AgentConfig, Decision, ExecutionKey
-from learning.services.agent_directory import resolve_agents
+from learning.services.agent_directory import resolve_agents, unknown_agent
 from learning.services.early_feedback import join_early_feedback
 from learning.services.intake import Outcome, digest_of, insert_rows
 from organizations.errors import Conflict, Refused
@@ -75,7 +75,7 @@ def log_executions(*, items: Sequence[Mapping[str, Any]], may_register: bool = F
 def _prepare(item: Mapping[str, Any], agents: Mapping[str, Agent], configs: Mapping[UUID, UUID]) -> Row:
     agent = agents.get(item["agent_id"])
     if agent is None:
-        raise Refused(f"There is no agent {item['agent_id']!r}, and this key may not register one.", "agent_id")
+        raise unknown_agent(name=item["agent_id"])
     config_id = item.get("config_id")
     if config_id is not None and configs.get(config_id) != agent.pk:
         raise Refused(f"Agent {agent.external_id!r} has no config {config_id}.", "config_id")

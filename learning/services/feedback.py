@@ -10,7 +10,7 @@ from django.db import transaction
 from uuid_utils.compat import uuid7
 
 from learning.models import Agent, AgentFeedback, FeedbackType
-from learning.services.agent_directory import resolve_agents
+from learning.services.agent_directory import resolve_agents, unknown_agent
 from learning.services.examples import learn_from_corrections
 from learning.services.execution_references import References, look_up_executions
 from learning.services.feedback_rules import Rules, current_rules
@@ -107,7 +107,7 @@ def _target(item: Mapping[str, Any], agents: Mapping[str, Agent], executions: Re
     name, reference = item.get("agent_id"), item.get("execution_id")
     agent = agents.get(name) if name else None
     if name and agent is None:
-        raise Refused(f"There is no agent {name!r}, and this key may not register one.", "agent_id")
+        raise unknown_agent(name=name)
     known = executions.find(reference=reference, agent_id=agent.pk if agent else None) if reference else None
     if agent is not None:
         return agent.pk, known.id if known else None

@@ -29,7 +29,7 @@ from learning.models import (
 )
 from learning.otlp.assembling import Assembled, Known, assemble
 from learning.otlp.reading import from_json
-from learning.services.agent_directory import resolve_agents
+from learning.services.agent_directory import fitting_name, resolve_agents
 from learning.services.executions import log_executions
 from learning.services.intake import Outcome, digest_of
 from organizations.identifiers import as_uuid
@@ -132,7 +132,7 @@ def _plan(trace_id: str, rows: Sequence[TelemetrySpan], now: datetime) -> tuple[
 
 def _item(given: Item) -> Item:
     """With the types that the intake has after validation; a config that is no UUID is left out."""
-    item = dict(given)
+    item = given | {"agent_id": fitting_name(given["agent_id"])}
     if "cost" in item:
         item["cost"] = Decimal(repr(item["cost"])).quantize(Decimal("1e-8"))
     config_id = as_uuid(item.pop("config_id", ""))

@@ -44,3 +44,8 @@ def test_what_cannot_be_asked_with_leaves_no_agent_behind(scope: Organization, s
 
 def test_only_administrators_introduce_agents(sign_in: Any) -> None:
     assert sign_in("manager").post(PAGE, ANSWERS).status_code == 403
+
+
+def test_a_name_that_fits_no_address_is_refused_beside_its_field(scope: Organization, sign_in: Any) -> None:
+    form = sign_in("admin").post(PAGE, ANSWERS | {"external_id": "second bot/ü"}).context["form"]
+    assert "no slash" in str(form.errors["external_id"]) and not Agent.objects.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -145,6 +146,14 @@ class TestAgents:
             event = AuditEvent.objects.get(action="agent.updated")
             assert (event.before["name"], event.after["name"]) == ("cook", "The cook")
 
+    @pytest.mark.parametrize(
+        "name", ["second bot ü", "a?b#c", "50%", "a%2Fb", "back\\slash", "...", "v1.2", "a;b&c=d+e"]
+    )
+    def test_every_name_that_is_taken_is_found_at_its_address(self, api: Any, name: str) -> None:
+        assert api.post(f"{ROOT}/agents", {"agent_id": name}, format="json").status_code == 201
+        assert api.get(f"{ROOT}/agents/{quote(name, safe='')}").json()["agent_id"] == name
+        assert api.get(f"{ROOT}/agents/{quote(name, safe='')}/configs").status_code == 200
+
     def test_a_name_is_taken_once(self, api: Any, other_api: Any, cook: Agent) -> None:
         answer = api.post(f"{ROOT}/agents", {"agent_id": "cook"}, format="json")
         assert answer.status_code == 409
@@ -157,6 +166,7 @@ class TestAgents:
             ({}, "agent_id"),
             ({"agent_id": "a", "name": ""}, "name"),
             ({"agent_id": "a", "serving_config": "x"}, "serving_config"),
+            *(({"agent_id": name}, "agent_id") for name in ("second bot/ü", "/", ".", "..", "two\nlines")),
         ],
     )
     def test_a_bad_agent_is_refused(self, api: Any, body: dict[str, Any], field: str) -> None:

@@ -70,6 +70,19 @@ def test_an_unknown_agent_is_registered_on_first_sight_and_audited(api: Any, org
         assert AuditEvent.objects.filter(action="agent.registered").count() == 1
 
 
+def test_an_agent_whose_name_fits_no_address_is_not_registered(api: Any, organization: Organization) -> None:
+    answer = api.post(URL, RUN | {"agent_id": "second bot/ü"}, format="json")
+    assert answer.status_code == 400 and "no slash" in str(errors(answer)["agent_id"])
+    said = {"agent_id": "second bot/ü", "feedback_type": "thumbs_up"}
+    assert "no slash" in str(errors(api.post("/api/learning/feedback", said, format="json"))["agent_id"])
+    with organization_scope(organization.id):
+        assert not Agent.objects.exists()
+        factories.make_agent(external_id="second bot/ü")
+    assert api.post(URL, RUN | {"agent_id": "second bot/ü"}, format="json").status_code == 201, (
+        "one that is there stays"
+    )
+
+
 def test_our_own_ids_are_taken_in_the_same_places(api: Any, organization: Organization) -> None:
     with organization_scope(organization.id):
         agent = factories.make_agent()

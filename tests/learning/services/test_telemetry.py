@@ -121,6 +121,11 @@ def test_a_trace_is_one_execution_with_its_decisions_and_retrievals() -> None:
     assert ExecutionKey.objects.get().pk == execution.pk
 
 
+def test_an_agent_of_a_trace_whose_name_fits_no_address_gets_one_that_does() -> None:
+    take_spans(spans=[span(1, attributes={"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "shop/bot"})])
+    assert Execution.objects.get().agent.external_id == "shop-bot"
+
+
 def test_the_order_the_split_and_repetitions_make_no_difference() -> None:
     take_spans(spans=whole_trace())
     expected = stored()
