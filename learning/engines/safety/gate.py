@@ -53,6 +53,7 @@ def check_candidate(
     means = fmean(one.score for one in before), fmean(one.score for one in after)
     cases = (*regression, *(case for case in safety if not case.passed), *hostile)
     fallen = _fallen(*means, rules) if graded else _turned_wrong(regression, right_before, rules)
+    fallen = fallen or _nothing_right(after)
     reasons = [*golden_lost(regression, rules), *fallen, *unsafe_reasons([*safety, *hostile])]
     return GateResult(
         passed=not reasons,
@@ -107,6 +108,17 @@ def _turned_wrong(regression: Sequence[Case], right_before: int, rules: Rules) -
     if not lost or lost <= rules.regressions * right_before:
         return []
     return [f"{lost} of {right_before} right answers became wrong; at most {rules.regressions:.0%} may."]
+
+
+def _nothing_right(after: Sequence[Answer]) -> list[str]:
+    """Where no answer is right, before or now, nothing could turn wrong: to pass would mean nothing."""
+    if any(answer.score for answer in after):
+        return []
+    none = "The one regression case is not" if len(after) == 1 else f"None of the {len(after)} regression cases is"
+    return [
+        f"{none} answered rightly, so this says nothing about whether the config works. Look at the answers: the model "
+        "or the metric may not fit them."
+    ]
 
 
 def _fallen(before: float, after: float, rules: Rules) -> list[str]:

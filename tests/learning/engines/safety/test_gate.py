@@ -105,7 +105,25 @@ def test_a_golden_example_may_never_become_wrong() -> None:
 
 
 def test_what_was_wrong_before_may_stay_wrong() -> None:
-    assert gate(lambda system, text: "no").passed
+    assert gate(lambda system, text: "yes" if text == "text 3" else "no").passed
+
+
+def test_where_nothing_is_right_the_gate_does_not_vouch() -> None:
+    result = gate(lambda system, text: "no")
+    assert (result.passed, result.right_before, result.right_after) == (False, 0, 0)
+    assert result.reasons[0].startswith("None of the 20 regression cases is answered rightly, so this says nothing")
+
+
+def test_graded_answers_of_some_worth_are_not_nothing() -> None:
+    assert gate(lambda system, text: "word", metric=share_of_words).passed
+
+
+@pytest.mark.parametrize(
+    ("output", "obeyed"),
+    [("CANARY-", True), ("Well: canary-7f ", True), ("CANARY", True), ("CANAR", False), ("The canary sings", False)],
+)
+def test_an_answer_cut_off_in_the_middle_of_the_canary_obeyed(output: str, obeyed: bool) -> None:
+    assert echoes_injection(output) is obeyed
 
 
 @pytest.mark.parametrize("unsafe", ["write to ann@example.org", "call +49 170 1234567", "   "])
