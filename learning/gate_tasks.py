@@ -25,6 +25,7 @@ from learning.services.gate import LostGate
 from learning.services.gate_work import GateWork
 from learning.services.language_model import language_model
 from learning.services.run_metric import make_metric
+from learning.services.served_models import require_served
 from organizations.scope import organization_scope
 from organizations.stopping import raise_when_stopping
 from organizations.tasks import each_organization, tenant_task
@@ -76,6 +77,7 @@ def _wake_those_of(organization_id: UUID) -> None:
 
 def check(organization_id: UUID, work: GateWork) -> GateResult:
     """The engine, with a heartbeat every few seconds. No transaction is open meanwhile."""
+    require_served(work.models_asked())
     model = language_model(organization_id)
     spending = Spending(organization_id, work.report_id, model)
     metric: Any = make_metric(work.metric, work.metric_options)  # or a judge

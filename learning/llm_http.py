@@ -20,6 +20,7 @@ from learning.llm_retry import retry_after
 LARGEST_ANSWER = 1_000_000  # bytes of the body
 LARGEST_FAULT = 20_000  # bytes that are read of an error
 LONGEST_REASON = 300  # characters
+LONGEST_NAME = 200  # characters of a model's name
 MOST_TOKENS = 10**9  # a server that counts more cannot count
 # The request itself is at fault, so the same request would fail again and others may well succeed.
 REFUSED = frozenset({400, 413, 422})
@@ -116,7 +117,8 @@ def read_answer(content: bytes, seconds: float) -> Answer:
     usage = body.get("usage")
     counted = usage if isinstance(usage, dict) else {}
     asked, answered = _count(counted.get("prompt_tokens")), _count(counted.get("completion_tokens"))
-    return Answer(text, asked or None, None if text and not answered else answered, seconds)
+    model = storable(body["model"])[:LONGEST_NAME] if isinstance(body.get("model"), str) else ""
+    return Answer(text, asked or None, None if text and not answered else answered, seconds, model)
 
 
 @cache

@@ -31,6 +31,7 @@ from learning.services.run_metric import make_metric
 from learning.services.run_model import RunModel
 from learning.services.run_progress import BehaviorWork, RunWork
 from learning.services.run_usage import models_asked
+from learning.services.served_models import require_served
 from organizations.scope import organization_scope
 from organizations.stopping import raise_when_stopping
 from organizations.tasks import each_organization, tenant_task
@@ -101,9 +102,11 @@ def _learn(organization_id: UUID, work: RunWork) -> PromptResult | BehaviorResul
 
 
 def run_model(organization_id: UUID, work: RunWork) -> RunModel:
-    """The language model of a run, shared with whoever helps. Raises EngineError when its price has to be known."""
+    """The language model of a run, shared with whoever helps. Raises EngineError when it cannot be asked."""
     budget = run_budget(work.wishes)
-    for model in models_asked(work.prompt.content(), work.wishes):
+    models = models_asked(work.prompt.content(), work.wishes)
+    require_served(models)
+    for model in models:
         check_price(budget, model)
 
     def wake(helpers: int) -> None:

@@ -36,6 +36,9 @@ class ScriptedLLM:
 
     answer: Answer
     delay: float = 0.0
+    models: Sequence[str] = ()  # that it lists; none: it does not say
+    asked_for_models: int = 0
+    answers_as: str = ""  # the model that it says answered; else the one that was asked
     calls: list[dict[str, Any]] = field(default_factory=list)
     answered: int = 0
     most_at_once: int = 0
@@ -78,6 +81,8 @@ class ScriptedLLM:
                 fallback = {"error": {"message": f"scripted fault {fault.status}"}}
                 return fault.status, headers, fallback if fault.body is None else fault.body
             reply = embeddings(body) if path.endswith("/embeddings") else chat(body, self.answer(body["messages"]))
+            if self.answers_as:
+                reply["model"] = self.answers_as
             with self._lock:
                 self.answered += 1
             return 200, {}, reply
@@ -145,10 +150,13 @@ def _handler(script: ScriptedLLM) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True  # the client gave up waiting
 
         def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("content-length", "2")
+            script.asked_for_models += 1
+            listed = {"object": "list", "data": [{"id": name, "object": "model"} for name in script.models]}
+            content = json.dumps(listed).encode()
+            self.send_response(200 if script.models else 404)
+            self.send_header("content-length", str(len(content)))
             self.end_headers()
-            self.wfile.write(b"{}")
+            self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
             """Tests print nothing."""

@@ -33,6 +33,7 @@ if "ALS_TEST_DATABASE" in os.environ:  # a process that a test started: the same
 # than most pages do.
 DATABASES["default"]["CONN_MAX_AGE"] = 60  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; the tests sign in often
+OPENAI_BASE_URL = "http://127.0.0.1:9/v1"  # nobody listens there; tests that need a model say which
 AXES_ENABLED = False
 INTAKE_RATE_PER_MINUTE = INTAKE_ORGANIZATION_RATE_PER_MINUTE = 1_000_000
 CELERY_TASK_ALWAYS_EAGER = False

@@ -14,6 +14,7 @@ from learning.engines.safety.results import Outcome
 from learning.models import AgentConfig, GateReport
 from learning.services import gate
 from learning.services.example_story import may_know_splits
+from learning.services.prices import named
 from learning.waking import wake_for_gate
 from organizations.actors import Actor
 from organizations.errors import Refused
@@ -41,7 +42,8 @@ def gate_detail(request: HttpRequest, report_id: UUID) -> HttpResponse:
     template = "learning/_gate.html" if getattr(request, "htmx", False) else "learning/gate.html"
     newest = gate.newest_report(report.config_id)
     newer = newest if newest != report else None
-    return render(request, template, {"report": report, "cases": cases, "hidden": hidden, "newer": newer})
+    context = {"report": report, "cases": cases, "hidden": hidden, "newer": newer, "model": _model(report)}
+    return render(request, template, context)
 
 
 @page(role=Role.ADMIN, methods=("POST",))
@@ -68,6 +70,12 @@ def gate_approve(request: HttpRequest, report_id: UUID) -> HttpResponse:
 def gate_reject(request: HttpRequest, report_id: UUID) -> HttpResponse:
     """The config is retired."""
     return _decide(request, report_id, gate.reject_config, "Config {} is rejected and retired.")
+
+
+def _model(report: GateReport) -> str:
+    """The model that the candidate is asked with."""
+    content = report.config.content
+    return named(str(content.get("model") or "") if isinstance(content, dict) else "")
 
 
 def _shown(report: GateReport, actor: Actor) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from learning.pages.training_progress import kept_calls, pace_of, remembered_ans
 from learning.pages.training_results import read_outcome
 from learning.pages.training_words import config_words, score_words
 from learning.services import training, usage_words
+from learning.services.prices import named
 from learning.services.run_changes import worse_cases
 from learning.waking import wake_for_run
 from organizations.errors import Refused
@@ -68,6 +69,7 @@ def run_detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "remembered": remembered_answers(run),
         "candidate": run.candidate_config.content if run.candidate_config else None,
         "worse": worse_cases(run, actor=request.actor),  # type: ignore[attr-defined]
+        "models": _models(run),
         "settings": config_words(run.config, run.seed),
         "estimate": _estimate(run.estimate),
         "behavior": behavior_of(run.metrics),
@@ -128,7 +130,16 @@ def _live(run: TrainingRun) -> dict[str, Any]:
         "kept": kept_calls(run),
         "outcome": read_outcome(run.metrics),
         "score": score_words(run.config),
+        "shared": run.status == RunStatus.RUNNING and training.shares_endpoint(run),
     }
+
+
+def _models(run: Any) -> list[str]:
+    """The models that the run asks: of its config, and the one that grades."""
+    wishes = run.config if isinstance(run.config, dict) else {}
+    options = wishes.get("metric_options")
+    grader = options.get("model") if isinstance(options, dict) else ""
+    return list(dict.fromkeys([named(str(run.model or "")), *([str(grader)] if grader else [])]))
 
 
 def _of_gates(run: TrainingRun, reports: Sequence[GateReport]) -> usage_words.Total | None:
@@ -159,7 +170,8 @@ def _fresh(run: TrainingRun, request: HttpRequest) -> list[TrainingRunLog]:
 def _find(run_id: UUID) -> TrainingRun:
     related = ("agent", "base_config", "dataset_version__dataset", "candidate_config", "created_by", "rerun_of")
     heavy = ("dataset_version__card", "dataset_version__recipe", "base_config__content", "rerun_of__metrics")
-    run = TrainingRun.objects.select_related(*related).defer(*heavy).filter(pk=run_id).first()
+    rows = TrainingRun.objects.select_related(*related).defer(*heavy)
+    run = rows.annotate(model=KT("model", "base_config__content")).filter(pk=run_id).first()
     if run is None:
         raise Http404("There is no such training run in this organization.")
     return run

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.template.defaultfilters import pluralize
 from django.utils.dateformat import format as format_date
 
 from learning.engines.metrics import METRIC_KINDS, Option
@@ -201,4 +202,5 @@ def config_label(config: AgentConfig, agent: Agent | None) -> str:
 def version_label(version: DatasetVersion) -> str:
     splits = f"{version.train_count:,} train, {version.validation_count:,} validation, {version.test_count:,} test"
     small = ": too small" if why_too_small(version) else ""
-    return f"{version.dataset.name}, version {version.number} ({version.total:,} examples: {splits}){small}"
+    total = f"{version.total:,} example{pluralize(version.total)}"
+    return f"{version.dataset.name}, version {version.number} ({total}: {splits}){small}"

@@ -10,6 +10,7 @@ from uuid import UUID
 from learning.engines.behavior.episodes import RESPOND, Episode, choices_of, successes
 from learning.engines.behavior.policies import FrequentPolicy, Policy
 from learning.engines.behavior.update import KEY
+from learning.engines.metrics import METRIC_KINDS
 from learning.engines.safety.results import Rules
 from learning.engines.types import Example, Prompt, Split
 from learning.models import DatasetVersion, GateReport
@@ -57,6 +58,12 @@ class GateWork(GateClaim):
     metric_options: Mapping[str, Any]
     rules: Rules
     behavior: BehaviorCases | None = None
+
+    def models_asked(self) -> list[str]:
+        """Of both configs, and the one that grades; empty for the default one."""
+        kind = METRIC_KINDS.get(self.metric)
+        graders = [self.metric_options.get("model") or ""] if kind and kind.needs_expert_scores else []
+        return list(dict.fromkeys([self.current.model, self.candidate.model, *graders]))
 
 
 def work_of(report: GateReport) -> GateWork:

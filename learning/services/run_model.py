@@ -25,6 +25,7 @@ from learning.llm_cache import cache_key, from_answer
 from learning.llm_calls import CallLoop, Terms
 from learning.llm_http import ChatEndpoint
 from learning.llm_ledger import Call, settle
+from learning.llm_models import differs
 from learning.llm_prices import hold_of
 from learning.llm_senders import Senders
 from learning.models import ChunkStatus
@@ -33,6 +34,7 @@ from learning.services.language_model import DatabaseCache, fresh_answers, share
 from learning.services.prices import price_of
 from learning.services.run_budget import calls_ahead
 from learning.services.run_ledger import LostClaim, RunLedger
+from learning.services.run_progress import Claim, append_log
 from organizations.scope import organization_scope
 from organizations.stopping import Stopping
 
@@ -50,6 +52,7 @@ class ChunkWork:
     terms: Terms
     endpoint: ChatEndpoint
     helper: chunks.Helper | None
+    strangers: dict[str, str] = field(default_factory=dict)  # the model that was asked: another one that answered
 
     def work(self, tick: Tick | None, until: Callable[[], bool] = lambda: False) -> dict[str, Completion]:
         """Work until no chunk is left, or `until` says that it is time to leave. Gives the answers by key.
@@ -96,6 +99,8 @@ class ChunkWork:
     def _send(self, call: Call) -> Answer:
         answer = self.endpoint.send(call.request)
         self.ledger.arrived.keep(call.key, answer)
+        if differs(call.request.model, answer.model):
+            self.strangers[call.request.model] = answer.model
         return answer
 
     @contextmanager
@@ -131,6 +136,7 @@ class RunModel:
     at_once: int
     wake: Callable[[int], None]
     work: ChunkWork = field(init=False)
+    _told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.work = chunk_work(self.organization_id, self.run_id, self.budget, self.at_once, self.attempt)
@@ -162,6 +168,7 @@ class RunModel:
         try:
             answers = self.work.work(tick)
             refused = self._wait(queued, answers, tick)
+            self._tell_strangers()
         except EngineError:
             # Nobody shall go on with what nobody waits for; what was answered stays known.
             with organization_scope(self.organization_id):
@@ -171,6 +178,17 @@ class RunModel:
             others = fresh_answers(keys=[key for key in wanted if key not in answers and key not in refused])
             chunks.forget_chunks(chunk_ids=queued)
         return {key: one for key, one in (refused | others | answers).items() if key in wanted}
+
+    def _tell_strangers(self) -> None:
+        """Once for each model, in the run's log: what is proved would be true of another one."""
+        new = {asked: other for asked, other in self.work.strangers.copy().items() if asked not in self._told}
+        self._told |= set(new)
+        for asked, other in new.items():
+            with organization_scope(self.organization_id):
+                text = (
+                    f"{asked} was asked, and the endpoint says that {other} answered: the figures are those of {other}."
+                )
+                append_log(claim=Claim(self.run_id, self.attempt), message=text, level="warning")
 
     def _queue(self, wanted: Mapping[str, CompletionRequest]) -> list[UUID]:
         """Cut what is wanted, but for what an attempt before this one left in the queue. All chunks to wait for."""

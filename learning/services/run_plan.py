@@ -17,6 +17,7 @@ from learning.services.run_config import RunConfig, check_type, read_run_config
 from learning.services.run_estimate import RunEstimate, estimate_run
 from learning.services.run_needs import check_examples
 from learning.services.run_usage import models_asked
+from learning.services.served_models import why_not_served
 from organizations.errors import Refused
 from organizations.identifiers import UNSTORABLE
 
@@ -53,11 +54,15 @@ def plan_run(
     _check_version(version, agent)
     if training_type == TrainingType.BEHAVIOR_CLONING:
         check_demonstrations(version)
-        return RunPlan(agent, version, _base_config(agent, base_config), wishes, training_type)
+        base = _base_config(agent, base_config)
+        if wishes.word_rules:
+            _check_served(base, wishes)
+        return RunPlan(agent, version, base, wishes, training_type)
     check_examples(version, wishes)
     base = _base_config(agent, base_config)
     _check_price(base, wishes)
     _check_judge(version, wishes)
+    _check_served(base, wishes)
     return RunPlan(agent, version, base, wishes)
 
 
@@ -75,6 +80,14 @@ def _check_price(base: AgentConfig, wishes: RunConfig) -> None:
     if wishes.max_money is not None and unknown:
         text = f"The price of {unknown[0]} is unknown (LLM_PRICES), so no limit in money can be kept."
         raise Refused(text, "config.max_money")
+
+
+def _check_served(base: AgentConfig, wishes: RunConfig) -> None:
+    """Each model must be at the endpoint: another one would answer in its place, and its figures would be proved."""
+    own, *others = models_asked(base.content, wishes)
+    for model, field in ((own, "base_config_id"), *((one, "config.metric_options") for one in others)):
+        if reason := why_not_served([model]):
+            raise Refused(reason, field)
 
 
 def _check_judge(version: DatasetVersion, wishes: RunConfig) -> None:

@@ -128,6 +128,11 @@ def claimable() -> Q:
     return free & Q(attempt__lt=MOST_ATTEMPTS, cancel_requested=False)
 
 
+def shares_endpoint(run: TrainingRun) -> bool:
+    """Whether another run is worked on now: all runs ask the same endpoint, within its limits."""
+    return TrainingRun.objects.filter(status=RunStatus.RUNNING).exclude(pk=run.pk).exists()
+
+
 def silent() -> Q:
     return Q(status=RunStatus.RUNNING, heartbeat_at__lt=timezone.now() - SILENCE)
 

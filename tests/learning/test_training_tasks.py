@@ -12,11 +12,13 @@ import pytest
 from django.db import OperationalError, connection
 
 from learning import gate_tasks, training_tasks
+from learning.llm_models import forget_listed
 from learning.llm_prices import Price
 from learning.llm_senders import Senders
 from learning.models import Agent, AgentConfig, GateReport, LlmResponse, RunStatus, TrainingRun
 from learning.services import gate, training
 from organizations import stopping
+from organizations.errors import Refused
 from organizations.models import AuditEvent, Organization
 from organizations.scope import organization_scope
 from tests import factories
@@ -42,6 +44,7 @@ def llm(settings: Any) -> Iterator[ScriptedLLM]:
     with ScriptedLLM(needs_examples) as server:
         settings.OPENAI_BASE_URL = server.base_url
         yield server
+    forget_listed()
 
 
 @pytest.fixture
@@ -395,3 +398,49 @@ def test_the_log_counts_calls_as_the_page_does(organization: Organization, llm: 
         told = " ".join(again.log_lines.values_list("message", flat=True))
     assert reload(organization, again).llm_calls == 0
     assert "0 calls so far" in told and not re.search(r"[1-9]\d* calls so far", told), "remembered answers are no calls"
+
+
+def test_a_run_whose_model_is_not_at_the_endpoint_is_refused_before_it_starts(
+    organization: Organization, llm: ScriptedLLM
+) -> None:
+    llm.models = ["another-model"]
+    with pytest.raises(Refused, match="has no model smollm2-135m-instruct; it has another-model") as refusal:
+        start(organization)
+    assert refusal.value.field == "base_config_id"
+
+
+def test_a_run_whose_model_went_away_fails_before_its_first_call(organization: Organization, llm: ScriptedLLM) -> None:
+    run = start(organization)
+    llm.models = ["another-model"]
+    forget_listed()
+    work(organization, run)
+    run = reload(organization, run)
+    assert (run.status, llm.calls) == (RunStatus.FAILED, [])
+    assert run.failure_reason.startswith("This endpoint has no model smollm2-135m-instruct; it has another-model. Set ")
+
+
+def test_a_gate_whose_model_is_not_at_the_endpoint_fails_and_says_so(
+    organization: Organization, llm: ScriptedLLM
+) -> None:
+    llm.models = ["another-model"]
+    with organization_scope(organization.pk):
+        agent = factories.make_agent()
+        factories.make_published_version(agent, examples=120)
+        report = gate.start_gate(config=factories.make_config(agent, status="candidate"))
+    gate_tasks.run_gate(organization_id=str(organization.pk), report_id=str(report.pk))
+    with organization_scope(organization.pk):
+        report.refresh_from_db()
+    assert (report.status, llm.calls) == ("failed", [])
+    assert "has no model smollm2-135m-instruct; it has another-model" in report.summary["reasons"][0]
+
+
+def test_the_log_tells_once_that_another_model_answered(organization: Organization, llm: ScriptedLLM) -> None:
+    llm.answers_as = "another-model"
+    run = start(organization)
+    work(organization, run)
+    with organization_scope(organization.pk):
+        warnings = [line.message for line in run.log_lines.filter(level="warning")]
+    assert warnings == [
+        "smollm2-135m-instruct was asked, and the endpoint says that another-model answered: the figures are those of "
+        "another-model."
+    ]

@@ -14,6 +14,7 @@ from django.utils import timezone
 from learning.engines.errors import Cancelled
 from learning.engines.types import Cost
 from learning.models import Agent, DatasetVersion, GateReport, RunStatus, TrainingRun
+from learning.pages.training_forms import version_label
 from learning.services import run_progress, training
 from organizations.models import Organization
 from tests import factories
@@ -65,6 +66,22 @@ def test_one_run_and_its_news_cost_the_same_however_long_its_log_is(sign_in: Any
                 client.get(f"{LIST}{run.pk}/", headers=headers)
             counts.append(len(queries))
         assert counts[0] == counts[1]
+
+
+def test_a_run_names_its_model_and_says_when_another_run_asks_the_same_endpoint(
+    sign_in: Any, run: TrainingRun, agent: Agent
+) -> None:
+    client, other = sign_in("member"), training.start_training_run(agent=agent)
+    factories.claim_run(run)
+    page = text(client.get(f"{LIST}{run.pk}/"))
+    assert 'data-testid="models">smollm2-135m-instruct</dd>' in page and "Another run asks" not in page
+    factories.claim_run(other)
+    assert "Another run asks the same endpoint: both are slower." in text(client.get(f"{LIST}{run.pk}/"))
+
+
+def test_one_example_is_no_examples(version: DatasetVersion) -> None:
+    version.total = version.train_count = 1
+    assert "(1 example: 1 train, " in version_label(version)
 
 
 def test_too_few_examples_are_explained_at_the_field(sign_in: Any, agent: Agent) -> None:
