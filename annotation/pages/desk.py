@@ -29,7 +29,7 @@ from annotation.services.progress import work_of_today
 from annotation.services.queues import known_queues, list_queues, queue_for
 from annotation.services.seats import Paused
 from annotation.services.submissions import last_undoable, undo_submission
-from annotation.services.waiting import count_for, count_skipped
+from annotation.services.waiting import count_for, count_skipped, is_being_prepared
 from learning.models import LearningExample
 from organizations.errors import Refused
 from organizations.identifiers import as_uuid
@@ -132,6 +132,7 @@ def around(request: Any, queue: AnnotationQueue | None) -> dict[str, Any]:
 def nothing_left(request: Any, queue: AnnotationQueue | None) -> dict[str, Any]:
     return {
         "skipped": count_skipped(expert=request.user, queue=queue) if queue else 0,
+        "preparing": queue is not None and is_being_prepared(queue=queue),
         "has_examples": LearningExample.objects.exists(),
     }
 

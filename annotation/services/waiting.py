@@ -19,6 +19,7 @@ from annotation.models import (
     SlotKind,
     SlotStatus,
 )
+from learning.models import LearningExample
 from organizations.errors import Missing
 
 COUNT_TO = 1_000
@@ -63,6 +64,18 @@ def count_for(*, expert: Any, queue: AnnotationQueue) -> int:
     """How many items the person could still get from the queue, counted up to COUNT_TO."""
     offered = _from_place(_offered(queue, expert), queue, expert)
     return offered.exclude(skipped_by__contains=[expert.pk])[:COUNT_TO].count()
+
+
+def is_being_prepared(*, queue: AnnotationQueue) -> bool:
+    """Whether something for the queue has come that nobody may see yet: it is redacted first, within seconds."""
+    coming = LearningExample.objects.filter(prepared_version=0, review_status__in=queue.statuses)
+    if queue.agent_id:
+        coming = coming.filter(agent_id=queue.agent_id)
+    if queue.domain:
+        coming = coming.filter(domain=queue.domain)
+    if queue.example_types:
+        coming = coming.filter(example_type__in=queue.example_types)
+    return coming.exists()
 
 
 def count_skipped(*, expert: Any, queue: AnnotationQueue) -> int:

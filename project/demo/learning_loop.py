@@ -11,7 +11,17 @@ from uuid import UUID
 from annotation.models import AnnotationQueue
 from annotation.services.queues import create_queue, default_queue
 from experiments.services.deployments import deploy_config
-from learning.models import Agent, AgentConfig, DatasetVersion, GateReport, GateStatus, RunStatus, TrainingRun
+from learning.models import (
+    Agent,
+    AgentConfig,
+    DatasetVersion,
+    GateReport,
+    GateStatus,
+    LearningExample,
+    ReviewStatus,
+    RunStatus,
+    TrainingRun,
+)
 from learning.services import agents, datasets, gate, publication, training
 from learning.services.agent_directory import create_agent
 from learning.training_tasks import run_training
@@ -24,6 +34,7 @@ from project.demo.plan import Task
 
 POLL = 0.5  # seconds
 RUN_PATIENCE = 1500  # seconds: a run on a busy machine, and once more after a lost worker
+REVIEW_PATIENCE = 300  # seconds without a correction to review: the worker prepares them before anybody sees them
 ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 Watch = Callable[[int, int, str], None]  # done, total, what happens now
 
@@ -54,18 +65,32 @@ class Loop:
             )
             config = agents.create_first_config(agent=agent, content=self.task.first_config(self.model))
             deploy_config(agent=agent, config=config)
+            self._open_queue(agent)
         return config
 
-    def review(self, items: Sequence[Item], tick: Callable[[int], None]) -> int:
-        """The expert works the queue until nothing is left; how many items that were."""
+    def review(self, items: Sequence[Item], sent: int, tick: Callable[[int], None]) -> int:
+        """The expert works the queue until every correction that was sent is judged; how many items that were.
+
+        An empty queue is not the end: what came in is prepared first. Raises Stalled.
+        """
         right_answers = {item.text: item.expected for item in items}
-        reviewed = 0
+        reviewed, deadline = 0, time.monotonic() + REVIEW_PATIENCE
         while True:
             with acting_as(Role.EXPERT, self.organization_id) as user:
-                if not Expert(user, right_answers).review_next(self._queue()):
-                    return reviewed
-            reviewed += 1
-            tick(1)
+                found = Expert(user, right_answers).review_next(self._queue())
+                judged = 0 if found else self._judged()
+            if found:
+                reviewed, deadline = reviewed + 1, time.monotonic() + REVIEW_PATIENCE
+                tick(1)
+            elif judged >= sent:
+                return reviewed
+            elif time.monotonic() > deadline:
+                raise Stalled(
+                    f"Of {sent} corrections of {self.name} {judged} are reviewed, and no other came to the expert"
+                    f" within {REVIEW_PATIENCE} s. Does the worker run, and does somebody else hold them?"
+                )
+            else:
+                time.sleep(POLL)
 
     def publish(self) -> DatasetVersion:
         """The manager publishes what was approved."""
@@ -109,12 +134,20 @@ class Loop:
     def _agent(self) -> Agent:
         return Agent.objects.get(external_id=self.name)
 
-    def _queue(self) -> AnnotationQueue:
-        """A queue of the task's own: the demo's expert takes nothing away from people at the review desk."""
+    def _judged(self) -> int:
+        """Examples of this agent that wait for nobody any more."""
+        return LearningExample.objects.filter(agent=self._agent()).exclude(review_status=ReviewStatus.PENDING).count()
+
+    def _open_queue(self, agent: Agent) -> None:
+        """A queue of the agent's own before its first correction: the demo takes nothing from the desk, nor adds to it.
+
+        Two filters, so that it comes before a queue of the agent's domain.
+        """
         default_queue()  # the desk's, made first so that it stays the first
-        name = f"Demo: {self.task.domain}"
-        known = AnnotationQueue.objects.filter(name=name).first()
-        return known or create_queue(name=name, domain=self.task.domain)
+        create_queue(name=f"Demo: {self.name}", agent=agent, domain=self.task.domain)
+
+    def _queue(self) -> AnnotationQueue:
+        return AnnotationQueue.objects.get(agent__external_id=self.name, name=f"Demo: {self.name}")
 
     def _wait(self, look: Callable[[], Any], name: str) -> Any:
         """Look until something comes back. Raises Stalled."""

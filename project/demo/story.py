@@ -88,12 +88,13 @@ class Story:
         self.narrator.begin(f"Registering the agent {loop.name}")
         first = loop.create_agent()
         self.narrator.end(f'Agent "{loop.name}" serves its first config: "{task.question}", no examples')
-        self._collect_comments(application, samples)
-        run = self._learn(loop, samples)
+        sent = self._collect_comments(application, samples)
+        run = self._learn(loop, samples, sent)
         outcome = self._go_live(loop, application, run, samples) if live else None
         return self._measure(loop, first, run, samples, outcome)
 
-    def _collect_comments(self, application: Application, samples: Samples) -> None:
+    def _collect_comments(self, application: Application, samples: Samples) -> int:
+        """Let the staff use the agent; how many corrections they sent."""
         items = samples.learning
         self.narrator.begin(f"{application.agent}: {STAFF} colleagues use the agent and comment", len(items))
         staff = Staff(sorted({item.expected for item in samples.everything}), self.plan.seed)
@@ -102,11 +103,12 @@ class Story:
         counts = application.report((answer, staff.react(answer)) for answer in answers)
         said = ", ".join(f"{number} x {kind.replace('_', ' ')}" for kind, number in sorted(counts.items()))
         self.narrator.end(f"The agent answered {len(answers)} real texts; {STAFF} colleagues commented: {said}")
+        return counts.get("correction", 0)
 
-    def _learn(self, loop: Loop, samples: Samples) -> TrainingRun:
-        self.narrator.begin(f"{loop.name}: an expert reviews the corrections one by one", len(samples.learning))
-        reviewed = loop.review(samples.everything, self.narrator.tick)
-        self.narrator.end(f"An expert reviewed {reviewed} corrections, one by one")
+    def _learn(self, loop: Loop, samples: Samples, sent: int) -> TrainingRun:
+        self.narrator.begin(f"{loop.name}: an expert reviews the corrections one by one", sent)
+        reviewed = loop.review(samples.everything, sent, self.narrator.tick)
+        self.narrator.end(f"An expert reviewed {reviewed} of {sent} corrections, one by one")
         self.narrator.begin(f"{loop.name}: publishing a dataset version")
         version = loop.publish()
         self.narrator.end(

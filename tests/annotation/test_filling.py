@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from annotation.models import AnnotationQueue, Slot
 from annotation.services.claims import claim_next
 from annotation.services.filling import fill_queue
 from annotation.services.queues import default_queue
+from annotation.services.waiting import is_being_prepared
 from learning.models import Agent, LearningExample, ReviewStatus
-from learning.services import bulk_actions, jobs, undoing
+from learning.services import bulk_actions, jobs, preparation, undoing
 from learning.services.bulk_actions import Selection, start_bulk_action
 from learning.services.clusters import lock_splits
 from organizations.models import Organization, Role
@@ -81,9 +83,31 @@ def test_a_desk_does_not_wait_for_somebody_else_who_prepares(
         assert held.wait(20)
         with organization_scope(organization.pk):
             assert claim_next(expert=expert, queue=queue) is None
+            assert queue is not None and is_being_prepared(queue=queue), "the desk says so instead of: nothing waits"
     finally:
         done.set()
         other.join()
+
+
+def test_what_is_being_prepared_for_another_queue_is_not_announced(queue: AnnotationQueue, agent: Agent) -> None:
+    factories.make_example(agent, prepared_version=0, domain="support")
+    for field, value in {"domain": "sales", "example_types": ["positive"], "statuses": ["needs_revision"]}.items():
+        assert is_being_prepared(queue=queue)
+        allowed = getattr(queue, field)
+        setattr(queue, field, value)
+        assert not is_being_prepared(queue=queue), field
+        setattr(queue, field, allowed)
+    queue.agent = factories.make_agent()
+    assert not is_being_prepared(queue=queue)
+
+
+def test_a_desk_says_that_items_are_being_prepared(
+    queue: AnnotationQueue, agent: Agent, sign_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.make_example(agent, prepared_version=0)
+    monkeypatch.setattr(preparation, "try_lock_splits", lambda: False)
+    text = sign_in("expert").get(reverse("review-desk")).content.decode()
+    assert "New items are being prepared" in text and "Nothing waits for your review" not in text
 
 
 def test_an_example_whose_preparation_took_hours_is_not_forgotten(queue: AnnotationQueue, agent: Agent) -> None:
