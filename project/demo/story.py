@@ -22,6 +22,7 @@ from project.demo.plan import Plan, Task
 from project.demo.progress import Narrator
 from project.demo.result import Result, TaskResult
 from project.demo.trial import Outcome, run_trial
+from project.services.place import TYPED
 
 STEPS = 15  # one for the editor, eight for the first task, six for the second
 STAFF = 20  # people whose comments are learned from
@@ -61,7 +62,7 @@ class Story:
         try:
             return self._play()
         except Exception as error:
-            self.narrator.finish(f"The demo stopped: {error}")
+            self.narrator.finish(f"The demo stopped: {error} Play it again: {TYPED} demo")
             raise
 
     def _play(self) -> Result:
@@ -117,7 +118,7 @@ class Story:
         )
         self.narrator.begin(f"{loop.name}: training", loop.task.max_calls)
         run = loop.train(version, self.narrator.set)
-        self.narrator.end(_run_sentence(run))
+        self.narrator.end(_run_sentence(run, version.test_count))
         return run
 
     def _go_live(self, loop: Loop, application: Application, run: TrainingRun, samples: Samples) -> Outcome | None:
@@ -190,17 +191,20 @@ class Story:
             return LlmResponse.objects.count()
 
 
-def _run_sentence(run: TrainingRun) -> str:
+def _run_sentence(run: TrainingRun, sealed: int) -> str:
+    """`sealed`: test examples of its dataset version. The run decides from the search how many it asks about."""
     if run.status != RunStatus.COMPLETED:
         return f"The training run {run.status}: {run.failure_reason or 'no reason was given'}"
     found: dict[str, Any] = run.metrics
     improvement = found.get("improvement")
+    calls = f"{run.llm_calls} calls" if run.llm_calls else "0 calls, the same answers are remembered from earlier"
     if improvement is None:
-        return f"Training, {run.llm_calls} calls: {found.get('verdict')}"
+        return f"Training, {calls}: {found.get('verdict')}"
     low, high = improvement["low"] * 100, improvement["high"] * 100
     return (
-        f"Training, {run.llm_calls} calls: {found['verdict']} on {improvement['n']} sealed test examples, by"
-        f" {improvement['mean'] * 100:+.0f} points (between {low:+.0f} and {high:+.0f})"
+        f"Training, {calls}: {found['verdict']} on {improvement['n']} of {sealed} sealed test examples (a gain that"
+        f" is plain to see is proven on about half), by {improvement['mean'] * 100:+.0f} points (between {low:+.0f} and"
+        f" {high:+.0f})"
     )
 
 

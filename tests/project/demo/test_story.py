@@ -24,7 +24,7 @@ from project.demo.data import read_items
 from project.demo.plan import MESSAGES, REVIEWS, Plan, Trial
 from project.demo.result import Result
 from project.demo.sign_ins import find_demo
-from project.demo.story import Story
+from project.demo.story import Story, _run_sentence
 from tests.scripted_llm import ScriptedLLM
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -145,3 +145,11 @@ def check_rows(result: Result) -> None:
     assert not used[0] & used[1], "the experiment's texts are fresh"
     labels = set(AuditEvent.objects.values_list("actor_label", flat=True))
     assert {"demo-admin", "demo-manager", "demo-expert"} <= labels
+
+
+@pytest.mark.parametrize(("calls", "said"), [(212, "Training, 212 calls:"), (0, "the same answers are remembered")])
+def test_a_run_says_what_it_asked_and_on_how_much_of_the_sealed_split(calls: int, said: str) -> None:
+    gain = {"mean": 0.5, "low": 0.3, "high": 0.7, "n": 29}
+    run = TrainingRun(status="completed", llm_calls=calls, metrics={"verdict": "Better", "improvement": gain})
+    sentence = _run_sentence(run, 59)
+    assert said in sentence and "29 of 59 sealed test examples" in sentence
