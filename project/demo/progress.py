@@ -26,8 +26,8 @@ def read_progress() -> dict[str, Any] | None:
         return None
     try:
         progress: dict[str, Any] | None = cache.get(_key(scope.organization_id))
-    except Exception:  # a cache that is away must not take the dashboard with it
-        log.warning("The demo's progress cannot be read", exc_info=True)
+    except Exception as error:  # a cache that is away must not take the dashboard with it
+        log.warning("The demo's progress cannot be read: %s", error)
         return None
     return progress
 
@@ -55,8 +55,8 @@ def write_progress(
     }
     try:
         cache.set(_key(organization_id), progress, REMEMBERED if finished else SILENCE)
-    except Exception:
-        log.warning("The demo's progress cannot be shown", exc_info=True)
+    except Exception as error:
+        log.warning("The demo's progress cannot be shown: %s", error)
 
 
 def _key(organization_id: UUID) -> str:

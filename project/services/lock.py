@@ -25,6 +25,17 @@ class Lock:
                 " the product is already running from this folder. Stop it first (Ctrl-C where it runs)."
             )
 
+    def is_held(self) -> bool:
+        """Whether some process has it now."""
+        if not self.path.exists():
+            return False
+        with self.path.open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     def try_take(self) -> bool:
         file = self.path.open("a+")
         try:

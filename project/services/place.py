@@ -17,6 +17,8 @@ PROJECT_DIR = Path(__file__).resolve().parents[2]
 TYPED = ".venv/bin/python manage.py"  # how people run a command, for messages
 # For root with a tree below a closed folder such as /root, which the servers' account cannot enter.
 SYSTEM_DIR = Path("/var/lib/agent-learning")
+DEMO_MARK = "demo-played"  # the file in the state folder that says that a demo has ended well
+ADDRESS_FILE = "address"  # in the state folder: where the product that runs, or the last one, answers
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 LONGEST_SOCKET_FOLDER = 80  # characters: a Unix socket's whole path holds 107 bytes
 

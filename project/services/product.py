@@ -18,7 +18,7 @@ from project.services.errors import ServiceError
 from project.services.external import prepare_database
 from project.services.local_model import serves, take_model_port
 from project.services.options import Options
-from project.services.place import PROJECT_DIR
+from project.services.place import ADDRESS_FILE, PROJECT_DIR
 from project.services.ports import answers, demand_free
 from project.services.processes import last_lines, spawn, stop
 
@@ -48,6 +48,7 @@ class Product:
         self._demand_external_broker()
         with self.console.step(" and ".join(server.name for server in self.cluster.servers) or "lock"):
             self.cluster.start()
+        (self.place.state / ADDRESS_FILE).unlink(missing_ok=True)  # of a start that was killed
         try:
             self._start_model()  # loads its weights while the tables are made
             self._prepare_tables()
@@ -55,6 +56,7 @@ class Product:
                 self.start(program)
             self._run_to_end("demo accounts", "seed_demo")  # while the programs start
             self._wait_for_first_answer()
+            (self.place.state / ADDRESS_FILE).write_text(self.options.address)
         except BaseException:
             self._stop_everything()
             raise

@@ -18,10 +18,11 @@ from project.services.children import Child
 from project.services.console import Console
 from project.services.errors import ServiceError
 from project.services.options import Options
-from project.services.place import PROJECT_DIR
+from project.services.place import DEMO_MARK, PROJECT_DIR, TYPED
 from project.services.processes import die_with_parent, last_lines, shorten_log
 from project.services.product import Product
 
+DEMO_TRIES = 2  # starts that play the demo until it has ended well
 HOUSEKEEPING = 600.0  # seconds between two looks at the size of the logs
 
 
@@ -77,8 +78,8 @@ class Supervisor:
                     shorten_log(log)
 
     def _start_demo(self) -> Child | None:
-        """Plays the demo once; an interrupted one is played again at the next start."""
-        if not self.options.demo or self._demo_mark.exists():
+        """Plays the demo until it has ended well once, at DEMO_TRIES starts at most."""
+        if not self.options.demo or not self._may_try_demo():
             return None
         self.console.say("The demo plays in the background; watch it on the dashboard. (DEMO=0 leaves it out.)")
         return self.product.start(programs.demo())
@@ -89,11 +90,24 @@ class Supervisor:
             self._demo_mark.touch()
             self.console.say("The demo has ended; its result:\n" + last_lines(demo.log, 12))
         else:
-            self.console.say(f"The demo failed. {demo.log}:\n{last_lines(demo.log, 12)}")
+            self.console.say(f"The demo failed; `{TYPED} demo` plays it again. {demo.log}:\n{last_lines(demo.log, 12)}")
+
+    def _may_try_demo(self) -> bool:
+        """Counts the try, so that one that is cut short counts too."""
+        tries = self.state / "demo-tries"
+        made = len(tries.read_text().split()) if tries.exists() else 0
+        if self._demo_mark.exists():
+            return False
+        if made >= DEMO_TRIES:
+            self.console.say(f"The demo did not end well in {made} tries; `{TYPED} demo` plays it again.")
+            return False
+        with tries.open("a") as file:
+            file.write("try\n")
+        return True
 
     @property
     def _demo_mark(self) -> Path:
-        return self.state / "demo-played"
+        return self.state / DEMO_MARK
 
     def _raise_when_asked_to_stop(self) -> None:
         if self._asked_to_stop:

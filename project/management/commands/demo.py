@@ -6,7 +6,10 @@ import json
 import os
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+from kombu.exceptions import OperationalError as BrokerError
 
 from learning.engines.errors import EngineError
 from organizations.errors import Refused
@@ -17,6 +20,7 @@ from project.demo.result import HONESTY
 from project.demo.running import running_product
 from project.demo.story import Story
 from project.services.errors import ServiceError
+from project.services.place import DEMO_MARK, TYPED, Place
 
 BACKGROUND = 5  # niceness: people at the pages come first
 
@@ -45,6 +49,13 @@ class Command(BaseCommand):
                 result = Story(address, plan, self._say).play()
         except (ServiceError, EngineError, LearningError, Refused, Stalled) as error:
             raise CommandError(str(error)) from error
+        except (DatabaseError, BrokerError) as error:
+            raise CommandError(
+                f"The product went away while the demo played. Start it and play again. ({error})"
+            ) from error
+        except KeyboardInterrupt:
+            raise CommandError(f"The demo was interrupted. `{TYPED} demo` plays it again.") from None
+        (Place(settings.SERVICES_NAME).state / DEMO_MARK).touch()
         self.stdout.write("\n".join(result.lines()))
         if options["json"]:
             self.stdout.write(json.dumps(result.as_json()))
