@@ -45,7 +45,7 @@ def unknown_agent(*, name: str) -> Refused:
 
 
 def create_agent(*, external_id: str, **values: Any) -> Agent:
-    """Register an agent with what is known about it. Raises Conflict for a name that is taken, Refused for an unfit one."""
+    """Register an agent with what is known about it. Raises Conflict for a taken name, Refused for an unfit one."""
     if NO_PART_OF_AN_ADDRESS.fullmatch(external_id):
         raise _unfit(external_id)
     try:
@@ -75,8 +75,8 @@ def fitting_name(name: str) -> str:
 
 def _unfit(name: str) -> Refused:
     return Refused(
-        f"An agent cannot be called {name!r}: the name stands in addresses. Letters, digits, spaces and other signs are "
-        "fine, but no slash, no line break and no dots alone.", "agent_id",
+        f"An agent cannot be called {name!r}: the name stands in addresses. Letters, digits, spaces and most signs "
+        "are fine, but no slash, no line break and no dots alone.", "agent_id",
     )  # fmt: skip
 
 

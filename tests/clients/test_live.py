@@ -81,12 +81,12 @@ def test_the_lines_of_the_readme_run_as_written(live_server: Any, served: Organi
     code = code.replace("http://127.0.0.1:8000", live_server.url).replace("sk_...", factories.make_key(served))
     asked: list[Any] = []
 
-    def ask_your_model(messages: list[dict[str, str]], **parameters: Any) -> str:
-        asked.append((messages, parameters))
+    def ask_your_model(model: str, messages: list[dict[str, str]], **parameters: Any) -> str:
+        asked.append((model, parameters))
         return "It is on its way."
 
     exec(compile(code, "README.md", "exec"), {"ask_your_model": ask_your_model})
-    assert asked[0][1] == factories.CONTENT["parameters"]
+    assert asked == [(factories.CONTENT["model"], factories.CONTENT["parameters"])]
     with organization_scope(served.id):
         execution = Execution.objects.get()
         assert execution.output == "It is on its way."
@@ -185,7 +185,7 @@ def test_the_code_of_the_clients_page_runs_as_written(live_server: Any, served: 
     assert len(blocks) == 3
     key = factories.make_key(served)
     told = [block.replace("http://127.0.0.1:8000", live_server.url).replace("sk_...", key) for block in blocks]
-    names: dict[str, Any] = {"ask_your_model": lambda messages, **parameters: "In Lyon."}
+    names: dict[str, Any] = {"ask_your_model": lambda model, messages, **parameters: "In Lyon."}
     exec(compile(told[0], "README.md", "exec"), names)
     assert names["answer"]("Where is it?", "user-7") == "In Lyon."
     names["config"] = names["learning"].config("support-bot", user_id="user-7")
