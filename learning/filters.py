@@ -53,6 +53,9 @@ class NewestChoices(ModelChoiceIterator):
 class NewestField(ModelChoiceField):
     iterator = NewestChoices
 
+    def label_from_instance(self, version: Any) -> str:
+        return f"{version.dataset.name}, {version}"
+
 
 class NewestFilter(django_filters.ModelChoiceFilter):
     field_class = NewestField

@@ -40,7 +40,7 @@ pages: list[Any] = [
 TABLES = "|".join(str(model._meta.model_name) for model in apps.get_app_config("learning").get_models())
 admin.site.site_header = "Agent Learning: data"
 admin.site.site_title = "Agent Learning"
-admin.site.index_title = "Tables, to look at"
+admin.site.index_title = "All stored records, read-only"
 admin.site.site_url = "/admin/learning/"
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/learning/"), name="home"),

@@ -8,6 +8,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from learning.models import (
+    Agent,
     AgentFeedback,
     DatasetVersion,
     Execution,
@@ -35,6 +36,11 @@ def count_runs() -> dict[str, int]:
 
 def count_executions(*, days: int = 30) -> int:
     return Execution.objects.filter(started_at__gte=timezone.now() - timedelta(days=days)).count()
+
+
+def has_serving_agent() -> bool:
+    """Whether any agent was told how it asks its model."""
+    return Agent.objects.filter(serving_config__isnull=False).exists()
 
 
 def has_feedback() -> bool:

@@ -108,7 +108,7 @@ def _seed_person(role: str, known: dict[str, str]) -> dict[str, str]:
 
 def _as_text(people: dict[str, dict[str, str]]) -> str:
     lines = [f"    {_username(role):14} {one['password']:24} {Role(role).label}" for role, one in people.items()]
-    title = f"Sign in to the organization {NAME} (in commands: --organization {SLUG}). Name, password, role:"
+    title = f"Sign in to see {NAME} (in commands: --organization {SLUG}). User name, password, role:"
     return "\n".join([title, *lines, ""])
 
 

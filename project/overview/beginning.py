@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from annotation.services.overview import has_reviews
 from learning.services.execution_search import has_executions
-from learning.services.overview import has_feedback
+from learning.services.overview import has_feedback, has_serving_agent
 from organizations.actors import Actor
 from organizations.models import ApiKey, Role
 
@@ -28,6 +28,10 @@ class Step:
 def first_steps(actor: Actor) -> list[Step]:
     """In their order; none when all of them are done."""
     steps = [
+        _step(
+            actor, Role.ADMIN, "Introduce your agent", "Say how it asks its model today; that is what gets better.",
+            reverse("agent-new"), done=has_serving_agent(),
+        ),
         _step(
             actor, Role.ADMIN, "Make an API key", "Your application signs its requests with it.", reverse("keys"),
             done=ApiKey.objects.exists(),

@@ -142,7 +142,7 @@ def test_a_working_run_tells_its_news_without_taking_the_page_away(
         run_progress.record_progress(claim=work.claim, step=85, total=323, message="Round 1 of 3: current", cost=cost)
         run_progress.append_log(claim=work.claim, message="Round 1 of 3")
     expect(admin.get_by_test_id("calls")).to_have_text("85 of at most 340")
-    expect(admin.get_by_test_id("kept")).to_have_text("17 are kept for calls that are lost")
+    expect(admin.get_by_test_id("kept")).to_have_text("17 are kept back to repeat calls that fail")
     expect(log).to_contain_text("Round 1 of 3")
     expect(log.get_by_role("listitem")).to_have_count(2)
     expect(admin.get_by_role("figure")).to_contain_text("Best score")

@@ -205,6 +205,7 @@ def test_the_split_of_an_example_is_for_administrators(sign_in: Any, agent: Agen
     for address in (page, cluster):
         told = text(sign_in("manager").get(address)).lower()
         assert "sealed" not in told and "split:" not in told
+    assert ">Films, version 1</option>" in text(sign_in("manager").get(LIST))
     learned = version.items.filter(split="train").first()
     assert learned is not None
     assert "split:" not in text(sign_in("manager").get(f"{LIST}{learned.example_id}/")).lower()

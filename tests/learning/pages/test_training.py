@@ -401,8 +401,8 @@ def test_a_gate_that_nobody_counted_says_nothing(sign_in: Any, run: TrainingRun)
 def test_the_calls_that_are_kept_for_lost_ones_are_told_beside_the_limit(sign_in: Any, run: TrainingRun) -> None:
     assert run.total_steps == 323
     client = sign_in("admin")
-    assert "17 are kept for calls that are lost" in text(client.get(f"{LIST}{run.pk}/"))
-    assert "17 are kept for calls that are lost" in text(client.get(NEW))
+    assert "17 are kept back to repeat calls that fail" in text(client.get(f"{LIST}{run.pk}/"))
+    assert "17 are kept back to repeat calls that fail" in text(client.get(NEW))
     training.request_cancel(run=run)
     assert "Of 340 calls 17 were kept for calls that are lost." in text(client.get(f"{LIST}{run.pk}/"))
 

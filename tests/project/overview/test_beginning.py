@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 
+from experiments.services.introduction import introduce_agent
 from organizations.models import Organization
 from organizations.scope import organization_scope
 from tests import factories
 from tests.conftest import api_with
 
 DASHBOARD = "/admin/learning/"
-STEPS = ["Make an API key", "Send an execution", "Leave feedback", "Review a correction"]
-LINKS = ["/admin/learning/keys/", "/admin/learning/executions/", "/demo/", "/admin/learning/annotation/"]
+STEPS = ["Introduce your agent", "Make an API key", "Send an execution", "Leave feedback", "Review a correction"]
+LINKS = [
+    "/admin/learning/agents/new/", "/admin/learning/keys/", "/admin/learning/executions/", "/demo/",
+    "/admin/learning/annotation/",
+]  # fmt: skip
 
 
 def shown(client: Any) -> str:
@@ -31,11 +35,11 @@ def links(card: str) -> list[str]:
     return re.findall(r'href="([^"]+)"', card)
 
 
-def test_an_administrator_is_led_from_a_key_to_the_first_review(sign_in: Any) -> None:
+def test_an_administrator_is_led_from_the_agent_to_the_first_review(sign_in: Any) -> None:
     client = sign_in("admin")
     card = shown(client)
     assert re.findall(r"<a [^>]+>(.*?)</a>", card) == STEPS and links(card) == LINKS
-    assert states(card) == ["now", "", "", ""]
+    assert states(card) == ["now", "", "", "", ""]
     assert all(client.get(link).status_code == 200 for link in links(card))
 
 
@@ -43,15 +47,18 @@ def test_each_step_is_ticked_off_as_it_is_done_and_after_the_last_the_card_is_go
     sign_in: Any, organization: Organization
 ) -> None:
     client = sign_in("admin")
+    with organization_scope(organization.id):
+        introduce_agent(external_id="shop", content=factories.CONTENT)
+    assert states(shown(client)) == ["done", "now", "", "", ""]
     api = api_with(factories.make_key(organization))
-    assert states(shown(client)) == ["done", "now", "", ""]
+    assert states(shown(client)) == ["done", "done", "now", "", ""]
     run = {"agent_id": "shop", "execution_id": "e1", "input": "Where is it?", "output": "On its way."}
     assert api.post("/api/learning/executions", run, format="json").status_code == 201
-    assert states(shown(client)) == ["done", "done", "now", ""]
+    assert states(shown(client)) == ["done", "done", "done", "now", ""]
     said = {"execution_id": "e1", "feedback_type": "correction", "correction_text": "In Lyon."}
     assert api.post("/api/learning/feedback", said, format="json").status_code == 201
     card = shown(client)
-    assert states(card) == ["done", "done", "done", "now"] and links(card) == LINKS[3:]
+    assert states(card) == ["done", "done", "done", "done", "now"] and links(card) == LINKS[4:]
     with organization_scope(organization.id):
         example = factories.make_example(factories.make_agent())
     review = {"example_id": str(example.pk), "decision": "approve", "expert": client.user.username}
@@ -59,13 +66,13 @@ def test_each_step_is_ticked_off_as_it_is_done_and_after_the_last_the_card_is_go
     assert shown(client) == ""
 
 
-@pytest.mark.parametrize(("role", "open_to_them"), [("member", [2]), ("expert", [2, 3]), ("manager", [1, 2, 3])])
+@pytest.mark.parametrize(("role", "open_to_them"), [("member", [3]), ("expert", [3, 4]), ("manager", [2, 3, 4])])
 def test_a_step_leads_only_those_who_may_take_it_and_names_who_may(
     sign_in: Any, role: str, open_to_them: list[int]
 ) -> None:
     card = shown(sign_in(role))
     assert links(card) == [LINKS[number] for number in open_to_them]
-    assert "Make an API key (administrator)" in card
+    assert "Introduce your agent (administrator)" in card and "Make an API key (administrator)" in card
 
 
 def test_an_organization_that_publishes_datasets_has_begun(sign_in: Any, organization: Organization) -> None:
