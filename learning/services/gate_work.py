@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from learning.services import datasets
 from learning.services.behavior_data import read_episodes, read_gate_episodes, stepwise_examples
 
 MOST_CASES = 40
+LONGEST_LABEL = 5  # words
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,17 @@ def work_of(report: GateReport) -> GateWork:
         current=Prompt.from_content(base.content),
         candidate=Prompt.from_content(config.content),
         examples=sorted(texts, key=lambda one: one.key)[:MOST_CASES],
-        metric=run.config.get("metric", "exact") if run else "exact",
+        metric=run.config.get("metric", "exact") if run else fitting_metric(texts),
         metric_options=run.config.get("metric_options", {}) if run else {},
         rules=Rules(),
         behavior=behavior,
     )
+
+
+def fitting_metric(examples: Sequence[Example]) -> str:
+    """For a config that no run made: labels are right or wrong, sentences nearly never the same."""
+    words = [len(one.expected.split()) for one in examples]
+    return "chrf" if words and median(words) > LONGEST_LABEL else "exact"
 
 
 def _behavior(

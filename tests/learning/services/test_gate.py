@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from learning.engines.safety.results import GateResult
-from learning.engines.types import Cost
+from learning.engines.types import Cost, Example, Split
 from learning.models import TEST_SPLIT_READ, AgentConfig, Demonstration, GateReport
 from learning.services import gate
-from learning.services.gate_work import GateWork
+from learning.services.gate_work import GateWork, fitting_metric
 from organizations.errors import Conflict
 from organizations.models import AuditEvent, Organization
 from tests import factories
@@ -201,3 +201,16 @@ def test_where_all_examples_are_steps_a_config_that_learned_nothing_is_still_ask
         draft = factories.make_config(agent, "draft", parent=base, content=factories.CONTENT | more)
         work = factories.claim_gate(gate.start_gate(config=draft))
         assert work is not None and bool(work.examples) is expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "metric"),
+    [
+        (["positive", "negative", "mixed feelings"], "exact"),
+        (["It left our warehouse today and arrives on Friday.", "Please restart the router, then wait."], "chrf"),
+        ([], "exact"),
+    ],
+)
+def test_a_config_that_no_run_made_is_judged_as_fits_the_wanted_answers(expected: list[str], metric: str) -> None:
+    examples = [Example(str(place), "in", one, Split.TRAIN) for place, one in enumerate(expected)]
+    assert fitting_metric(examples) == metric
