@@ -17,6 +17,7 @@ from tests.architecture import rows
 
 # Short enough for the shortest text columns, closed quotes first so that it leaves an attribute too.
 TEXT = "\"'><x-bad></x-bad><img src=x onerror=alert(1)>"
+NAME = TEXT.replace("/", "")  # an agent's stands in addresses
 LONG = f"{TEXT}<script>alert(2)</script><svg onload=alert(3)>{{{{ 7*7 }}}}<a href='javascript:alert(4)'>x</a>"
 CATEGORY = "<x-bad>bad"
 # JSON that the product itself writes has a shape; its names can be anybody's.
@@ -81,7 +82,7 @@ class Watch:
 
 def say_it_all(organization: Organization) -> Agent:
     """An execution and each kind of feedback on it, as an application sends them."""
-    run = {"agent_id": f"{TEXT} agent", "execution_id": TEXT, "user_id": TEXT, "input": LONG, "output": LONG}
+    run = {"agent_id": f"{NAME} agent", "execution_id": TEXT, "user_id": TEXT, "input": LONG, "output": LONG}
     more = {"context": {"conversation": [{"role": "user", "content": LONG}], TEXT: LONG}, "metadata": {TEXT: LONG}}
     said = {"agent_id": run["agent_id"], "execution_id": TEXT, "user_id": TEXT, "feedback_text": LONG}
     with organization_scope(organization.id):

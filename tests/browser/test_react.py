@@ -102,9 +102,10 @@ def test_every_published_hook_is_there(run: Run) -> None:
 
 
 def test_a_refusal_is_the_error_and_refetch_asks_again(run: Run, page: Page, site: Site, complaints: list[str]) -> None:
-    site.answers.extend([(403, {"title": "Forbidden", "detail": "Not with this key."})] * 2)
+    site.answers.extend([(403, {"title": "Forbidden", "detail": "Not with this key."})] * 9)  # whoever asks
     run("mount({ use: (hooks) => hooks.useLearningStats() })")
     shown(page, False, "null", '"Not with this key."')
+    site.answers.clear()
     site.answers.append((200, {"total_examples": 3}))
     run("given.refetch()")
     shown(page, False, '{"total_examples":3}')

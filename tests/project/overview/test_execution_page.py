@@ -182,7 +182,8 @@ def test_every_text_is_escaped(sign_in: Any, organization: Organization) -> None
     key = send(
         organization,
         {"feedback_type": "correction", "correction_text": SCRIPT, "feedback_text": SCRIPT},
-        agent_id=SCRIPT, execution_id=SCRIPT, user_id=SCRIPT, input=SCRIPT, output=SCRIPT, variant=SCRIPT,
+        agent_id=SCRIPT.replace("/", ""),
+        execution_id=SCRIPT, user_id=SCRIPT, input=SCRIPT, output=SCRIPT, variant=SCRIPT,
         context={"conversation": [{"role": SCRIPT, "content": SCRIPT}], SCRIPT: SCRIPT},
         metadata={"error": SCRIPT, SCRIPT: {SCRIPT: SCRIPT}},
         decisions=[{"decision_point": SCRIPT, "input": SCRIPT, "output": SCRIPT, "reasoning": SCRIPT}],
