@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ROUNDS = 60
 # Worth one reviewer's deviation in each variance, so that two or three reviewers cannot make it 0 or endless.
 PRIOR_SHARE = 0.05
+LEAST_NOISE = 1e-6  # of the opinions' variance: what features foretell to the digit must not make the noise 0
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def _estimate(grams: Floats, sums: Floats, counts: Integers, squares: float) -> 
             spread = (own.sum(axis=0) + expected) / (len(counts) + 1)
         if width > 1:
             slopes = max(float(np.mean(state.common[1:] ** 2 + np.diag(state.of_common)[1:])), 1e-9)
-        noise = max(_noise(state, grams, sums, squares, n), 1e-9)
+        noise = max(_noise(state, grams, sums, squares, n), LEAST_NOISE * variance)
     return _solve(grams, sums, spread, slopes, noise)
 
 
@@ -149,7 +150,8 @@ def _solve(grams: Floats, sums: Floats, spread: Floats, slopes: float, noise: fl
     blocks = np.linalg.inv(grams / noise + np.diag(1 / spread))
     gains = blocks @ grams / noise  # (reviewers, width, width)
     prior = np.diag(np.array([1e-9] + [1 / slopes] * (width - 1)))
-    left = (grams / noise).sum(axis=0) + prior - np.einsum("rij,rjk->ik", grams / noise, gains)
+    pulled = blocks / spread  # how a reviewer's sum follows the common line: 1 - gains, without the cancellation
+    left = np.einsum("rij,rjk->ik", grams / noise, pulled) + prior
     right = (sums / noise).sum(axis=0) - np.einsum("rji,rj->i", gains, sums / noise)
     of_common = np.linalg.inv(left)
     common = of_common @ right

@@ -74,6 +74,17 @@ def test_five_opinions_are_drawn_to_the_mean_and_five_hundred_speak_for_themselv
     assert profiles[1].severity.high - profiles[1].severity.low > profiles[0].severity.high - profiles[0].severity.low
 
 
+@pytest.mark.parametrize("alike", range(1, 12))
+def test_features_that_move_together_and_foretell_all_opinions_give_a_sound_model(alike: int) -> None:
+    rng = np.random.default_rng(3)
+    x = np.exp(5 * rng.normal(size=60))
+    features = np.column_stack([x, *(x * -(3.0**times) for times in range(alike)), *rng.normal(size=(2, 60))])
+    who, said = np.arange(60) % 3, x / x.max()
+    model = fit_reviewers(features, said, who)
+    assert (np.linalg.eigvalsh(model.of_sum) > 0).all()
+    assert np.abs(model.predict(features, who) - said).max() < 0.01
+
+
 def test_one_reviewer_has_no_severity_and_few_opinions_no_profile() -> None:
     x, said, who = reviewed([30], [0.0])
     (profile,) = describe_reviewers({"x": x, "same": np.ones(30), "none": np.full(30, np.nan)}, said, who)
