@@ -73,6 +73,7 @@ class WeightsUpdate(OrganizationModel):
 
     class Meta:
         verbose_name = "update of a bandit's shares"
+        verbose_name_plural = "updates of bandits' shares"
         constraints = [
             models.UniqueConstraint(fields=["organization", "experiment", "revision"], name="weights_revision_once")
         ]

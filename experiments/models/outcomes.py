@@ -96,6 +96,7 @@ class OutcomeProgress(OrganizationModel):
     pending_transaction = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
+        verbose_name_plural = "progress of outcomes"
         constraints = [models.UniqueConstraint(fields=["organization", "experiment"], name="outcome_progress_once")]
 
 

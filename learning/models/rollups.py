@@ -108,4 +108,5 @@ class FeedbackRollupProgress(OrganizationModel):
     rows_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name_plural = "progress of feedback rollups"
         constraints = [models.UniqueConstraint(fields=["organization"], name="rollup_progress_once")]

@@ -76,6 +76,7 @@ class RuleProgress(OrganizationModel):
     joined_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name_plural = "progress of rules"
         constraints = [models.UniqueConstraint(fields=["organization"], name="rule_progress_once")]
 
 
@@ -91,4 +92,5 @@ class PreparationProgress(OrganizationModel):
     marked_to = models.UUIDField(null=True, blank=True)
 
     class Meta:
+        verbose_name_plural = "progress of preparation"
         constraints = [models.UniqueConstraint(fields=["organization"], name="preparation_progress_once")]

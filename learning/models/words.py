@@ -28,4 +28,5 @@ class ExampleWords(models.Model):
     words = SearchVectorField()
 
     class Meta:
+        verbose_name_plural = "words of examples"
         indexes = [GinIndex(fields=["organization", "words"], name="example_words_found")]
