@@ -31,6 +31,7 @@ MOST_PROPERTIES = 200
 MOST_METADATA = 20  # numbers of the application's own
 FEWEST_PEOPLE = 5  # whom a property must be about: fewer could be told apart by it
 LONGEST_VALUE = 40  # characters; a longer value is a text and no choice
+LARGEST_VALUE = 1e30  # a number beyond is no measurement, and its powers would leave what a float can hold
 PLAIN = ("duration_ms", "input_tokens", "output_tokens", "cost", "confidence")
 
 
@@ -143,7 +144,7 @@ def _add_metadata(one: Described, metadata: Any) -> None:
     for name, value in list(metadata.items())[:MOST_METADATA] if isinstance(metadata, dict) else ():
         if isinstance(value, bool) or (isinstance(value, str) and 0 < len(value) <= LONGEST_VALUE):
             one.properties.add(f"{name[:LONGEST_VALUE]} is {value}")
-        elif isinstance(value, int | float) and math.isfinite(value):
+        elif isinstance(value, int | float) and abs(value) <= LARGEST_VALUE:
             one.features[f"metadata.{name[:LONGEST_VALUE]}"] = float(value)
 
 

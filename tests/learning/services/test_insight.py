@@ -117,6 +117,19 @@ def test_without_consent_nothing_is_learned_from(scope: Organization) -> None:
     assert _read(agent)[0] == []
 
 
+@pytest.mark.parametrize("immense", [10**400, 1e200, -1e308])
+def test_a_number_that_cannot_be_reckoned_with_is_left_out_and_nothing_else(
+    scope: Organization, immense: float
+) -> None:
+    agent = factories.make_agent()
+    some_feedback(agent, 20)
+    extra = factories.make_execution(agent, user="user-x", metadata={"queue_length": immense, "share": 0.25})
+    AgentFeedback.objects.create(agent=agent, execution=extra, user="user-x", feedback_type="star_rating", rating=1)
+    assert learn(agent).opinions == 21
+    features = _read(agent)[1].sources[extra.pk].features
+    assert features["metadata.share"] == 0.25 and "metadata.queue_length" not in features
+
+
 def test_what_one_user_says_about_one_execution_is_one_opinion(scope: Organization) -> None:
     agent = factories.make_agent()
     execution = factories.make_execution(agent, user="anna")
