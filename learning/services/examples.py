@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
+
 from learning.models import Agent, AgentFeedback, ExampleType, LearningExample, ReviewStatus, SourceType
 from learning.services.compiler import compile_correction
 from learning.services.execution_references import look_up_executions
 from organizations import audit
-from organizations.errors import Refused
+from organizations.errors import Conflict, Refused
 from organizations.transitions import move
 
 
@@ -45,7 +47,7 @@ def create_example(*, agent: Agent, example_type: str, source_type: str, **value
     """An example that somebody gives directly; it waits for review like any other.
 
     values: fields of LearningExample, and `execution_id` for the execution it came from. Raises Refused when that is
-    unknown.
+    unknown, Conflict when the agent has an example of this external id.
     """
     reference = values.pop("execution_id", None)
     if reference:
@@ -54,7 +56,15 @@ def create_example(*, agent: Agent, example_type: str, source_type: str, **value
             raise Refused(f"Agent {agent.external_id!r} has no execution {reference!r}.", "execution_id")
         values["source_execution_id"] = known.id
     values.setdefault("domain", agent.domain)
-    example = LearningExample.objects.create(agent=agent, example_type=example_type, source_type=source_type, **values)
+    try:
+        with transaction.atomic():
+            example = LearningExample.objects.create(
+                agent=agent, example_type=example_type, source_type=source_type, **values
+            )
+    except IntegrityError as error:
+        if not values.get("external_id"):
+            raise
+        raise Conflict(f"This agent has an example {values['external_id']!r} already.", "external_id") from error
     audit.record(action="example.created", target=example, after={"type": example_type, "source": source_type})
     return example
 

@@ -7,6 +7,8 @@ what came since its last action; the outcome of a tool call is the tool's messag
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +17,8 @@ from learning.engines.behavior.episodes import RESPOND, TOOL, USER, Action, Epis
 LONGEST_TEXT = 20_000  # characters of one observation or outcome
 FAILURES = ("error", "exception", "traceback", "failed")
 RAW = "raw"  # the argument that holds what was no JSON object
+DEEPEST = 32  # levels of arguments within arguments
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # NUL, and half of a surrogate pair
 
 
 def episode_of_chat(
@@ -85,16 +89,31 @@ def _action(call: Any, place: int) -> tuple[str, Action]:
 
 
 def _arguments(given: Any) -> dict[str, Any]:
-    """The arguments as an object: logs keep them as JSON in a text, which may be broken."""
+    """The arguments as an object: logs keep them as JSON in a text, which may be broken or hold what nobody could keep."""
     if isinstance(given, Mapping):
         return dict(given)
     if not given:
         return {}
     try:
         read = json.loads(given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return {RAW: str(given)[:LONGEST_TEXT]}
+    if not _can_be_kept(read):
+        return {RAW: given[:LONGEST_TEXT]}
     return read if isinstance(read, dict) else {RAW: read}
+
+
+def _can_be_kept(value: Any, depth: int = 0) -> bool:
+    """Whether it is neither too deep nor holds a number or a text that is none elsewhere."""
+    if depth > DEEPEST:
+        return False
+    if isinstance(value, dict):
+        return all(_can_be_kept(part, depth + 1) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return all(_can_be_kept(part, depth + 1) for part in value)
+    if isinstance(value, str):
+        return UNSTORABLE.search(value) is None
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _with_outcomes(

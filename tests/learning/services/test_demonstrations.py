@@ -79,6 +79,16 @@ def test_what_is_too_long_or_there_already_is_refused(agent: Agent) -> None:
         service.add_demonstration(agent=agent, episode=Episode("k", STEPS), external_id="d1")
 
 
+def test_who_gave_the_same_name_a_moment_ago_is_met_by_a_conflict_and_not_by_the_database(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.add_demonstration(agent=agent, episode=Episode("k", STEPS), external_id="d1")
+    monkeypatch.setattr(service, "_check_new", lambda agent, external_id: None)  # it looked before the other one wrote
+    with pytest.raises(Conflict, match="already"):
+        service.add_demonstration(agent=agent, episode=Episode("k", STEPS), external_id="d1")
+    assert LearningExample.objects.filter(agent=agent, external_id="d1").count() == 1
+
+
 def test_chats_are_imported_once_and_all_or_none(agent: Agent) -> None:
     chat = {"id": "c1", "messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]}
 

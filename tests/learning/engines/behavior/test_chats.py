@@ -66,6 +66,16 @@ def test_older_function_calls_and_content_parts_are_read() -> None:
 
 
 @pytest.mark.parametrize(
+    "given",
+    ['{"a": 1e999}', '{"a": [NaN]}', r'{"a": "\u0000"}', r'{"\ud800": 1}', '{"a":' * 40 + "1" + "}" * 40, "[" * 9_999],
+)
+def test_arguments_that_nobody_could_keep_stay_the_text_that_they_came_as(given: str) -> None:
+    call = {"function": {"name": "look_up", "arguments": given}}
+    (step,) = episode_of_chat([{"role": "assistant", "tool_calls": [call]}], key="k").steps
+    assert step.action.arguments == {"raw": given}
+
+
+@pytest.mark.parametrize(
     ("messages", "words"),
     [
         ([{"content": "hi"}], "Message 1 has no role"),
