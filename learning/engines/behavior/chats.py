@@ -89,7 +89,7 @@ def _action(call: Any, place: int) -> tuple[str, Action]:
 
 
 def _arguments(given: Any) -> dict[str, Any]:
-    """The arguments as an object: logs keep them as JSON in a text, which may be broken or hold what nobody could keep."""
+    """The arguments as an object: logs keep them as JSON in a text, which may be broken or impossible to keep."""
     if isinstance(given, Mapping):
         return dict(given)
     if not given:
