@@ -122,7 +122,7 @@ def _threshold(one: Threshold) -> dict[str, Any]:
         "text": f"{_share(one.better.value)} succeed with {feature_words(one.feature)} {side} {number(one.cut)}, "
         f"{_share(one.worse.value)} with {other}.",
         "n": int(one.better.n + one.worse.n),
-        "confidence_low": one.low, "confidence_high": one.high,
+        "confidence_low": one.low, "confidence_high": one.high, "adjusted_p": one.adjusted,
         "details": plain(asdict(one)),
     }  # fmt: skip
 

@@ -4,7 +4,9 @@ Spearman's and Pearson's correlation with the p-values and intervals that scipy 
 Fisher's z; Spearman's with the variance of Bonett and Wright 2000, Psychometrika 65), and beside them what counts: the
 test that knows that opinions of one reviewer, or about one case, are not independent (clustered.py). With few
 reviewers these are taken as they are (their means are taken out, cases are the clusters), with many as a sample of
-reviewers. All pairs of a kind are corrected together: Benjamini and Yekutieli (2001), Annals of Statistics 29.
+reviewers. Where few rows carry a feature such a test finds far too much (MacKinnon and Webb 2018, Econometrics Journal
+21), so nothing is surer than if all opinions were independent. All pairs of a kind are corrected together: Benjamini
+and Yekutieli (2001), Annals of Statistics 29.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from learning.engines import multiplicity
 from learning.engines.insight.clustered import CONFIDENCE, SMALLEST, Slope, slope_of, standardise
 from learning.engines.insight.types import FEWEST, Opinions
 
@@ -77,7 +80,14 @@ class Correlation:
     @property
     def tested(self) -> Slope | None:
         """The estimate with the p-value that is corrected and judged."""
-        return self.partial if self.basis is Basis.THESE_REVIEWERS and self.partial else self.clustered
+        if self.basis is Basis.THESE_REVIEWERS and self.partial:
+            return cautious(self.partial, plain(self.partial.value, self.n - self.reviewers + 1, ranks=True))
+        return cautious(self.clustered, self.spearman)
+
+    @property
+    def tested_pearson(self) -> Slope | None:
+        """The same of the values themselves."""
+        return cautious(self.clustered_pearson, self.pearson)
 
     @property
     def significant(self) -> bool:
@@ -93,7 +103,7 @@ def correlate(opinions: Opinions, *, tick: Callable[[], None] = lambda: None) ->
             found.append(_pair(opinions, feature, values, aspect, said, ranks))
             tick()
     adjusted = benjamini_yekutieli([one.tested.p_value if one.tested else None for one in found])
-    also = benjamini_yekutieli([one.clustered_pearson.p_value if one.clustered_pearson else None for one in found])
+    also = benjamini_yekutieli([one.tested_pearson.p_value if one.tested_pearson else None for one in found])
     found = [
         replace(one, adjusted=p, adjusted_pearson=other) for one, p, other in zip(found, adjusted, also, strict=True)
     ]
@@ -102,16 +112,8 @@ def correlate(opinions: Opinions, *, tick: Callable[[], None] = lambda: None) ->
 
 def benjamini_yekutieli(p_values: Sequence[float | None]) -> list[float | None]:
     """Adjusted p-values in the order given, valid under any dependence; None was no test and stays None."""
-    tests = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
-    count = len(tests)
-    factor = count * sum(1 / rank for rank in range(1, count + 1))
-    adjusted: list[float | None] = [None] * len(p_values)
-    lowest = 1.0
-    for rank in range(count, 0, -1):
-        p, index = tests[rank - 1]
-        lowest = min(lowest, p * factor / rank)
-        adjusted[index] = lowest
-    return adjusted
+    adjusted = iter(multiplicity.benjamini_yekutieli([p for p in p_values if p is not None]))
+    return [None if p is None else next(adjusted) for p in p_values]
 
 
 def _place(one: Correlation) -> tuple[bool, float, float]:
@@ -178,6 +180,15 @@ def plain(value: float, n: int, *, ranks: bool = False) -> Plain:
     half = float(special.ndtri((1 + CONFIDENCE) / 2)) * spread
     centre = math.atanh(value)
     return Plain(value, math.tanh(centre - half), math.tanh(centre + half), max(SMALLEST, min(1.0, p_value)))
+
+
+def cautious(clustered: Slope | None, independent: Plain | None) -> Slope | None:
+    """The larger p-value and the wider interval of the two tests."""
+    if clustered is None or independent is None or clustered.p_value is None or independent.p_value is None:
+        return clustered
+    low = min(end for end in (clustered.low, independent.low) if end is not None)
+    high = max(end for end in (clustered.high, independent.high) if end is not None)
+    return replace(clustered, low=low, high=high, p_value=max(clustered.p_value, independent.p_value))
 
 
 def _exact_p(value: float, n: int) -> float:

@@ -81,7 +81,7 @@ class HumanFeedbackLearner:
         correlations = correlate(opinions, tick=lambda: self._tell(0, "Correlations"))
         self._tell(1, "Patterns")
         patterns = find_patterns(properties, success, opinions.reviewers, opinions.cases)
-        thresholds = find_thresholds(known, success, opinions.cases, seed=self._seed)
+        thresholds = find_thresholds(known, success, opinions.reviewers, opinions.cases, seed=self._seed)
         self._tell(2, "Terms and rules")
         owners = opinions.cases if opinions.owners is None else opinions.owners
         terms = find_terms(opinions.texts, success, owners) if opinions.texts else []

@@ -19,6 +19,7 @@ FEWEST = 60  # opinions
 DEPTH = 3
 SMALLEST_LEAF = 0.05  # of the opinions it is grown on, and at least 10
 LEARNED_PARTS = 3  # one of so many is held out
+ERRORS = 0.05  # the chance that any rule that was tried is held better than no rule, and is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Rule:
     """Under all conditions executions end in success (or in failure, when not `success`).
 
     learned: how often that was so where the rule was found; held_out: where it was not, which is the figure to believe.
-    base: how often it was so among all that was held out.
+    base: how often it was so among all that was held out. least: what it surely is on held-out cases, each counted
+    once, with all rules that were tried in mind (Bonferroni).
     """
 
     conditions: tuple[Condition, ...]
@@ -43,11 +45,12 @@ class Rule:
     learned: Rate
     held_out: Rate
     base: float
+    least: float
 
     @property
     def holds(self) -> bool:
         """On what was held out it does clearly better than no rule."""
-        return (self.held_out.low or 0.0) > self.base
+        return self.least > self.base
 
 
 def find_rules(features: Mapping[str, Floats], success: Floats, cases: Integers, *, seed: int = 0) -> list[Rule]:
@@ -63,7 +66,9 @@ def find_rules(features: Mapping[str, Floats], success: Floats, cases: Integers,
     said = success[known]
     if said[learned].min() == said[learned].max():
         return []
-    rules = [_checked(leaf, names, table, said, held) for leaf in _leaves(table[learned], said[learned], names, seed)]
+    leaves = _leaves(table[learned], said[learned], names, seed)
+    tested = _Held(table[held], said[held], cases[known][held], _quantile(len(leaves)))
+    rules = [_checked(leaf, names, tested) for leaf in leaves]
     return sorted((one for one in rules if one.holds), key=lambda one: -(one.held_out.value or 0.0))
 
 
@@ -113,18 +118,32 @@ def _merged(path: tuple[Condition, ...]) -> tuple[Condition, ...]:
     return tuple(kept.values())
 
 
-def _checked(leaf: _Leaf, names: list[str], table: Floats, said: Floats, held: Flags) -> Rule:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What was held out. `z`: the normal quantile of the bound that all rules together keep."""
+
+    table: Floats
+    said: Floats
+    cases: Integers
+    z: float
+
+
+def _quantile(rules: int) -> float:
+    from scipy import special
+
+    return float(special.ndtri(1 - ERRORS / 2 / max(1, rules)))
+
+
+def _checked(leaf: _Leaf, names: list[str], held: _Held) -> Rule:
+    import numpy as np
+
     success = leaf.successes * 2 >= leaf.n
-    wanted = said[held] > 0.5 if success else said[held] <= 0.5
-    inside = _inside(leaf, names, table[held])
+    wanted = held.said > 0.5 if success else held.said <= 0.5
+    inside = _inside(leaf, names, held.table)
     right = leaf.successes if success else leaf.n - leaf.successes
-    return Rule(
-        leaf.conditions,
-        success,
-        rate_of(right, leaf.n),
-        rate_of(float(wanted[inside].sum()), float(inside.sum())),
-        float(wanted.mean()),
-    )
+    found, cases = rate_of(float(wanted[inside].sum()), float(inside.sum())), len(np.unique(held.cases[inside]))
+    least = rate_of((found.value or 0.0) * cases, cases, held.z).low or 0.0
+    return Rule(leaf.conditions, success, rate_of(right, leaf.n), found, float(wanted.mean()), least)
 
 
 def _inside(leaf: _Leaf, names: list[str], table: Floats) -> npt.NDArray[np.bool_]:

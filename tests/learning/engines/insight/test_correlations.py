@@ -71,7 +71,7 @@ def test_one_way_and_rows_of_their_own_are_those_of_statsmodels() -> None:
 def test_the_partial_correlation_is_a_regression_with_a_constant_for_each_reviewer() -> None:
     given = opinions(reviewers=4)
     found = pair(given)
-    assert found.basis is Basis.THESE_REVIEWERS and found.tested is found.partial
+    assert found.basis is Basis.THESE_REVIEWERS and found.tested.value == found.partial.value
     x, y = (stats.rankdata(column) for column in (given.features["x"], given.aspects["y"]))
     dummies = np.eye(4)[given.reviewers]
     left, right = (sm.OLS(column, dummies).fit().resid for column in (x, y))
@@ -122,6 +122,16 @@ def test_one_reviewer_is_judged_by_the_cases_and_one_of_each_not_at_all() -> Non
     assert found.basis is Basis.THESE_REVIEWERS and 0 < found.adjusted < 1e-3
     nothing = correlate(Opinions({"x": x}, {"y": y}, alone, alone))[0]
     assert nothing.spearman.p_value < 1e-3 and nothing.tested.p_value is None and nothing.adjusted is None
+
+
+def test_what_few_rows_carry_is_no_surer_than_if_all_were_independent() -> None:
+    """Eight of eight where seven of ten are content: the clustered test finds no spread at all in the eight."""
+    rare = np.arange(300) % 40 == 0
+    said = np.where(rare | (np.arange(300) % 10 < 7), 1.0, 0.0)
+    given = Opinions({"code": np.where(rare, 0.5, 0.0)}, {"satisfied": said}, np.arange(300) % 37, np.arange(300))
+    found = pair(given, "code")
+    assert found.clustered.p_value < 1e-6 < 0.05 < found.tested.p_value == found.spearman.p_value
+    assert found.tested.low < 0 < found.tested.high and not found.significant and found.adjusted_pearson > 0.05
 
 
 def test_no_p_value_is_made_up() -> None:

@@ -17,7 +17,7 @@ from learning.engines.insight.words import aspect_words, feature_words, number
 
 
 def threshold(feature: str, above: bool) -> Threshold:
-    return Threshold(feature, 120.4, 100, 130, above, rate_of(40, 50), rate_of(10, 50))
+    return Threshold(feature, 120.4, 100, 130, above, rate_of(40, 50), rate_of(10, 50), 0.001)
 
 
 def test_what_an_instruction_can_change_carries_one_and_comes_first() -> None:

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from statsmodels.stats.proportion import proportion_confint
+from scipy.stats import fisher_exact
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from learning.engines.insight.folds import folds_by_group
 from learning.engines.insight.patterns import find_patterns
@@ -41,8 +42,20 @@ def test_a_pattern_tells_its_rates_and_a_clustered_difference() -> None:
     fit = sm.OLS(SUCCESS, sm.add_constant(flags["short"].astype(float)))
     wanted = fit.fit(cov_type="cluster", cov_kwds={"groups": CASES}, use_t=True)
     one_way = find_patterns({"short": flags["short"]}, SUCCESS, np.zeros(N, np.int64), CASES)[0]
-    assert (one_way.low, one_way.high) == pytest.approx(tuple(wanted.conf_int()[1]), rel=1e-9)
-    assert one_way.p_value == pytest.approx(wanted.pvalues[1], rel=1e-9)
+    low, high = wanted.conf_int()[1]
+    rates = [rate_of(float(SUCCESS[chosen].sum()), int(chosen.sum())) for chosen in (WORDS < 0, WORDS >= 0)]
+    counts = [[one.successes, one.n - one.successes] for one in rates]
+    sides = [confint_proportions_2indep(rates[0].successes, rates[0].n, rates[1].successes, rates[1].n, "newcomb")]
+    assert (one_way.low, one_way.high) == pytest.approx((min(low, sides[0][0]), max(high, sides[0][1])), rel=1e-6)
+    assert one_way.p_value == pytest.approx(max(wanted.pvalues[1], fisher_exact(counts).pvalue), rel=1e-9)
+
+
+def test_a_property_that_few_have_is_no_pattern_because_all_of_them_went_well() -> None:
+    """Eight of eight where seven of ten succeed: errors that know who judged find no spread at all in the eight."""
+    rare, often = np.arange(N) % 40 == 0, np.where(np.arange(N) % 10 < 7, 1.0, 0.0)
+    (found,) = find_patterns({"rare": rare}, np.where(rare, 1.0, often), np.arange(N) % 37, np.arange(N))
+    assert found.having.successes == found.having.n == 8
+    assert found.p_value > 0.05 and found.low < 0 and not found.significant
 
 
 def test_patterns_of_successes_alone_have_no_p_value() -> None:
@@ -52,11 +65,23 @@ def test_patterns_of_successes_alone_have_no_p_value() -> None:
 
 
 def test_a_threshold_holds_on_what_it_was_not_found_on_and_noise_has_none() -> None:
-    (found,) = find_thresholds({"words": WORDS, "noise": NOISE, "same": np.ones(N)}, SUCCESS, CASES)
-    assert found.feature == "words" and not found.above
+    (found,) = find_thresholds({"words": WORDS, "noise": NOISE, "same": np.ones(N)}, SUCCESS, np.arange(N), CASES)
+    assert found.feature == "words" and not found.above and found.adjusted < 1e-6
     assert found.low <= found.cut <= found.high and abs(found.cut - 0.3) < 0.4
     assert found.better.n + found.worse.n == N
     assert best_cut(np.ones(10), SUCCESS[:10]) is None
+
+
+def test_looking_for_cuts_and_rules_in_noise_finds_none() -> None:
+    """Fifteen features of fifty cases, each judged eight times, that have nothing to do with success."""
+    rng, cases = np.random.default_rng(2), np.repeat(np.arange(50), 8)
+    cuts, rules = 0, 0
+    for _ in range(8):
+        features = {f"f{place}": rng.normal(size=50)[cases] for place in range(15)}
+        success = (rng.random(400) < rng.beta(1.2, 0.8, size=50)[cases]).astype(float)
+        cuts += len(find_thresholds(features, success, np.arange(400) % 37, cases))
+        rules += len(find_rules(features, success, cases))
+    assert (cuts, rules) == (0, 0)
 
 
 def test_log_odds_are_those_of_the_paper_with_cases_as_what_is_counted() -> None:
@@ -82,7 +107,7 @@ def test_terms_are_counted_once_in_a_case() -> None:
 def test_a_rule_shows_the_precision_it_has_on_held_out_cases() -> None:
     rules = find_rules({"words": WORDS, "noise": NOISE, "none": np.full(N, np.nan)}, SUCCESS, CASES)
     assert {one.success for one in rules} == {True, False}
-    assert all(condition.feature == "words" for one in rules[:1] for condition in one.conditions)
+    assert all(one.conditions[0].feature == "words" for one in rules)
     assert all(one.held_out.low > one.base and one.held_out.n < N / 2 for one in rules)
     assert find_rules({"noise": NOISE}, RNG.integers(0, 2, N).astype(float), CASES) == []
     assert find_rules({"words": WORDS}, np.ones(N), CASES) == []
