@@ -58,8 +58,9 @@ def followed_executions(*, improvement: Improvement, having: bool = True) -> lis
 
 def _follow(row: Improvement) -> bool:
     having = _since(row).filter(_having(row))
-    times, ours = having.count(), set(having.values_list("pk", flat=True)[:MOST_JUDGED])
-    ends = Counter(("with" if pk in ours else "without", end) for pk, end in _ends(row).items())
+    judged = _ends(row)
+    times, ours = having.count(), set(having.filter(pk__in=list(judged)).values_list("pk", flat=True))
+    ends = Counter(("with" if pk in ours else "without", end) for pk, end in judged.items())
     effect = effect_of(
         ends["with", 1], ends["with", 1] + ends["with", 0], ends["without", 1], ends["without", 1] + ends["without", 0]
     )
