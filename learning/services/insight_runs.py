@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from learning.models import Agent, InsightTrigger, Job, JobKind, JobStatus
@@ -63,10 +64,14 @@ def start_learning(
     days = look_back_days() if days is None else days
     if not 1 <= days <= MOST_DAYS:
         raise Refused(f"The window must be 1 to {MOST_DAYS} days.", "days")
-    if open_learning(agent=agent) is not None:
-        raise Conflict("This agent is being learned about already; its job is not over.", "agent_id")
     request = {"agent": str(agent.pk), "days": days, "trigger": str(trigger)}
-    return start_job(kind=JobKind.INSIGHT, title=f"Learn from feedback about {agent.name}", request=request, user=user)
+    title = f"Learn from feedback about {agent.name}"
+    with transaction.atomic():
+        # Of two that start at once the second waits here, and finds the job of the first.
+        Agent.objects.select_for_update(no_key=True).only("pk").get(pk=agent.pk)
+        if open_learning(agent=agent) is not None:
+            raise Conflict("This agent is being learned about already; its job is not over.", "agent_id")
+        return start_job(kind=JobKind.INSIGHT, title=title, request=request, user=user)
 
 
 def open_learning(*, agent: Agent) -> Job | None:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from learning.job_tasks import run_job
@@ -23,6 +25,7 @@ from learning.models import (
     PatternType,
     ReviewerPreferenceModel,
 )
+from learning.services import insight_following
 from learning.services.insight_features import describe
 from learning.services.insight_following import follow_improvements
 from learning.services.insight_improvements import (
@@ -148,7 +151,13 @@ def test_one_look_at_a_time_and_only_a_sensible_window(scope: Organization) -> N
     agent = factories.make_agent()
     with pytest.raises(Refused, match="1 to 365"):
         start_learning(agent=agent, days=0)
-    start_learning(agent=agent)
+    with CaptureQueriesContext(connection) as queries:
+        start_learning(agent=agent)
+    locked, looked = (
+        next(place for place, one in enumerate(queries) if words in one["sql"])
+        for words in ("FOR NO KEY UPDATE", "learning_job")
+    )
+    assert locked < looked, "of two who start at once the second must find the job of the first"
     with pytest.raises(Conflict, match="already"):
         start_learning(agent=agent)
 
@@ -238,6 +247,22 @@ def test_a_harmful_improvement_is_withdrawn_and_its_config_retired(improvement: 
     assert "4 of 40" in withdrawn.withdrawn_because and withdrawn.effect["high"] < 0
     config.refresh_from_db()
     assert config.status == ConfigStatus.RETIRED
+
+
+def test_who_had_an_improvement_is_known_however_many_had_it(
+    improvement: Improvement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insight_following, "MOST_JUDGED", 20)
+    apply_improvement(improvement=improvement)
+    Improvement.objects.update(applied_at=timezone.now() - timedelta(days=1))
+    agent, ours = improvement.agent, {"metadata": {"improvements": [str(improvement.pk)]}}
+    for _ in range(40):
+        factories.make_execution(agent, **ours)
+    _judged(agent, 8, 6, **ours)
+    _judged(agent, 8, 4)
+    follow_improvements(agent=agent)
+    improvement.refresh_from_db()
+    assert (improvement.times_applied, improvement.judged, improvement.judged_without) == (48, 8, 8)
 
 
 def test_a_good_improvement_is_counted_and_stays(improvement: Improvement) -> None:
