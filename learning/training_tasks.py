@@ -159,6 +159,10 @@ def learn_behavior(
         with organization_scope(organization_id):
             return run_progress.read_test_episodes(claim=work.claim)
 
+    def count_earlier() -> int:
+        with organization_scope(organization_id):
+            return count_earlier_readings(version_id=work.version_id, run_id=work.claim.run_id)
+
     learner = BehaviorLearner(
         model=run_model(organization_id, work) if work.wishes.word_rules else None,
         seed=work.seed,
@@ -166,7 +170,9 @@ def learn_behavior(
         episodes=list(given.episodes),
         corrections=list(given.corrections),
     )
-    update = learner.generate_policy_update(held_out=read_test, strategy=work.wishes.strategy or IMITATION)
+    update = learner.generate_policy_update(
+        held_out=read_test, strategy=work.wishes.strategy or IMITATION, count_earlier=count_earlier
+    )
     return BehaviorResult(update, given.base)
 
 

@@ -57,14 +57,11 @@ class BehaviorLearner:
 
     def learn_from_demonstration(self, episode: Episode) -> None:
         """Take one demonstration. Raises ValueError when its key was taken before."""
-        if any(one.key == episode.key for one in self.episodes):
-            raise ValueError(f"The demonstration {episode.key} was learned from before.")
-        self.episodes.append(episode)
+        self._take([episode])
 
     def learn_from_demonstrations(self, episodes: Sequence[Episode], *, strategy: str = IMITATION) -> LinearPolicy:
         """Take several demonstrations and clone a policy from all by a strategy. Raises EngineError saying why not."""
-        for episode in episodes:
-            self.learn_from_demonstration(episode)
+        self._take(episodes)
         return self._fit(strategy, self._preferences())(self._with_corrections(self.episodes))
 
     def incorporate_correction(
@@ -99,21 +96,27 @@ class BehaviorLearner:
         *,
         held_out: Sequence[Episode] | Callable[[], Sequence[Episode]] | None = None,
         strategy: str = IMITATION,
+        count_earlier: Callable[[], int] = int,
     ) -> PolicyUpdate:
         """Learn from the examples (None: all taken) and prove each part on the held-out ones.
 
         `held_out`: episodes of other cases, or what reads them once everything is chosen; None: a fifth of the cases
-        is kept back. Raises EngineError when there is too little to learn from.
+        is kept back. `count_earlier`: how often others read them before, asked when they were read. Raises EngineError
+        when there is too little to learn from.
         """
         learned = list(self.episodes if examples is None else examples)
         if held_out is None and learned:
             parts = folds_of(learned, 5, self.seed)
             held_out, learned = parts[0], [one for part in parts[1:] for one in part]
         _check_enough(learned)
-        return self._update(learned, held_out or (), strategy)
+        return self._update(learned, held_out or (), strategy, count_earlier)
 
     def _update(
-        self, learned: list[Episode], held_out: Sequence[Episode] | Callable[[], Sequence[Episode]], strategy: str
+        self,
+        learned: list[Episode],
+        held_out: Sequence[Episode] | Callable[[], Sequence[Episode]],
+        strategy: str,
+        count_earlier: Callable[[], int],
     ) -> PolicyUpdate:
         self._tell(1, "Mining patterns")
         mined = mine(learned)
@@ -127,7 +130,8 @@ class BehaviorLearner:
         self._tell(4, "Confirming on held-out episodes")
         tests = list(held_out() if callable(held_out) else held_out)
         _check_apart(extended, tests)
-        proved = prove(policies, tests, reasons)
+        earlier = count_earlier()
+        proved = prove(policies, tests, reasons, earlier=earlier)
         checks = check_rules(rules, tests)
         part = rules_part(checks, proved.mixed, tests)
         cloned = policies["cloned"]
@@ -144,6 +148,7 @@ class BehaviorLearner:
             held_out=len(tests),
             off_policy=_earned(cloned, learned, tests, self.seed),
             preferences=_agreed(cloned, kept_back),
+            earlier_readings=earlier,
         )
 
     def _rules(self, learned: Sequence[Episode], mined: Mined) -> list[Rule]:
@@ -191,6 +196,14 @@ class BehaviorLearner:
         shown = [as_episode(one) for one in self.corrections if (one.case or one.key) not in hidden]
         known = {episode.case for episode in episodes}
         return [*episodes, *(one for one in shown if one and one.case not in known)]
+
+    def _take(self, episodes: Sequence[Episode]) -> None:
+        known = {one.key for one in self.episodes}
+        for episode in episodes:
+            if episode.key in known:
+                raise ValueError(f"The demonstration {episode.key} was learned from before.")
+            known.add(episode.key)
+            self.episodes.append(episode)
 
     def _tell(self, step: int, message: str) -> None:
         if self.progress:

@@ -1,7 +1,8 @@
 """Making the parts of a policy update and proving each on episodes that were not learned from. Pure.
 
 Which parts are worth proving is decided by cross-validation among the episodes that are learned from. Only these are
-asked about the held-out episodes, once, and each claim is made at a level divided by their number (Bonferroni).
+asked about the held-out episodes, once, and each claim is made at a level divided by their number (Bonferroni), which
+is the stricter, the more often others have read the same episodes (engines/levels.py).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from learning.engines.behavior.retrieval import DemonstrationStore
 from learning.engines.behavior.rules import Rule
 from learning.engines.behavior.update import Part, RuleCheck, shortened
 from learning.engines.behavior.veto import Check, CheckedPolicy, read_checks
+from learning.engines.levels import confidence_of_reading
 from learning.engines.protocols import Tick
 
 FOLDS = 5
@@ -66,8 +68,13 @@ def worth_proving(fits: Mapping[str, Fit], episodes: Sequence[Episode], seed: in
     return reasons
 
 
-def prove(policies: Mapping[str, Policy], tests: Sequence[Episode], reasons: Mapping[str, str]) -> Proved:
-    """Each part against the most frequent action on the held-out episodes that ended well."""
+def prove(
+    policies: Mapping[str, Policy], tests: Sequence[Episode], reasons: Mapping[str, str], *, earlier: int = 0
+) -> Proved:
+    """Each part against the most frequent action on the held-out episodes that ended well.
+
+    `earlier`: how often others read the same episodes before.
+    """
     good = successes(tests)
     choices = choices_of(good)
     states = [choice.state for choice in choices]
@@ -77,7 +84,7 @@ def prove(policies: Mapping[str, Policy], tests: Sequence[Episode], reasons: Map
         reason = f"Only {len(cases)} held-out cases ended well; at least {FEWEST_HELD_OUT} are needed."
         return Proved(tuple(Part(part, False, reason) for part in PARTS), {}, None, None)
     wanted = [part for part in PARTS if not reasons.get(part)]
-    confidence = 1 - ALPHA / max(1, len(wanted))
+    confidence = 1 - (1 - confidence_of_reading(earlier, 1 - ALPHA)) / max(1, len(wanted))
     parts = tuple(_prove_part(part, held_out, reasons.get(part, ""), confidence) for part in PARTS)
     figures = {name: agreement(held_out.hits(name)) for name in policies}
     names = [PARTS[part.name] for part in parts if part.included]

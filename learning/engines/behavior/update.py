@@ -58,7 +58,8 @@ class PolicyUpdate:
 
     `agreement`: by policy (none, patterns, retrieved, cloned, all) the share of held-out steps it agrees with.
     `off_policy`: what all of it together would have earned; None without rewards or without anything to estimate.
-    `preferences`: (agreed, n) held-out corrections; None without enough.
+    `preferences`: (agreed, n) held-out corrections; None without enough. `earlier_readings`: how often the held-out
+    episodes were read before, by others; the claims are corrected for them.
     """
 
     strategy: str
@@ -74,6 +75,7 @@ class PolicyUpdate:
     off_policy: OffPolicy | None = None
     preferences: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
+    earlier_readings: int = 0
 
     @property
     def kept_rules(self) -> tuple[Rule, ...]:
@@ -124,6 +126,7 @@ class PolicyUpdate:
             ],
             "learned": self.learned,
             "held_out": self.held_out,
+            "earlier_readings": self.earlier_readings,
             "off_policy": self.off_policy.as_json() if self.off_policy else None,
             "preferences": None
             if self.preferences is None

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from learning.engines.agreement import MOST_ITEMS, Agreement, ScoredAnswer, calibrate
 from learning.engines.callables import as_model
 from learning.engines.judge import Judge
+from learning.engines.levels import confidence_of_reading
 from learning.engines.prompt.analysis import Analysis, analyse, recommend
 from learning.engines.prompt.breeding import Stock
 from learning.engines.prompt.evaluation import Evaluator
 from learning.engines.prompt.goals import ACCURACY, check_goals
-from learning.engines.prompt.levels import confidence_of_reading
 from learning.engines.prompt.output_form import OutputForm
 from learning.engines.prompt.planning import FEWEST_TEST, FEWEST_TRAIN, Plan, plan_calls
 from learning.engines.prompt.racing import Race, in_race_order

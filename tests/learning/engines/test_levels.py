@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from learning.engines.levels import confidence_of_reading
 from learning.engines.metrics import exact
 from learning.engines.prompt import PromptOptimizer, PromptResult
-from learning.engines.prompt.levels import confidence_of_reading
 from learning.engines.types import Budget, SealedSplit, Split
 from tests.learning.engines.fake_models import CURRENT, PureModel, make_examples, needs_examples
 
