@@ -222,7 +222,7 @@ class TrendSerializer(serializers.Serializer[Any]):
     changes = TrendChangeSerializer(many=True)
     reason = serializers.CharField(help_text="Why no change was looked for.")
     per_execution = serializers.BooleanField(
-        help_text="Whether exposure and rates are of executions; otherwise every week counts alike."
+        help_text="Whether exposure and rates are of executions; otherwise every day counts alike."
     )
 
 

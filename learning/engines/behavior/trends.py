@@ -1,9 +1,9 @@
 """How often which kind of correction was needed over time, and when that changed. Pure.
 
-Counts of each period with what they could have come from (executions: the exposure). Given their sum, counts with a
-constant rate are multinomial by exposure. The best single change is the one with the largest likelihood ratio; its
-p-value comes from the same maximum over simulated counts (Worsley, 1986, for the maximum; Monte Carlo as in Dwass,
-1957, so that it is never 0). Both sides are searched again (binary segmentation: Vostrikova, 1981).
+Counts of each period with what they could have come from (the exposure: executions, else days). Given their sum,
+counts with a constant rate are multinomial by exposure. The best single change is the one with the largest likelihood
+ratio; its p-value comes from the same maximum over simulated counts (Worsley, 1986, for the maximum; Monte Carlo as in
+Dwass, 1957, so that it is never 0). Both sides are searched again (binary segmentation: Vostrikova, 1981).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Counts by period from `start` on. `per_execution`: the exposure is executions; otherwise all periods count alike.
+    """Counts by period from `start` on. `per_execution`: the exposure is executions, otherwise the share of the period.
 
     `reason`: why no change was looked for.
     """
@@ -100,7 +100,7 @@ def trend_of(
 ) -> Trend:
     """The trend of what happened on these days, each as often as it is there or as a mapping says.
 
-    `exposed`: the days of the executions; none: every period counts alike. `span`: first and last day, for trends that
+    `exposed`: the days of the executions; none: every day counts alike. `span`: first and last day, for trends that
     stand beside each other; otherwise of what is given. Raises ValueError when nothing happened at all.
     """
     happened, could = Counter(days), Counter(exposed)
@@ -109,9 +109,11 @@ def trend_of(
     start, end = span or (min([*happened, *could]), max([*happened, *could]))
     periods = (end - start).days // DAYS + 1
     counts = _count(happened, start, periods)
-    exposure = [float(one) for one in _count(could, start, periods)] if could else [1.0] * periods
-    # A correction whose execution was never logged is exposure too.
-    exposure = [max(of_period, float(count)) for of_period, count in zip(exposure, counts, strict=True)]
+    if could:  # a correction whose execution was never logged is exposure too
+        executions = _count(could, start, periods)
+        exposure = [float(max(ran, count)) for ran, count in zip(executions, counts, strict=True)]
+    else:  # the last period may be cut short
+        exposure = [1.0] * (periods - 1) + [((end - start).days % DAYS + 1) / DAYS]
     reason = _why_not(counts)
     changes = () if reason else find_changes(counts, exposure, alpha=alpha, seed=seed)
     return Trend(name, start, tuple(counts), tuple(exposure), changes, reason, bool(could))

@@ -72,6 +72,19 @@ def test_the_held_out_episodes_are_read_last_and_once() -> None:
     assert asked.index("read") > asked.index("Cross-validating")
 
 
+def test_each_reading_of_the_same_episodes_makes_the_claims_stricter() -> None:
+    episodes = shop(60)
+    first, fourth = (
+        BehaviorLearner().generate_policy_update(episodes[:45], held_out=episodes[45:], count_earlier=lambda n=n: n)
+        for n in (0, 3)
+    )
+    assert (first.earlier_readings, fourth.earlier_readings) == (0, 3)
+    claims = [{part.name: part.gain for part in one.parts if part.gain} for one in (first, fourth)]
+    assert claims[0]["action_policy"].confidence == pytest.approx(0.975)
+    assert claims[1]["action_policy"].confidence == pytest.approx(1 - 0.05 / 12 / 2)
+    assert claims[1]["action_policy"].low < claims[0]["action_policy"].low
+
+
 def test_held_out_episodes_of_a_learned_case_are_refused() -> None:
     episodes = shop(30)
     with pytest.raises(EngineError, match="share a case"):
@@ -179,6 +192,16 @@ def test_a_trend_tells_the_rate_of_each_week_and_the_level_between_changes() -> 
     ((day, change),) = trend.dated_changes
     assert (day, change.place) == (weeks[4], 6)
     assert trend.levels == pytest.approx([0.1] * 6 + [0.9] * 4)
+
+
+def test_without_executions_a_trend_has_its_changes_too_and_a_week_cut_short_is_none() -> None:
+    start = date(2026, 1, 5)
+    days = {start + timedelta(days=day): 1 if day < 42 else 5 for day in range(84)}
+    trend = trend_of("x", days)
+    ((day, change),) = trend.dated_changes
+    assert (day, change.before, change.after) == (start + timedelta(days=42), 7, 35)
+    steady = trend_of("x", {start + timedelta(days=day): 20 for day in range(30)})
+    assert steady.counts[-1] == 40 and steady.changes == () and steady.rates == pytest.approx([140] * 5)
 
 
 def test_trends_beside_each_other_have_the_same_weeks() -> None:
