@@ -15,7 +15,8 @@ from learning.engines.prompt.results import Difference, TestScore
 from learning.engines.types import Prompt
 
 Scores = npt.NDArray[np.float64]
-PERMUTATIONS = 9999
+PERMUTATIONS, MOST_PERMUTATIONS = 9_999, 199_999
+BATCH = 10_000  # permutations that are held in memory at once
 
 
 def compare(before: Sequence[Answer], after: Sequence[Answer], *, confidence: float, seed: int) -> Difference:
@@ -78,7 +79,8 @@ def graded_difference(before: Scores, after: Scores, confidence: float, seed: in
         (differences,),
         _mean,
         permutation_type="samples",
-        n_resamples=PERMUTATIONS,
+        n_resamples=permutations_for(confidence),
+        batch=BATCH,
         vectorized=True,
         rng=np.random.default_rng(seed),
     )
@@ -91,6 +93,11 @@ def graded_difference(before: Scores, after: Scores, confidence: float, seed: in
         confidence,
         "sign-flip permutation; paired t interval",
     )
+
+
+def permutations_for(confidence: float) -> int:
+    """So many that the smallest p-value they can give lies well below the level, which later readings make small."""
+    return min(MOST_PERMUTATIONS, max(PERMUTATIONS, math.ceil(20 / (1 - confidence))))
 
 
 def test_score(prompt: Prompt, answers: Sequence[Answer], confidence: float) -> TestScore:

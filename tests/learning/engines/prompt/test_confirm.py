@@ -8,6 +8,7 @@ import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from learning.engines.levels import confidence_of_reading
 from learning.engines.prompt.confirm import (
     binary_difference,
     case_scores,
@@ -68,6 +69,13 @@ def test_every_table_gives_an_interval_around_its_difference(both: int, gained: 
     assert (gained - lost) / n - 1e-9 <= high <= 1
     mirrored = newcombe(both, lost, gained, neither, 0.95)
     assert (low, high) == pytest.approx((-mirrored[1], -mirrored[0]))
+
+
+def test_a_plain_gain_in_graded_scores_can_be_claimed_at_the_level_of_a_late_reading() -> None:
+    rng = np.random.default_rng(4)
+    before = rng.uniform(0, 0.5, 40)
+    found = graded_difference(before, before + rng.uniform(0.2, 0.4, 40), confidence_of_reading(30, 0.95), seed=1)
+    assert found.is_gain and found.p_value < 1 - confidence_of_reading(30, 0.95) < 0.0002
 
 
 def test_graded_scores_get_the_paired_t_interval_of_scipy() -> None:
