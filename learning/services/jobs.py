@@ -165,7 +165,8 @@ def request_job_cancel(*, job: Job) -> None:
     if job.status != JobStatus.RUNNING:
         raise Conflict(f"This job is {job.status}; there is nothing to cancel.", "status")
     with transaction.atomic():
-        Job.objects.filter(pk=job.pk, status=JobStatus.RUNNING).update(cancel_requested=True)
+        if not Job.objects.filter(pk=job.pk, status=JobStatus.RUNNING).update(cancel_requested=True):
+            raise Conflict("This job has ended meanwhile; there is nothing to cancel.", "status")
         audit.record(action="job.cancel_requested", target=job)
 
 

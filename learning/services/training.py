@@ -103,7 +103,8 @@ def request_cancel(*, run: TrainingRun) -> TrainingRun:
     if run.status != RunStatus.RUNNING:
         raise Conflict(f"This run is {run.status}; there is nothing to cancel.", "status")
     with transaction.atomic():
-        TrainingRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(cancel_requested=True)
+        if not TrainingRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(cancel_requested=True):
+            raise Conflict("This run has ended meanwhile; there is nothing to cancel.", "status")
         audit.record(action="trainingrun.cancel_requested", target=run, after={"status": run.status})
     run.refresh_from_db()
     return run

@@ -336,6 +336,15 @@ def test_a_finished_run_cannot_be_cancelled(run: TrainingRun) -> None:
         training.request_cancel(run=run)
 
 
+def test_a_run_that_ends_in_this_very_moment_is_not_cancelled_any_more(run: TrainingRun) -> None:
+    work = claim(run)
+    as_the_page_saw_it = TrainingRun.objects.get(pk=run.pk)
+    run_progress.fail_run(claim=work.claim, reason="broken", cost=Cost())
+    with pytest.raises(Conflict, match="ended meanwhile"):
+        training.request_cancel(run=as_the_page_saw_it)
+    assert not AuditEvent.objects.filter(action="trainingrun.cancel_requested").exists()
+
+
 def test_each_reading_of_the_test_split_is_in_the_audit(run: TrainingRun, version: DatasetVersion) -> None:
     tests = run_progress.read_test_split(claim=claim(run).claim)
     assert {one.split for one in tests} == {Split.TEST}
