@@ -16,6 +16,7 @@ from experiments.services.bandits import move_shares
 from experiments.services.lifecycle import stop_if_harmful
 from experiments.services.results import latest_analysis
 from experiments.services.standing import renew_if_full
+from organizations.errors import Refused
 from organizations.scope import organization_scope
 from organizations.tasks import each_organization
 
@@ -46,6 +47,8 @@ def _analyse_those_of(organization_id: UUID) -> int:
                 stop_if_harmful(experiment=experiment, analysis=analysis)
                 move_shares(experiment=experiment, analysis=analysis)
                 renew_if_full(experiment=experiment, analysis=analysis)
+        except Refused as refusal:  # ended meanwhile, or what an A/A compares may not be served any more
+            log.warning("Experiment %s: %s", experiment_id, refusal)
         except (ArithmeticError, DatabaseError, ValueError):
             log.exception("Experiment %s could not be analysed", experiment_id)
     return done

@@ -16,16 +16,22 @@ from experiments.stats.reading import Reading, read_strata
 from experiments.stats.sample_ratio import SampleRatio, sample_ratio_of_epochs
 from experiments.stats.terms import too_many_crossed
 from experiments.stats.verdict import Decision, Progress, Rules, decide
+from organizations.transitions import IllegalTransition
 
 PValues = Mapping[tuple[str, str], float]  # (variant key, metric name) -> the smallest p so far
 
 
 def analyse_experiment(*, experiment: Experiment) -> Analysis:
-    """Look now and store what was found; looks of one experiment come one after the other."""
+    """Look now and store what was found; looks of one experiment come one after the other.
+
+    Raises IllegalTransition when it is not live: the last look at one that has ended is the verdict that counts.
+    """
     with transaction.atomic():
         # The lock keeps the running minimum of p whole: two looks at once would both start from the same one.
         # It is the weaker one, or every user met meanwhile would wait: an exposure refers to the experiment.
         experiment = Experiment.objects.select_for_update(no_key=True).get(pk=experiment.pk)
+        if not experiment.live:
+            raise IllegalTransition(f"This experiment is {experiment.status}; what was found last stays.", "status")
         variants = list(experiment.variants.select_related("config").order_by("position"))
         outcomes = load_outcomes(experiment=experiment, variants=variants)
         last = latest_analysis(experiment)

@@ -18,6 +18,7 @@ from experiments.services.outcome_columns import layout_of
 from experiments.services.outcomes import Outcomes, load_outcomes
 from experiments.tasks import analyse_running_experiments, is_due
 from learning.models import Agent, Execution
+from organizations.errors import Conflict
 from tests.clients_in_process import outside_scope
 from tests.experiments.audience import rate, report, run_users
 
@@ -255,6 +256,15 @@ def test_an_experiment_without_anybody_is_looked_at_in_peace(experiment: Experim
     analysis = analyse_experiment(experiment=experiment)
     assert (analysis.verdict, analysis.total_units, analysis.sample_ratio_p) == ("inconclusive", 0, None)
     assert MetricResult.objects.get(metric="error_rate").lift is None
+
+
+def test_nothing_is_found_any_more_after_the_end(experiment: Experiment) -> None:
+    stale = Experiment.objects.get(pk=experiment.pk)
+    verdict = lifecycle.complete_experiment(experiment=experiment)
+    for look in (analyse_experiment, lifecycle.look_again):
+        with pytest.raises(Conflict, match="completed"):
+            look(experiment=stale)
+    assert Analysis.objects.get() == verdict
 
 
 def test_what_was_found_can_be_added_to_and_never_changed(experiment: Experiment) -> None:

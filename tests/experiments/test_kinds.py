@@ -19,6 +19,8 @@ from experiments.services.standing import aa_record, create_aa, renew_if_full
 from experiments.services.winner import deploy_winner
 from learning.models import Agent, AgentConfig
 from organizations.errors import Conflict, Refused
+from organizations.transitions import move
+from tests.clients_in_process import outside_scope
 from tests.experiments.audience import rate, report
 
 
@@ -60,6 +62,16 @@ def test_an_aa_deals_all_units_whatever_they_were_served_and_the_next_follows(
     assert following is not None
     assert (following.status, following.kind, following.salt == aa.salt) == ("running", "aa", False)
     assert (aa_record().finished, aa_record().false_positives) == (1, 0)
+
+
+def test_an_aa_that_cannot_be_renewed_keeps_no_other_from_its_look(
+    agent: Agent, aa: Experiment, experiment: Experiment
+) -> None:
+    report(agent, [{"user_id": f"u{n}"} for n in range(60)])
+    move(agent.serving_config, "retired")
+    with outside_scope():
+        assert tasks.analyse_running_experiments() == 2
+    assert Analysis.objects.filter(experiment=experiment).count() == 1
 
 
 def test_the_dashboard_says_how_often_an_aa_called_a_difference(sign_in: Any, agent: Agent, aa: Experiment) -> None:
