@@ -25,6 +25,8 @@ def start_experiment(*, experiment: Experiment) -> Experiment:
     """
     with transaction.atomic():
         lock_agent(experiment.agent_id)
+        # As it is now, and stays until it has started: its layer and range may have been changed since it was read.
+        experiment.refresh_from_db(from_queryset=Experiment.objects.select_for_update(no_key=True))
         for variant in experiment.variants.select_related("config"):
             require_approved(config=variant.config)
         ramping = Deployment.objects.filter(agent_id=experiment.agent_id, status=DeploymentStatus.RAMPING)

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from experiments.bucketing import bucket
 from experiments.models import Experiment, Layer
 from experiments.services.assignment import Served, config_for_user
-from experiments.services.creation import halves
+from experiments.services.creation import halves, update_draft
 from experiments.services.layers import create_layer, free_share, update_layer
 from experiments.services.lifecycle import pause_experiment, start_experiment, stop_experiment
 from learning.models import Agent
@@ -49,6 +49,13 @@ def test_nobody_is_in_two_experiments_and_the_holdout_in_none(
         expected = None if place < 1000 else first if place < 5500 else second
         assert served_to(agent, user).experiment == expected
     assert free_share(layer) == 0
+
+
+def test_what_starts_takes_its_range_of_the_layer_that_it_is_in_by_now(layer: Layer, draft: Any) -> None:
+    stale = draft()
+    update_draft(experiment=Experiment.objects.get(pk=stale.pk), layer=layer, layer_percentage=45)
+    started = start_experiment(experiment=stale)
+    assert (started.layer, started.layer_start, started.layer_buckets) == (layer, 1000, 4500)
 
 
 def test_when_one_is_paused_or_stopped_the_other_goes_on(agent: Agent, layer: Layer, pair: list[Experiment]) -> None:
