@@ -74,13 +74,18 @@ def deploy_config(
 
 
 def promote_deployment(*, deployment: Deployment, share: float = 100) -> Deployment:
-    """Change the share of a deployment that ramps; 100 makes it what serves everybody. Wider keeps who has it."""
+    """Change the share of a deployment that ramps; 100 makes it what serves everybody. Wider keeps who has it.
+
+    Raises Conflict for a deployment that does not ramp, and for more users of a config that was retired meanwhile.
+    """
     coverage = _coverage(share)
     with transaction.atomic():
         agent = lock_agent(deployment.agent_id)
         deployment.refresh_from_db()
         if deployment.status != DeploymentStatus.RAMPING:
             raise Conflict("Only a deployment that serves a share of the users can be promoted.", "status")
+        if coverage > deployment.coverage:
+            require_approved(config=deployment.config)
         if coverage < BUCKETS:
             before = {"share": deployment.share}
             deployment.coverage = coverage

@@ -17,6 +17,7 @@ from experiments.services.winner import deploy_winner
 from learning.models import Agent, AgentConfig
 from organizations.errors import Conflict, Refused
 from organizations.models import AuditEvent, Organization
+from organizations.transitions import move
 from tests import factories
 from tests.experiments.audience import run_users
 
@@ -73,6 +74,15 @@ def test_what_no_longer_serves_cannot_be_rolled_back(agent: Agent, candidate: Ag
     assert third != second
     with pytest.raises(Conflict):
         rollback_deployment(deployment=Deployment.objects.get(pk=first.pk))
+
+
+def test_what_was_retired_meanwhile_gets_no_more_users_and_may_lose_some(agent: Agent, candidate: AgentConfig) -> None:
+    ramping = deploy_config(agent=agent, config=candidate, share=10)
+    move(AgentConfig.objects.get(pk=candidate.pk), "retired")
+    for share in (100, 20):
+        with pytest.raises(Conflict, match="retired"):
+            promote_deployment(deployment=ramping, share=share)
+    assert promote_deployment(deployment=ramping, share=5).coverage == 500
 
 
 def test_a_share_is_promoted_to_everybody(agent: Agent, candidate: AgentConfig) -> None:
