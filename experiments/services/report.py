@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from experiments.metrics import definition_among
-from experiments.models import Analysis, Experiment, ExperimentKind, MetricResult
+from experiments.metrics import definition_among, definition_for
+from experiments.models import Analysis, Experiment, ExperimentKind, MetricResult, OutcomeSum, Variant
 from experiments.services.results import latest_analysis, looks_over_time, metric_results, quality_of
 from experiments.stats.terms import Role
 
 if TYPE_CHECKING:
     from experiments.stats.scores import Comparison
 
+Bounds = dict[str, float]  # low and high; empty where there are none
+
 
 def report_of(experiment: Experiment) -> dict[str, Any]:
     """Everything that a reader who was not there needs, as values of JSON (times are datetimes)."""
     analysis = latest_analysis(experiment)
-    variants = experiment.variants.select_related("config").order_by("position")
+    variants = list(experiment.variants.select_related("config").order_by("position"))
     return {
         "experiment": {
             "id": str(experiment.pk),
@@ -48,7 +51,7 @@ def report_of(experiment: Experiment) -> dict[str, Any]:
             ],
         },
         "result": _result(analysis) if analysis else None,
-        "metrics": [_metric(row, experiment) for row in (metric_results(analysis) if analysis else [])],
+        "metrics": _metrics(experiment, variants, analysis) if analysis else [],
         "looks": _looks(experiment),
     }
 
@@ -68,18 +71,25 @@ def _result(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _metric(row: MetricResult, experiment: Experiment) -> dict[str, Any]:
+def _metrics(experiment: Experiment, variants: Sequence[Variant], analysis: Analysis) -> list[dict[str, Any]]:
+    bounds = _bounds(experiment) if experiment.kind != ExperimentKind.BANDIT else {}  # of all units alike
+    control = next((variant.position for variant in variants if variant.is_control), None)
+    return [
+        _metric(row, experiment, *(bounds.get((row.metric, arm), {}) for arm in (control, row.variant.position)))
+        for row in metric_results(analysis)
+    ]
+
+
+def _metric(row: MetricResult, experiment: Experiment, control: Bounds, treatment: Bounds) -> dict[str, Any]:
     definition = definition_among(experiment.metrics, row.metric)
-    steady = definition.rate and experiment.kind != ExperimentKind.BANDIT  # a rate of all units alike
-    alpha = experiment.alpha if steady else None
     return {
         "metric": row.metric,
         "label": definition.label,
         "role": row.role,
         "margin": row.margin if row.role == Role.GUARDRAIL else None,
         "variant": row.variant.key,
-        "control": _arm(row.control_n, row.control_mean, alpha),
-        "treatment": _arm(row.treatment_n, row.treatment_mean, alpha),
+        "control": {"n": row.control_n, "mean": row.control_mean} | control,
+        "treatment": {"n": row.treatment_n, "mean": row.treatment_mean} | treatment,
         "lift": row.lift,
         "low": row.low,
         "high": row.high,
@@ -89,16 +99,19 @@ def _metric(row: MetricResult, experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def _arm(n: int, mean: float | None, alpha: float | None) -> dict[str, Any]:
-    """Units and mean; of a rate (`alpha`) also its bounds, which are exact at any time."""
-    told = {"n": n, "mean": mean}
-    if alpha is None or mean is None:
-        return told
+def _bounds(experiment: Experiment) -> dict[tuple[str, int | None], Bounds]:
+    """By metric and arm: of the rates, exact at any time. They are those of the plain shares: a mean that is adjusted
+    by what its units did before has none."""
     from experiments.stats.exact import rate_bounds  # numpy and scipy: see docs/decisions/0011
     from experiments.stats.moments import SampleMoments
 
-    bounds = rate_bounds(SampleMoments(n, mean, 0.0), alpha=alpha)
-    return told | {"low": bounds.low, "high": bounds.high}
+    rates = [item["name"] for item in experiment.metrics if definition_for(item).rate]
+    rows = OutcomeSum.objects.filter(experiment=experiment, metric__in=rates, n__gt=0)
+    found = {}
+    for metric, arm, n, totals in rows.values_list("metric", "arm", "n", "totals"):
+        bounds = rate_bounds(SampleMoments(n, float(totals[0] / n), 0.0), alpha=experiment.alpha)
+        found[metric, arm] = {"low": bounds.low, "high": bounds.high}
+    return found
 
 
 def _fixed(row: MetricResult, experiment: Experiment) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from experiments.models import Analysis, Experiment, MetricResult
 from experiments.stats.terms import Role, Verdict
+from learning.engines.multiplicity import holm
 
 MOST_LOOKS = 60
 QUALITY = ("exposed", "matured", "rated")
@@ -40,7 +41,7 @@ def results_of(experiment: Experiment) -> dict[str, Any]:
         "verdict": analysis.verdict,
         "winner": Verdict(analysis.verdict).winner,
         "winning_variant": analysis.winner.key if analysis.winner else None,
-        "statistical_significance": min(success, default=None),
+        "statistical_significance": min(holm(success), default=None),
         "sentence": analysis.sentence,
         "missing": analysis.missing,
         "units_needed": analysis.units_needed,

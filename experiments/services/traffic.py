@@ -16,9 +16,9 @@ from organizations.scope import current_organization_id
 
 DAYS = 7
 MOST = 200_000  # executions that are read
-SEEN = """SELECT count(DISTINCT s.unit), count(*), min(s.created_at) FROM (
+SEEN = """SELECT count(DISTINCT nullif(s.unit, '')), count(*), min(s.created_at) FROM (
   SELECT {unit} AS unit, e.created_at FROM learning_execution e WHERE e.organization_id = %s AND e.agent_id = %s
-    AND e.id >= %s AND e.started_at >= %s ORDER BY e.started_at DESC LIMIT %s) s WHERE s.unit <> ''"""
+    AND e.id >= %s AND e.started_at >= %s ORDER BY e.started_at DESC LIMIT %s) s"""
 
 
 def units_a_day(*, agent: Agent, unit: str) -> float:

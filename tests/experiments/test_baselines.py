@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from experiments.models import OutcomeEvent
+from experiments.services import traffic
 from experiments.services.baselines import Baseline, baseline_of
 from experiments.services.reported import create_metric
 from experiments.services.traffic import units_a_day
@@ -56,6 +57,13 @@ def test_sessions_are_counted_where_executions_name_them(agent: Agent) -> None:
     report(agent, [{"context": {"session_id": name}, "duration_ms": 10} for name in ("a", "a", "b")] + [{}])
     assert measured(agent, "latency", unit="session").units == 2
     assert units_a_day(agent=agent, unit="session") == pytest.approx(2 / 7)
+
+
+def test_units_a_day_count_what_was_read_with_and_without_a_unit(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest executions of a busy agent came within the hour, whether or not they name their user."""
+    monkeypatch.setattr(traffic, "MOST", 4)
+    report(agent, [{"user_id": user} for user in ("a", "", "b", "")])
+    assert units_a_day(agent=agent, unit="user") == pytest.approx(2 * 24)
 
 
 def test_older_executions_and_those_of_others_do_not_count(agent: Agent) -> None:

@@ -62,6 +62,20 @@ def test_the_arms_of_a_rate_have_bounds_of_their_own(experiment: Experiment) -> 
     assert "low" not in rows["net_satisfaction"]["treatment"], "it is no rate"
 
 
+def test_the_bounds_of_a_rate_are_those_of_its_share_whatever_its_units_past_makes_of_the_mean(
+    experiment: Experiment,
+) -> None:
+    run_users(experiment, 100, {"control": 0.5, "treatment": 0.5})
+    analyse_experiment(experiment=experiment)
+    look = Analysis.objects.create(experiment=experiment, number=2)
+    MetricResult.objects.create(
+        analysis=look, variant=experiment.variants.get(key="treatment"), metric="error_rate", role="guardrail",
+        control_n=50, control_mean=0.01, control_m2=1, treatment_n=50, treatment_mean=-0.004, treatment_m2=1,
+    )  # fmt: skip
+    errors = metrics_of(experiment)["error_rate"]["treatment"]
+    assert (errors["mean"], errors["low"]) == (-0.004, 0) and 0 < errors["high"] < 0.2
+
+
 def test_a_bandits_means_are_compared_by_z_with_what_they_share(draft: Any) -> None:
     bandit = start_experiment(experiment=draft(kind="bandit"))
     update_weights(experiment=bandit, shares={"control": 1, "treatment": 3})

@@ -202,7 +202,8 @@ class ResultsSerializer(Fields):
     )
     winning_variant = serializers.CharField(allow_null=True)
     statistical_significance = serializers.FloatField(
-        allow_null=True, help_text="The smallest always-valid p of a success metric."
+        allow_null=True,
+        help_text="The smallest always-valid p of a success metric, corrected for how many there are (Holm).",
     )
     sentence = serializers.CharField()
     missing = serializers.ListField(child=serializers.CharField())
