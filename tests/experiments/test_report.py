@@ -13,6 +13,7 @@ from experiments.services.analysis import analyse_experiment
 from experiments.services.bandits import update_weights
 from experiments.services.lifecycle import start_experiment
 from experiments.services.report import report_of
+from experiments.services.results import results_of
 from tests.experiments.audience import run_users
 
 
@@ -90,6 +91,20 @@ def test_a_bandits_means_are_compared_by_z_with_what_they_share(draft: Any) -> N
     assert row["fixed_horizon"]["p"] == pytest.approx(2 * stats.norm.sf(0.1 / 0.05))
     assert row["fixed_horizon"]["low"] == pytest.approx(0.1 - stats.norm.isf(0.025) * 0.05)
     assert "low" not in row["control"], "its users had different shares"
+
+
+def test_the_significance_is_that_of_the_verdict_where_several_metrics_could_win(experiment: Experiment) -> None:
+    look, arm = Analysis.objects.create(experiment=experiment, number=1), experiment.variants.get(key="treatment")
+    for metric, role, p in (
+        ("rating", "success", 0.03),
+        ("satisfaction", "success", 0.5),
+        ("cost", "guardrail", 0.001),
+    ):
+        MetricResult.objects.create(
+            analysis=look, variant=arm, metric=metric, role=role, control_n=0, control_m2=0, treatment_n=0,
+            treatment_m2=0, p=p,
+        )  # fmt: skip
+    assert results_of(experiment)["statistical_significance"] == pytest.approx(0.06)
 
 
 def test_before_there_is_anything_to_compare_nothing_is_told(experiment: Experiment) -> None:
