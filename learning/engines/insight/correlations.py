@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FALSE_DISCOVERIES = 0.05
 FEW_REVIEWERS = 8  # with fewer the reviewers are no sample of reviewers
+FEWEST_KNOWN = 4  # rows of which a correlation has an interval
 
 
 class PairStatus(StrEnum):
@@ -58,7 +59,8 @@ class Plain:
 class Correlation:
     """One feature against one aspect over `n` opinions of `reviewers` people about `cases` cases.
 
-    The test that counts is `tested` (on ranks); `adjusted` is its p-value among all pairs. `partial`: on ranks, with
+    The test that counts is `tested` (on ranks); `adjusted` is its p-value among all pairs. `independent`: what the
+    opinions amount to, of a feature that mostly is the same for one person or case. `partial`: on ranks, with
     each reviewer's mean taken out; None where that leaves nothing.
     """
 
@@ -68,6 +70,7 @@ class Correlation:
     n: int
     reviewers: int = 0
     cases: int = 0
+    independent: int = 0
     basis: Basis = Basis.REVIEWERS
     spearman: Plain | None = None
     pearson: Plain | None = None
@@ -81,13 +84,17 @@ class Correlation:
     def tested(self) -> Slope | None:
         """The estimate with the p-value that is corrected and judged."""
         if self.basis is Basis.THESE_REVIEWERS and self.partial:
-            return cautious(self.partial, plain(self.partial.value, self.n - self.reviewers + 1, ranks=True))
-        return cautious(self.clustered, self.spearman)
+            return self._cautious(self.partial, self.reviewers - 1)
+        return self._cautious(self.clustered)
 
     @property
     def tested_pearson(self) -> Slope | None:
         """The same of the values themselves."""
-        return cautious(self.clustered_pearson, self.pearson)
+        return self._cautious(self.clustered_pearson)
+
+    def _cautious(self, slope: Slope | None, taken_out: int = 0) -> Slope | None:
+        count = max(FEWEST_KNOWN, self.independent - taken_out)
+        return None if slope is None else cautious(slope, plain(slope.value, count, ranks=True))
 
     @property
     def significant(self) -> bool:
@@ -152,6 +159,7 @@ def _measured(
     zx, zy, sx, sy = _standard(rank_x), _standard(rank_y), _standard(x), _standard(y)
     return replace(
         found,
+        independent=independent_rows(zx, clusterings),
         basis=Basis.THESE_REVIEWERS if few else Basis.REVIEWERS,
         spearman=plain(float(zx @ zy) / n, n, ranks=True),
         pearson=plain(float(sx @ sy) / n, n),
@@ -159,6 +167,19 @@ def _measured(
         clustered_pearson=slope_of(sx, sy, [cases] if few else clusterings),
         partial=partial(rank_x, rank_y, reviewers, cases),
     )
+
+
+def independent_rows(x: Floats, clusterings: Sequence[Integers]) -> int:
+    """The rows, or the clusters where a standardised column differs more between them than inside."""
+    import numpy as np
+
+    found = len(x)
+    for codes in clusterings:
+        sizes = np.bincount(codes)
+        between = float(np.sum(np.bincount(codes, weights=x) ** 2 / np.maximum(sizes, 1)))
+        if 2 * between > len(x):
+            found = min(found, int(np.count_nonzero(sizes)))
+    return found
 
 
 def _standard(column: Floats) -> Floats:
@@ -182,9 +203,9 @@ def plain(value: float, n: int, *, ranks: bool = False) -> Plain:
     return Plain(value, math.tanh(centre - half), math.tanh(centre + half), max(SMALLEST, min(1.0, p_value)))
 
 
-def cautious(clustered: Slope | None, independent: Plain | None) -> Slope | None:
+def cautious(clustered: Slope, independent: Plain) -> Slope:
     """The larger p-value and the wider interval of the two tests."""
-    if clustered is None or independent is None or clustered.p_value is None or independent.p_value is None:
+    if clustered.p_value is None or independent.p_value is None:
         return clustered
     low = min(end for end in (clustered.low, independent.low) if end is not None)
     high = max(end for end in (clustered.high, independent.high) if end is not None)

@@ -3,14 +3,15 @@
 For each yes-or-no property: how often executions with and without it succeeded, and the difference with an interval and
 p-value that know who judged and what belongs together (clustered.py). Where few have a property these find far too much
 (MacKinnon and Webb 2018, Econometrics Journal 21), so they are never surer than what holds for independent opinions:
-Fisher's exact test, and Newcombe's interval (1998, Statistics in Medicine 17, 873-890, method 10).
+Fisher's exact test, and Newcombe's interval (1998, Statistics in Medicine 17, 873-890, method 10). Where people, or
+cases, mostly have a property always or never, these count people, or cases.
 Benjamini-Yekutieli over all properties.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -84,9 +85,25 @@ def _pattern(name: str, flags: Floats, success: Floats, clusterings: list[Intege
     slope, scale = slope_of(x, y, clusterings), float(np.std(success) / np.std(flags))
     if slope.low is None or slope.high is None or slope.p_value is None:
         return Pattern(name, having, lacking, difference, None, None, slope.p_value)
-    low, high = _newcombe(having, lacking)
-    low, high = max(-1.0, min(low, slope.low * scale)), min(1.0, max(high, slope.high * scale))
-    return Pattern(name, having, lacking, difference, low, high, max(slope.p_value, _fisher(having, lacking)))
+    sides = list(_independent(flags, having, lacking, clusterings))
+    lows, highs = zip((slope.low * scale, slope.high * scale), *(_newcombe(*rates) for rates in sides), strict=True)
+    p_value = max(slope.p_value, *(_fisher(*rates) for rates in sides))
+    return Pattern(name, having, lacking, difference, max(-1.0, min(lows)), min(1.0, max(highs)), p_value)
+
+
+def _independent(
+    flags: Floats, having: Rate, lacking: Rate, clusterings: list[Integers]
+) -> Iterator[tuple[Rate, Rate]]:
+    """The two rates as those of so many independent opinions: of all, and of the clusters that are on one side."""
+    import numpy as np
+
+    for codes in (np.arange(len(flags)), *clusterings):
+        sides = np.unique(codes[flags > 0]), np.unique(codes[flags == 0])
+        smaller = min(len(side) for side in sides)
+        if 2 * len(np.intersect1d(*sides)) <= smaller:
+            rates = zip((having, lacking), map(len, sides), strict=True)
+            with_it, without = (rate_of((one.value or 0.0) * count, count) for one, count in rates)
+            yield with_it, without
 
 
 def _newcombe(having: Rate, lacking: Rate) -> tuple[float, float]:

@@ -130,8 +130,17 @@ def test_what_few_rows_carry_is_no_surer_than_if_all_were_independent() -> None:
     said = np.where(rare | (np.arange(300) % 10 < 7), 1.0, 0.0)
     given = Opinions({"code": np.where(rare, 0.5, 0.0)}, {"satisfied": said}, np.arange(300) % 37, np.arange(300))
     found = pair(given, "code")
-    assert found.clustered.p_value < 1e-6 < 0.05 < found.tested.p_value == found.spearman.p_value
+    assert found.clustered.p_value < 1e-6 and found.spearman.p_value > 0.05
+    assert found.tested.p_value == EXACT(found.spearman.p_value, rel=1e-9)
     assert found.tested.low < 0 < found.tested.high and not found.significant and found.adjusted_pearson > 0.05
+
+
+def test_a_feature_of_people_counts_once_for_each_of_them() -> None:
+    who = np.repeat(np.arange(40), 10)
+    liked = np.where((who < 6) | (who % 10 < 7), 1.0, 0.0)
+    given = Opinions({"seats": np.where(who < 6, 5.0, 0.0)}, {"satisfied": liked}, who, np.arange(400))
+    found = pair(given, "seats")
+    assert found.independent == 40 and found.clustered.p_value < 1e-3 < 0.05 < found.tested.p_value
 
 
 def test_no_p_value_is_made_up() -> None:

@@ -58,6 +58,15 @@ def test_a_property_that_few_have_is_no_pattern_because_all_of_them_went_well() 
     assert found.p_value > 0.05 and found.low < 0 and not found.significant
 
 
+def test_what_a_few_people_have_in_common_counts_once_for_each_of_them() -> None:
+    """Six of forty people, each of whom judged ten answers, and all of the six liked theirs."""
+    who = np.repeat(np.arange(40), 10)
+    liked = np.where((who < 6) | (who % 10 < 7), 1.0, 0.0)
+    (found,) = find_patterns({"plan is gold": who < 6}, liked, who, np.arange(400))
+    assert found.having.successes == found.having.n == 60
+    assert found.p_value > 0.05 and found.low < 0 and not found.significant
+
+
 def test_patterns_of_successes_alone_have_no_p_value() -> None:
     found = find_patterns({"short": WORDS < 0}, np.ones(N), np.arange(N), CASES)
     assert found[0].p_value is None and not found[0].significant
