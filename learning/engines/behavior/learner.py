@@ -133,7 +133,7 @@ class BehaviorLearner:
         earlier = count_earlier()
         proved = prove(policies, tests, reasons, earlier=earlier)
         checks = check_rules(rules, tests)
-        part = rules_part(checks, proved.mixed, tests)
+        part = rules_part(checks, proved.mixed or policies["none"], tests)
         cloned = policies["cloned"]
         return PolicyUpdate(
             strategy=strategy,

@@ -101,14 +101,13 @@ def check_rules(rules: Sequence[Rule], tests: Sequence[Episode]) -> tuple[RuleCh
     return tuple(_check_rule(rule, good) for rule in rules)
 
 
-def rules_part(checks: Sequence[RuleCheck], mixed: Policy | None, tests: Sequence[Episode]) -> Part:
-    """The rules together: kept when there are any, and when forbidding by them costs no agreement."""
+def rules_part(checks: Sequence[RuleCheck], base: Policy, tests: Sequence[Episode]) -> Part:
+    """The rules together: kept when there are any, and when forbidding by them costs `base` no agreement."""
     kept = [one.rule for one in checks if one.included]
     if not kept:
         return Part("rules", False, "No rule stood the test." if checks else "Nothing was found that could be a rule.")
     choices = choices_of(successes(tests))
     states = [choice.state for choice in choices]
-    base = mixed or FrequentPolicy.fit(choices)
     answers = {"free": base.probabilities(states), "kept": CheckedPolicy(base, checks_of(kept)).probabilities(states)}
     held_out = HeldOut(choices, answers)
     change = gain(held_out.hits("kept"), held_out.hits("free"))
