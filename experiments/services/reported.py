@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -12,7 +15,8 @@ from django.utils import timezone
 from experiments.metrics import CATALOGUE
 from experiments.models import CustomMetric, Experiment, ExperimentStatus, Exposure, MetricShape, OutcomeEvent
 from experiments.models.experiments import LIVE
-from learning.services.agent_directory import find_agent
+from learning.models import Agent
+from learning.services.agent_directory import resolve_agents
 from learning.services.intake import Outcome, digest_of
 from organizations import audit
 from organizations.errors import Conflict, Missing, Refused
@@ -88,29 +92,58 @@ def _check_limits(low: float | None, high: float | None) -> None:
 
 
 def report_outcomes(*, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
-    """Store what users did, each item on its own; the outcomes in the order of the items.
+    """Store what users did, each item on its own; the outcomes in the order of the items. As many queries as for one.
 
     item: agent_id, user_id (or whatever the experiment's unit is), metric, and optionally value (1), denominator,
     occurred_at (now), idempotency_key, experiment_id. The same key with the same content is stored once.
     """
-    metrics = {metric.name: metric for metric in CustomMetric.objects.filter(name__in={one["metric"] for one in items})}
-    return [_report(item, metrics) for item in items]
+    known = _known(items)
+    prepared: list[OutcomeEvent | Refused] = []
+    for item in items:
+        try:
+            prepared.append(_event(item, known))
+        except Refused as refusal:
+            prepared.append(refusal)
+    # In one order: two batches that hold the same keys would wait for each other.
+    events = sorted(
+        (one for one in prepared if isinstance(one, OutcomeEvent)), key=lambda one: one.idempotency_key or ""
+    )
+    OutcomeEvent.objects.bulk_create(events, ignore_conflicts=True)
+    stored = _stored([one.idempotency_key for one in events if one.idempotency_key])
+    return [_outcome(one, stored) for one in prepared]
 
 
-def _report(item: Mapping[str, Any], metrics: Mapping[str, CustomMetric]) -> Outcome:
-    try:
-        return _store(item, metrics)
-    except Refused as refusal:
-        return Outcome(refusal=refusal)
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the items of a request name, by what they call it; exposures by experiment and unit."""
+
+    metrics: Mapping[str, CustomMetric]
+    agents: Mapping[str, Agent]
+    experiments: Mapping[UUID, Experiment]
+    exposures: Mapping[tuple[UUID, str], datetime]
 
 
-def _store(item: Mapping[str, Any], metrics: Mapping[str, CustomMetric]) -> Outcome:
-    metric = metrics.get(item["metric"])
+def _known(items: Sequence[Mapping[str, Any]]) -> _Known:
+    experiments = Experiment.objects.in_bulk({one["experiment_id"] for one in items if "experiment_id" in one})
+    units = [one["user_id"] for one in items if one.get("experiment_id") in experiments]
+    rows = Exposure.objects.filter(experiment__in=list(experiments), unit__in=units) if units else []
+    return _Known(
+        {one.name: one for one in CustomMetric.objects.filter(name__in={one["metric"] for one in items})},
+        resolve_agents(names={one["agent_id"] for one in items}, may_register=False),
+        experiments,
+        {(row.experiment_id, row.unit): row.exposed_at for row in rows},
+    )
+
+
+def _event(item: Mapping[str, Any], known: _Known) -> OutcomeEvent:
+    metric, agent = known.metrics.get(item["metric"]), known.agents.get(item["agent_id"])
     if metric is None:
         raise Missing(f"There is no metric {item['metric']!r}. Create it first: POST metrics.", "metric")
+    if agent is None:
+        raise Missing(f"There is no agent {item['agent_id']!r}.", "agent_id")
     _check_denominator(metric, item)
     event = OutcomeEvent(
-        agent=find_agent(name=item["agent_id"]),
+        agent=agent,
         metric=metric.name,
         unit=item["user_id"],
         value=item.get("value", 1.0),
@@ -120,13 +153,8 @@ def _store(item: Mapping[str, Any], metrics: Mapping[str, CustomMetric]) -> Outc
         digest=digest_of({key: value for key, value in item.items() if key != "idempotency_key"}),
     )
     if "experiment_id" in item:
-        _check_exposure(event, item)
-    try:
-        with transaction.atomic():
-            event.save(force_insert=True)
-    except IntegrityError as error:
-        return _stored_before(event, error)
-    return Outcome(id=event.pk)
+        _check_exposure(event, item, known)
+    return event
 
 
 def _check_denominator(metric: CustomMetric, item: Mapping[str, Any]) -> None:
@@ -137,26 +165,32 @@ def _check_denominator(metric: CustomMetric, item: Mapping[str, Any]) -> None:
         raise Refused(f"{metric.name!r} is no ratio and has no denominator.", "denominator")
 
 
-def _check_exposure(event: OutcomeEvent, item: Mapping[str, Any]) -> None:
+def _check_exposure(event: OutcomeEvent, item: Mapping[str, Any], known: _Known) -> None:
     """An application that says for which experiment it reports is told when that cannot count it."""
-    experiment = Experiment.objects.filter(pk=item["experiment_id"], agent=event.agent).first()
-    if experiment is None:
+    experiment = known.experiments.get(item["experiment_id"])
+    if experiment is None or experiment.agent_id != event.agent_id:
         raise Missing(f"Agent {item['agent_id']!r} has no experiment {item['experiment_id']}.", "experiment_id")
     if event.metric not in {one["name"] for one in experiment.metrics}:
         raise Conflict(f"The experiment does not measure {event.metric!r}.", "metric")
-    exposed = Exposure.objects.filter(experiment=experiment, unit=event.unit).first()
-    if exposed is None:
+    exposed_at = known.exposures.get((experiment.pk, event.unit))
+    if exposed_at is None:
         raise Conflict(
             "This user has not met the experiment yet, so nothing counts. Record the exposure first.", "user_id"
         )
-    if event.occurred_at < exposed.exposed_at:
+    if event.occurred_at < exposed_at:
         raise Conflict("This happened before the user met the experiment, so it cannot count.", "occurred_at")
 
 
-def _stored_before(event: OutcomeEvent, error: IntegrityError) -> Outcome:
-    earlier = OutcomeEvent.objects.filter(idempotency_key=event.idempotency_key or "").first()
-    if earlier is None:
-        raise error
-    if earlier.digest != event.digest:
-        raise Conflict(REUSED_KEY, "idempotency_key")
-    return Outcome(id=earlier.pk, replayed=True)
+def _stored(keys: Sequence[str]) -> dict[str | None, tuple[UUID, str]]:
+    """A statement of its own, so that it sees what a request beside this one has stored first."""
+    rows = OutcomeEvent.objects.filter(idempotency_key__in=keys) if keys else OutcomeEvent.objects.none()
+    return {key: (pk, digest) for key, pk, digest in rows.values_list("idempotency_key", "pk", "digest")}
+
+
+def _outcome(event: OutcomeEvent | Refused, stored: Mapping[str | None, tuple[UUID, str]]) -> Outcome:
+    if isinstance(event, Refused):
+        return Outcome(refusal=event)
+    pk, digest = stored.get(event.idempotency_key, (event.pk, event.digest))
+    if digest != event.digest:
+        return Outcome(refusal=Conflict(REUSED_KEY, "idempotency_key"))
+    return Outcome(id=pk, replayed=pk != event.pk)

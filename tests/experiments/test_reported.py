@@ -6,13 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from experiments.models import CustomMetric, Experiment, OutcomeEvent
 from experiments.services.analysis import analyse_experiment
 from experiments.services.assignment import config_for_user
 from experiments.services.lifecycle import start_experiment, stop_experiment
+from experiments.services.reported import create_metric, report_outcomes
 from learning.models import Agent
+from organizations.errors import Conflict
 from organizations.models import AuditEvent, Organization
 from tests.clients_in_process import StrangerAPIClient
 
@@ -159,3 +163,31 @@ def test_each_item_of_a_batch_is_taken_or_refused(api: StrangerAPIClient, agent:
     item = {"agent_id": agent.external_id, "user_id": "a", "metric": "visits"}
     answer = api.post(f"{BASE}/outcomes/batch", {"items": [item, item | {"metric": "no"}, {}]}, format="json").json()
     assert [row["status"] for row in answer["results"]] == [201, 404, 400]
+
+
+def test_a_batch_of_outcomes_takes_as_many_queries_as_one(agent: Agent) -> None:
+    create_metric(name="visits", label="Visits", shape="count")
+    counts = []
+    for number in (1, 50):
+        items = [
+            {
+                "agent_id": agent.external_id,
+                "user_id": f"u{place}",
+                "metric": "visits",
+                "idempotency_key": f"{number}-{place}",
+            }
+            for place in range(number)
+        ]
+        with CaptureQueriesContext(connection) as queries:
+            outcomes = report_outcomes(items=items)
+        counts.append(len(queries))
+        assert len({one.stored_id() for one in outcomes}) == number and not any(one.replayed for one in outcomes)
+    assert counts[0] == counts[1]
+
+
+def test_a_key_that_comes_twice_in_a_batch_is_stored_once(agent: Agent) -> None:
+    create_metric(name="visits", label="Visits", shape="count")
+    item = {"agent_id": agent.external_id, "user_id": "a", "metric": "visits", "idempotency_key": "k"}
+    first, again, other = report_outcomes(items=[item, item, item | {"user_id": "b"}])
+    assert first.stored_id() == again.stored_id() and (first.replayed, again.replayed) in {(False, True), (True, False)}
+    assert isinstance(other.refusal, Conflict) and OutcomeEvent.objects.count() == 1
