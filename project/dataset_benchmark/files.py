@@ -64,7 +64,8 @@ def measure(organization_id: UUID, rows: int) -> Files:
         version = publish_version(dataset=create_dataset(name="Files", agent=agent))
     taken["publish"] = time.perf_counter() - started
     publish_peak = peak_mb()
-    sent = {name: send(organization_id, version.pk, name) for name in FORMATS}
+    # Whoever reads rows first marks their pages as committed: once more tells that apart from the format.
+    sent = {name: send(organization_id, version.pk, name.split()[0]) for name in (*FORMATS, f"{FORMATS[0]} again")}
     taken |= {f"export {name}": one.seconds for name, one in sent.items()}
     export_peak = max(one.peak_mb for one in sent.values())
     return Files(taken, size, before, import_peak, publish_peak, export_peak, version.total, copied)

@@ -32,6 +32,7 @@ class Command(BenchCommand):
             "copy_rows_per_s": round(found.copied),
             "import_ratio": round(rows / found.seconds["import"] / found.copied, 4),
             "export_rows_per_s": round(found.total / found.seconds["export jsonl"]),
+            "export_again_rows_per_s": round(found.total / found.seconds["export jsonl again"]),
             "before_mb": round(found.before_mb),
             "import_peak_mb": round(found.import_peak_mb),
             "publish_peak_mb": round(found.publish_peak_mb),
