@@ -14,6 +14,7 @@ from experiments.models import Experiment, ExperimentKind, Variant
 from experiments.models.experiments import split_of
 from experiments.services.outcome_sql import ARMS
 from experiments.services.unit_values import Source
+from organizations.cursors import whole_cursor
 
 BATCH = 10_000  # units in one statement
 
@@ -52,7 +53,7 @@ def record_reported_exposures(
     if experiment.kind == ExperimentKind.BANDIT:
         return 0
     found = 0
-    with connection.chunked_cursor() as cursor:  # never millions of units at once
+    with whole_cursor() as cursor:  # never millions of units at once
         cursor.execute(_new_units(source, given), given)
         while rows := cursor.fetchmany(BATCH):
             found += _expose(list(_assigned(experiment, variants, rows)), given)

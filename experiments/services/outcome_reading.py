@@ -16,6 +16,7 @@ from django.db import connection
 
 from experiments.services.outcome_columns import EVENT_AGGREGATES, NAMED, Layout
 from experiments.services.unit_values import Source
+from organizations.cursors import whole_cursor
 
 BATCH = 10_000  # units in one statement
 # Keys are made by the application's clock and `created_at` by the database's: they may lie so far apart.
@@ -82,7 +83,7 @@ def key_at(moment: datetime) -> UUID:
 
 def _batches(statement: str, given: dict[str, Any]) -> Iterator[list[UUID]]:
     """A cursor of the server: ten million identifiers are never held at once."""
-    with connection.chunked_cursor() as cursor:
+    with whole_cursor() as cursor:
         cursor.execute(statement, given)
         while rows := cursor.fetchmany(BATCH):
             yield [row[0] for row in rows]

@@ -17,6 +17,7 @@ from learning.services.preparation import prepare_all
 from learning.services.recipes import recipe_of
 from learning.services.splits import BATCH, Member, Shares, assign_alone, assign_splits, group_key
 from organizations import audit
+from organizations.cursors import whole_cursor
 from organizations.errors import Conflict, Refused
 from organizations.scope import current_organization_id
 
@@ -138,7 +139,7 @@ def _split(dataset: TrainingDataset) -> None:
             cursor.execute(sql.NAME_GROUPS, {"names": names, "keys": keys})
             cursor.execute(sql.MEMBERS)
             assign_splits(members=[Member(*row) for row in cursor.fetchall()], shares=shares)
-        with connection.chunked_cursor() as alone:
+        with whole_cursor() as alone:
             alone.execute(sql.ALONE, {"organization": current_organization_id()})
             while clusters := alone.fetchmany(BATCH):
                 assign_alone(clusters=clusters, shares=shares)
