@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from learning.models import ErasureReceipt, Job, JobKind, JobStatus, LearningExample, ReviewStatus
@@ -34,6 +34,7 @@ from organizations.errors import Conflict, Refused
 from organizations.scope import current_organization_id
 
 LONGEST = 200  # characters of a pseudonym
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('learning.erasure:' || %s::text, 0))"
 MOST_LOOKS = 20
 
 
@@ -119,6 +120,7 @@ def request_erasure(*, user: str, requested_by: Any = None) -> Job:
     check_user(user)
     request = {NAMING: user, "subject": subject_of(user)}
     with transaction.atomic():
+        _lock(request["subject"])  # who asks at the same moment finds the job that the first one queued
         known = Job.objects.filter(kind=JobKind.ERASURE).exclude(status=JobStatus.COMPLETED).order_by("id")
         if job := known.filter(request__user=user, status__in=[JobStatus.PENDING, JobStatus.RUNNING]).first():
             return job
@@ -133,6 +135,12 @@ def request_erasure(*, user: str, requested_by: Any = None) -> Job:
             )
         audit.record(action="erasure.requested", target=job, after={"subject": request["subject"]})
     return job
+
+
+def _lock(subject: str) -> None:
+    """One request about a person at a time, until its transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [subject])
 
 
 def work(work: Work) -> Iterator[Step]:

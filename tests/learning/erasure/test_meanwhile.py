@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from learning import job_tasks
@@ -135,6 +137,25 @@ def test_what_an_import_stored_before_it_was_stopped_is_found(
 def ask(organization: Organization) -> Job:
     with organization_scope(organization.pk):
         return erasure.request_erasure(user=USER)
+
+
+def test_who_asks_at_the_same_moment_is_led_to_the_one_job(organization: Organization) -> None:
+    found: list[Job] = []
+
+    def ask() -> None:
+        with organization_scope(organization.pk):
+            found.append(erasure.request_erasure(user=USER))
+        connection.close()
+
+    other = Thread(target=ask)
+    with organization_scope(organization.pk):
+        first = erasure.request_erasure(user=USER)
+        other.start()
+        other.join(1)  # it waits for the first, or it is through already
+    other.join(20)
+    assert found == [first]
+    with organization_scope(organization.pk):
+        assert Job.objects.count() == 1
 
 
 def test_a_cancelled_erasure_names_nobody_and_can_only_be_asked_for_again(organization: Organization) -> None:
