@@ -2,7 +2,8 @@
 
 Nested cross-validation: the kind of model is chosen inside of each learned part (Stone 1974, JRSS B 36; Varma and Simon
 2006, BMC Bioinformatics 7), cases are never torn apart, and the outer parts tell how good it is, beside "the mean" and
-"the reviewer's mean". Only a clear lead over both counts. Intervals are conformal, from the outer parts' residuals
+"the reviewer's mean", which is drawn to that of all as the model's is: else what is won by that would count for the
+features. Only a clear lead over both counts. Intervals are conformal, from the outer parts' residuals
 (cross-conformal: Vovk 2015, Annals of Mathematics and AI 74; Barber et al. 2021, Annals of Statistics 49), and their
 coverage is counted on parts whose residuals were left out.
 """
@@ -162,7 +163,8 @@ def hold_out(data: _Data) -> HeldOut:
         found.bare[held] = np.clip(fitted.predict(outside.table), 0, 1)
         found.guesses[held] = np.clip(found.bare[held] + off[outside.reviewers], 0, 1)
         found.means[held], found.part_of[held] = inside.said.mean(), place
-        found.usual[held] = _reviewer_means(inside, count)[outside.reviewers]
+        usually = inside.said.mean() + offsets(inside.said, inside.reviewers, count)
+        found.usual[held] = np.clip(usually[outside.reviewers], 0, 1)
     return found
 
 
@@ -182,14 +184,6 @@ def _judge(data: _Data, result: QualityResult) -> QualityResult:
         mean_accuracy=_sides(said, held.means), reviewer_accuracy=_sides(said, held.usual),
         coverage=_coverage(left, held.part_of), held_out=held,
     )  # fmt: skip
-
-
-def _reviewer_means(data: _Data, count: int) -> Floats:
-    import numpy as np
-
-    sizes = np.bincount(data.reviewers, minlength=count)
-    sums = np.bincount(data.reviewers, weights=data.said, minlength=count)
-    return np.where(sizes > 0, sums / np.maximum(sizes, 1), data.said.mean())
 
 
 def _gain(held: HeldOut) -> Estimate:

@@ -60,6 +60,14 @@ def test_noise_and_constants_are_not_used_and_say_why() -> None:
     assert few.reason == "There are 30 opinions; 50 are needed." and not few.used
 
 
+def test_features_get_no_credit_for_knowing_the_reviewers() -> None:
+    """Some judge more strictly than others, and no feature says anything."""
+    rng, who = np.random.default_rng(1), np.repeat(np.arange(120), 6)
+    said = np.clip(0.5 + 0.15 * rng.normal(size=120)[who] + 0.25 * rng.normal(size=720), 0, 1)
+    found = learn_quality({"noise": rng.normal(size=720)}, said, who, np.arange(720))
+    assert not found.used and found.error < found.mean_error
+
+
 @pytest.mark.parametrize("candidate", [Candidate("ridge", 1.0), Candidate("boosting", 20)])
 def test_our_reading_of_a_model_predicts_what_it_predicts(candidate: Candidate) -> None:
     table = np.column_stack([X["a"], X["b"]])
