@@ -84,9 +84,8 @@ def _profile(
 
     n, approving = len(said), said > MIDDLE
     right = float(((guesses > MIDDLE) == approving).sum())
-    # Their usual answer, counted without the opinion that is foretold.
-    others = approving.sum() - approving
-    usual = float(((others * 2 > n - 1) == approving).sum()) if n > 1 else 0.0
+    # Not without the opinion that is foretold: of as many for as against it would always be wrong.
+    usual = float(max(approving.sum(), n - approving.sum()))
     coefficients = model.common + model.own[place]
     errors = np.sqrt(np.diag(model.of_sum[place]))
     weights = {name: around(coefficients[at], errors[at]) for at, name in enumerate(model.names, start=1)}

@@ -107,6 +107,14 @@ def test_all_approved_ends_in_a_profile_that_claims_nothing() -> None:
     assert all(one.accuracy.value == one.chance.value == 1 and not one.predictable for one in profiles)
 
 
+def test_who_says_yes_as_often_as_no_is_not_foretold_by_noise() -> None:
+    rng, who = np.random.default_rng(3), np.repeat(np.arange(30), 20)
+    said = np.tile([0.0, 1.0], 300)
+    profiles = describe_reviewers({f"f{place}": rng.normal(size=600) for place in range(5)}, said, who)
+    assert {one.chance.value for one in profiles} == {0.5}
+    assert sum(one.predictable for one in profiles) <= 2
+
+
 def test_the_threshold_of_approval_is_where_the_line_crosses_the_middle() -> None:
     rng = np.random.default_rng(3)
     score, who = rng.uniform(0, 1, 600), np.arange(600) % 3
