@@ -11,6 +11,7 @@ from pathlib import Path
 from project.services.binaries import postgres_programs
 from project.services.errors import ServiceError
 from project.services.folders import private_folder
+from project.services.memory import database_cache_mb, memory_mb
 from project.services.place import Place
 from project.services.processes import Process, end_leftover, last_lines, spawn, stop, wait_until
 from project.services.roles import prepare_roles
@@ -29,7 +30,7 @@ SETTINGS = {
 }
 # After each checkpoint a page is logged whole when it first changes. A million examples have an index of 800 MB that
 # each batch of new clusters touches all over: with the usual 1 GB that was a checkpoint every 35 s, and 34 GB of log.
-DURABLE = {"shared_buffers": "256MB", "max_wal_size": "2GB"}
+DURABLE = {"max_wal_size": "2GB"}
 # For data that is thrown away: nothing survives a power cut, everything is faster.
 DISPOSABLE = {"shared_buffers": "128MB", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -96,6 +97,7 @@ class Postgres:
 
     def _options(self) -> list[str]:
         settings = SETTINGS | (DURABLE if self.durable else DISPOSABLE)
+        settings.setdefault("shared_buffers", f"{database_cache_mb(memory_mb())}MB")
         settings["unix_socket_directories"] = str(self.place.sockets)
         return [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
 

@@ -19,6 +19,7 @@ SIZES, QUICK_SIZES = (100_000, 1_000_000, 10_000_000), (10_000, 100_000)
 
 class Command(BenchCommand):
     help = "What one more look costs an experiment that has many units, and assignments per second."
+    durable = True  # with the product's own cache: what a look reads of the disk is a large part of it
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
