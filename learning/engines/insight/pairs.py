@@ -76,6 +76,7 @@ class Preferred:
     """What `n` pairs by `reviewers` people tell. `reason`: why there are no weights, or what is special about them.
 
     accuracy: how often the preferred answer is foretold on cases that nothing was learned from; by chance it is 0.5.
+    Its interval counts cases: choices between the same answers repeat each other.
     """
 
     n: int
@@ -106,7 +107,7 @@ def learn_pairs(pairs: Pairs) -> Preferred:
     clusterings = [pairs.cases] if reviewers < FEW_REVIEWERS else [pairs.reviewers, pairs.cases]
     weights, reason = _weights(names, table, clusterings, own)
     right = _held_out(table, codes, pairs.cases)
-    accuracy = rate_of(float(right.sum()), n) if right is not None else None
+    accuracy = _accuracy(right, pairs.cases) if right is not None else None
     present = np.unique(pairs.reviewers).tolist()
     each = _each(names, present, codes, own, right)
     return Preferred(n, reviewers, reason, weights, accuracy, each)
@@ -154,6 +155,15 @@ def _held_out(table: Floats, codes: Integers, cases: Integers) -> Floats | None:
         scores = np.einsum("ij,ij->i", table[held], weights.common + weights.own[codes[held]])
         right[held] = np.where(scores > 0, 1.0, np.where(scores == 0, 0.5, 0.0))
     return right
+
+
+def _accuracy(right: Floats, cases: Integers) -> Rate:
+    """Of all pairs, with the interval that as many pairs as there are cases have."""
+    import numpy as np
+
+    found, count = rate_of(float(right.sum()), len(right)), len(np.unique(cases))
+    by_case = rate_of((found.value or 0.0) * count, count)
+    return Rate(found.successes, found.n, by_case.low, by_case.high)
 
 
 def _each(

@@ -111,6 +111,14 @@ def test_what_is_learned_is_told_with_its_accuracy_on_other_cases() -> None:
     assert not noise.predictable and all(one.adjusted > 0.05 for one in noise.weights)
 
 
+def test_choices_between_the_same_answers_foretell_no_more_than_one() -> None:
+    """Five questions with the same choice twenty times each: four that are foretold may be luck."""
+    table = np.repeat(np.array([1.0, 1.2, 0.8, 1.1, -1.0]), 20)[:, None]
+    table[:3] = -table[:3]
+    found = learn_pairs(Pairs(columns(table), np.arange(100) % 10, np.repeat(np.arange(5), 20)))
+    assert found.accuracy.n == 100 and found.accuracy.value > 0.7 and not found.predictable
+
+
 def test_what_nothing_speaks_against_is_drawn_to_none_and_gets_no_p_value() -> None:
     rising = np.abs(np.random.default_rng(1).normal(size=40)) + 0.1
     found = learn_pairs(Pairs({"a": rising}, np.zeros(40, int), np.arange(40)))
