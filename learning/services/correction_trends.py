@@ -17,6 +17,7 @@ from organizations.errors import Refused
 
 LOOK_BACK = timedelta(days=365)
 ALL = "All kinds together"
+ALPHA = 0.05  # of all trends of a page together
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,13 @@ def correction_trends(*, agent: Agent, config: AgentConfig | None = None) -> Tre
     overall: Counter[date] = Counter()
     for day, _, number in days:
         overall[day] += number
+    level = ALPHA / (1 + len(kinds))  # they stand side by side, and whoever looks at many sees a change in one
     return Trends(
-        trend_of(ALL, overall, exposed=exposed, span=span),
-        {kind: trend_of(CorrectionKind(kind).label, of, exposed=exposed, span=span) for kind, of in kinds.items()},
+        trend_of(ALL, overall, exposed=exposed, span=span, alpha=level),
+        {
+            kind: trend_of(CorrectionKind(kind).label, of, exposed=exposed, span=span, alpha=level)
+            for kind, of in kinds.items()
+        },
     )
 
 

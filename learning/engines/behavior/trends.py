@@ -37,7 +37,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Counts by period from `start` on. `per_execution`: the exposure is executions, otherwise the share of the period.
+    """Counts by period from `start` on. `per_execution`: the exposure is executions, otherwise all periods count alike.
 
     `reason`: why no change was looked for.
     """
@@ -112,10 +112,12 @@ def trend_of(
     if could:  # a correction whose execution was never logged is exposure too
         executions = _count(could, start, periods)
         exposure = [float(max(ran, count)) for ran, count in zip(executions, counts, strict=True)]
-    else:  # the last period may be cut short
-        exposure = [1.0] * (periods - 1) + [((end - start).days % DAYS + 1) / DAYS]
+        searched = exposure
+    else:  # each period as it is, and to search in its days: the last one may be cut short
+        exposure = [1.0] * periods
+        searched = [1.0] * (periods - 1) + [((end - start).days % DAYS + 1) / DAYS]
     reason = _why_not(counts)
-    changes = () if reason else find_changes(counts, exposure, alpha=alpha, seed=seed)
+    changes = () if reason else find_changes(counts, searched, alpha=alpha, seed=seed)
     return Trend(name, start, tuple(counts), tuple(exposure), changes, reason, bool(could))
 
 

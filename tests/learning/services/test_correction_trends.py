@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from learning.engines.behavior.episodes import Action
+from learning.engines.behavior.trends import find_changes
 from learning.models import ActionCorrection, Agent, AgentConfig, Execution
 from learning.services.action_corrections import incorporate_correction
 from learning.services.correction_trends import corrected_configs, correction_trends
@@ -83,3 +84,15 @@ def test_the_config_of_another_agent_is_refused(agent: Agent) -> None:
     stranger = factories.make_config(factories.make_agent())
     with pytest.raises(Refused, match="belongs to another agent"):
         correction_trends(agent=agent, config=stranger)
+
+
+def test_all_trends_of_a_page_share_one_level(agent: Agent) -> None:
+    """What one of two rows shows once in thirty pages by chance is no change."""
+    for week in range(8):
+        run(agent, None, 20, days=7 * week)
+        for _ in range(4 if week < 4 else 1):
+            correct(agent, "b", days=7 * week)
+    overall = correction_trends(agent=agent).overall
+    assert overall is not None and overall.changes == ()
+    (change,) = find_changes(overall.counts, overall.exposure)
+    assert 0.025 < change.p_value <= 0.05
