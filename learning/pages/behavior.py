@@ -26,6 +26,7 @@ from learning.services.training import start_training_run
 from learning.waking import wake_for_run
 from organizations.errors import Refused
 from organizations.models import Role
+from organizations.parsers import parse_typed
 from organizations.permissions import page
 
 SHOWN = 20
@@ -210,9 +211,9 @@ def _arguments(action: str, text: str) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        given = json.loads(text)
+        given = parse_typed(text)
     except ValueError as error:
-        raise ValidationError({"arguments": f"This is no JSON: {error}."}) from error
+        raise ValidationError({"arguments": str(error)}) from error
     if not isinstance(given, dict):
         raise ValidationError({"arguments": 'Arguments are a JSON object, such as {"order": "7"}.'})
     return given

@@ -20,10 +20,10 @@ from learning.models import (
     Execution,
     SourceType,
 )
-from learning.services.demonstrations import add_demonstration, call_text, redacted_steps
+from learning.services.demonstrations import add_demonstration, call_text, redacted_steps, steps_of
 from learning.services.examples import create_example
 from organizations import audit
-from organizations.errors import Refused
+from organizations.errors import Conflict, Refused
 
 NOTHING = Action("nothing")  # stands for "do nothing" where a text is needed
 
@@ -83,12 +83,14 @@ def correct_execution(
 ) -> tuple[Demonstration, list[ActionCorrection]]:
     """What an expert made of a recorded execution: a demonstration of it all, and a correction for each changed step.
 
-    Raises Refused when nothing was changed or nothing is left.
+    Raises Refused when nothing was changed or nothing is left, Conflict when just this was stored already.
     """
     if not edited:
         raise Refused("A demonstration needs at least one step.")
     whole = Episode(recorded.key, tuple(one.step for one in edited), 1.0)
     with transaction.atomic():
+        if _is_stored(execution, whole):
+            raise Conflict("Just this was stored already, so it was not stored again.")
         found = [
             incorporate_correction(
                 agent=execution.agent, original_action=original, corrected_action=corrected, explanation=why,
@@ -104,6 +106,14 @@ def correct_execution(
             execution_id=str(execution.pk), user=execution.user,
         )  # fmt: skip
     return demonstration, found
+
+
+def _is_stored(execution: Execution, episode: Episode) -> bool:
+    """Whether an expert made the same of it before. A form that is sent twice at once waits for itself here."""
+    Execution.objects.select_for_update(no_key=True).only("pk").get(pk=execution.pk)
+    rows = Demonstration.objects.filter(source=DemonstrationSource.EXPERT, example__source_execution_id=execution.pk)
+    steps = redacted_steps(episode.steps)
+    return any(steps_of(row) == steps for row in rows)
 
 
 def as_correction(row: ActionCorrection, case: str) -> engine.Correction:

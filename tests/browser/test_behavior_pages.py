@@ -151,7 +151,7 @@ def test_steps_are_edited_by_keyboard_alone(
     page.keyboard.press("Enter")
     field = page.get_by_label("Arguments or text").first
     assert field.get_attribute("aria-invalid") == "true"
-    expect(page.locator("#id_s0-arguments_error")).to_contain_text("This is no JSON")
+    expect(page.locator("#id_s0-arguments_error")).to_contain_text("This is not valid JSON")
     field.focus()
     page.keyboard.press("Control+A")
     page.keyboard.type('{"order": 8}')

@@ -71,6 +71,14 @@ def test_several_steps_are_added_in_the_order_in_which_they_are_given(sign_in: A
     assert steps[3].arguments == {"by": "mail"}
 
 
+@pytest.mark.parametrize("given", ['{"a": 1e999}', '{"a": NaN}', r'{"a": "\u0000"}', "[" * 5_000])
+def test_arguments_that_nobody_could_keep_are_a_step_in_error(sign_in: Any, execution: Execution, given: str) -> None:
+    data = unchanged() | {"s0-arguments": given}
+    answer = sign_in("expert").post(f"{BASE}/executions/{execution.pk}/steps/", data)
+    assert answer.status_code == 400 and "id_s0-arguments_error" in answer.content.decode()
+    assert not Demonstration.objects.exists()
+
+
 def test_a_step_in_error_is_named_and_linked_before_the_form(sign_in: Any, execution: Execution) -> None:
     data = unchanged() | {"s0-arguments": "{", "new2-action": "x", "new2-arguments": "["}
     page = sign_in("expert").post(f"{BASE}/executions/{execution.pk}/steps/", data).content.decode()
@@ -84,7 +92,7 @@ def test_a_step_in_error_is_named_and_linked_before_the_form(sign_in: Any, execu
 
 def test_broken_arguments_are_shown_at_their_field_and_nothing_is_stored(sign_in: Any, execution: Execution) -> None:
     client = sign_in("expert")
-    for text, words in (("{", "This is no JSON"), ("[1]", "Arguments are a JSON object")):
+    for text, words in (("{", "This is not valid JSON"), ("[1]", "Arguments are a JSON object")):
         answer = client.post(f"{BASE}/executions/{execution.pk}/steps/", unchanged() | {"s0-arguments": text})
         assert answer.status_code == 400 and words in answer.content.decode()
     same = client.post(f"{BASE}/executions/{execution.pk}/steps/", unchanged())

@@ -133,6 +133,18 @@ def test_an_edit_makes_a_demonstration_and_a_correction_of_each_change(execution
     assert AuditEvent.objects.filter(action="actioncorrection.created").count() == 1
 
 
+def test_the_same_edit_is_stored_once_however_often_its_form_is_sent(execution: Execution) -> None:
+    recorded = service.episode_of_execution(execution)
+    added = EditedStep(Step("Where is order 7?", Action("log_in", {"as": "anna@example.org"})))
+    kept = [EditedStep(step, place) for place, step in enumerate(recorded.steps)]
+    correct_execution(execution=execution, recorded=recorded, edited=[added, *kept])
+    with pytest.raises(Conflict, match="stored already"):
+        correct_execution(execution=execution, recorded=recorded, edited=[added, *kept])
+    assert (Demonstration.objects.count(), ActionCorrection.objects.count()) == (1, 1)
+    correct_execution(execution=execution, recorded=recorded, edited=[added, kept[0]])
+    assert Demonstration.objects.count() == 2
+
+
 def test_added_and_removed_steps_are_corrections_too(execution: Execution) -> None:
     recorded = service.episode_of_execution(execution)
     added = Step("Where is order 7?", Action("log_in"))
