@@ -38,7 +38,7 @@ def not_found(request: Any, exception: Exception) -> HttpResponse:
 
 def server_failed(request: Any) -> HttpResponse:
     """A defect of ours: it is in the log."""
-    if not request.path.startswith("/api/"):
+    if not request.path.startswith(("/api/", "/v1/")):
         return server_error(request)
     detail = "Something failed on our side. It is in the log; nothing was stored."
     body = {"type": "about:blank", "title": "Internal Server Error", "status": 500, "detail": detail}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from learning.otlp.spans import MAX_TEXT, Attributes, Event, Span
+from learning.otlp.spans import MAX_TEXT, Attributes, Event, Span, storable
 
 MAX_MESSAGES = 1_000
+DEEPEST = 32  # levels of JSON in a text; what is deeper stays the text
 ROLES = {"human": "user", "ai": "assistant", "model": "assistant", "function": "tool", "developer": "system"}
 OPERATION_DETAILS = "gen_ai.client.inference.operation.details"
 MESSAGE_EVENTS = {
@@ -83,13 +85,26 @@ def as_text(value: Any) -> str:
 
 
 def parsed(value: Any) -> Any:
-    """What a text of JSON holds; any other text, and what is no text, as it is."""
+    """What a text of JSON holds, as far as it can be stored; any other text, and what is no text, as it is."""
     if not isinstance(value, str) or value[:1] not in ("{", "[", '"'):
         return value
     try:
-        return json.loads(value)
+        return _kept(json.loads(value))
     except (ValueError, RecursionError):
         return value
+
+
+def _kept(value: Any, depth: int = 0) -> Any:
+    """The same as attributes are read: a number that is none (programs write NaN) is nothing. Raises ValueError."""
+    if depth > DEEPEST:
+        raise ValueError("It is nested too deeply.")
+    if isinstance(value, dict):
+        return {storable(name): _kept(part, depth + 1) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_kept(part, depth + 1) for part in value]
+    if isinstance(value, str):
+        return storable(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def nested(attributes: Attributes, prefix: str) -> list[Any]:

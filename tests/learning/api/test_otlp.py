@@ -65,6 +65,15 @@ def status_message(content: bytes) -> str:
     return content[start:].decode()
 
 
+def test_what_programs_write_for_a_missing_number_costs_no_span(api: Any, organization: Organization) -> None:
+    given = ATTRIBUTES | {"output.value": r'{"mean": NaN, "note": "\u0000"}', "metadata": '{"p": Infinity, "q": 1}'}
+    attributes = [{"key": name, "value": {"stringValue": value}} for name, value in given.items()]
+    assert post(api, json.dumps(as_json(attributes=attributes)).encode(), JSON).json() == {}
+    with organization_scope(organization.id):
+        stored = Execution.objects.get().metadata
+    assert (stored["p"], stored["q"]) == (None, 1)
+
+
 def test_protobuf_is_answered_in_protobuf(api: Any, organization: Organization) -> None:
     answer = post(api, protobuf())
     assert (answer.status_code, answer["Content-Type"], answer.content) == (200, PROTOBUF, b"")

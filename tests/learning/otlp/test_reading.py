@@ -206,6 +206,20 @@ def test_a_tool_that_ran(attributes: dict[str, Any]) -> None:
     assert read_span(span(attributes)).tool == ToolCall("track", "c-1", {"parcel": 7}, "Lyon")
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ('{"mean": NaN, "n": [1, -Infinity, 1e999]}', {"mean": None, "n": [1, None, None]}),
+        (r'{"a\u0000": "\u0000b\ud800"}', {"a\ufffd": "\ufffdb\ufffd"}),
+        ("[" * 40 + "]" * 40, "[" * 40 + "]" * 40),
+    ],
+)
+def test_json_in_a_text_is_kept_as_far_as_it_can_be_stored(said: str, kept: Any) -> None:
+    given = {"gen_ai.tool.call.arguments": said, "gen_ai.tool.call.result": said}
+    attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "track"} | given
+    assert read_span(span(attributes)).tool == ToolCall("track", "", kept, kept)
+
+
 def test_documents_have_ranks_and_without_an_id_the_hash_of_their_text() -> None:
     attributes = {
         "openinference.span.kind": "RETRIEVER", "input.value": "parcels",
@@ -257,7 +271,8 @@ NAMES = st.sampled_from(
     ]
 )  # fmt: skip
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.sampled_from(
-    ["LLM", "TOOL", "RETRIEVER", "AGENT", "chat", "execute_tool", "retrieval", "[]", "{}", "[{}]", '{"messages": [1]}']
+    ["LLM", "TOOL", "RETRIEVER", "AGENT", "chat", "execute_tool", "retrieval", "[]", "{}", "[{}]", '{"messages": [1]}',
+     '{"a": NaN}']
 )  # fmt: skip
 VALUES = st.recursive(
     LEAVES,
@@ -279,5 +294,5 @@ EVENTS = st.sampled_from(
 )
 def test_whatever_a_span_says_it_is_read_and_kept(attributes: Any, events: Any, failed: bool) -> None:
     reading = read_span(span(attributes, [Event(*event) for event in events], failed=failed))
-    kept = json.loads(json.dumps(to_json(reading)))
+    kept = json.loads(json.dumps(to_json(reading), allow_nan=False))
     assert to_json(from_json(kept)) == kept
