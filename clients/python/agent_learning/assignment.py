@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from typing import Any
@@ -45,8 +45,8 @@ class Experiment:
     """One experiment of a ruleset."""
 
     __slots__ = (
-        "_arms", "_by_key", "_control", "_coverage", "_end", "_ends", "_layer", "_start", "_testers", "_traffic",
-        "_variant", "everybody", "id", "kind", "local", "paused", "testers",
+        "_by_key", "_control", "_coverage", "_end", "_layer", "_start", "_testers", "_traffic", "arm", "everybody", "id",
+        "kind", "local", "paused", "testers",
     )  # fmt: skip
 
     def __init__(self, rules: Mapping[str, Any], layer_salt: str | None, configs: Sequence[AgentConfig]) -> None:
@@ -54,16 +54,15 @@ class Experiment:
         self.kind = ("user", "session", "execution").index(rules["unit"])
         self.paused = rules["status"] == "paused"
         self.testers: Mapping[str, str] = rules["testers"]
-        self._arms = [replace(one, variant=arm["key"]) for one, arm in zip(configs, rules["arms"], strict=True)]
-        self._by_key = {arm.variant: arm for arm in self._arms}
+        arms = [replace(one, variant=arm["key"]) for one, arm in zip(configs, rules["arms"], strict=True)]
+        self._by_key = {arm.variant: arm for arm in arms}
         self._control = next(one for one, arm in zip(configs, rules["arms"], strict=True) if arm["is_control"])
-        self._ends = list(accumulate(arm["buckets"] for arm in rules["arms"]))
         self._coverage: int = rules["coverage"]
         self._start, self._end = rules["start"], rules["start"] + rules["size"]
         self._layer = Hash(layer_salt, "layer") if layer_salt else None
         self.everybody = self._layer is None and self._coverage == BUCKETS
-        self._traffic, self._variant = Hash(rules["salt"], "traffic"), Hash(rules["salt"], "variant").begun
-        self._testers = Hash(rules["salt"], "tester")
+        self._traffic, self._testers = Hash(rules["salt"], "traffic"), Hash(rules["salt"], "tester")
+        self.arm = _arm_of(Hash(rules["salt"], "variant"), arms, [arm["buckets"] for arm in rules["arms"]])
 
     def forced(self, unit: str) -> AgentConfig | None:
         """The arm that a tester was put into."""
@@ -80,12 +79,6 @@ class Experiment:
             return False
         return self._coverage == BUCKETS or self._traffic.bucket(unit) < self._coverage
 
-    def arm(self, unit: str) -> AgentConfig:
-        """The arm of a unit that takes part."""
-        digest = self._variant.copy()  # Hash.bucket once more, without the call: this is asked for every answer
-        digest.update(unit.encode())
-        return self._arms[bisect_right(self._ends, _first(digest.digest())[0] % BUCKETS)]
-
     def _holds(self, unit: str) -> bool:
         return self._layer is not None and self._start <= self._layer.bucket(unit) < self._end
 
@@ -93,13 +86,14 @@ class Experiment:
 class Agent:
     """One agent of a ruleset."""
 
-    __slots__ = ("_coverage", "_deployed", "_deployment", "_experiments", "_serving", "_testers")
+    __slots__ = ("_coverage", "_deployed", "_deployment", "_experiments", "_serving", "_testers", "of_all_users")
 
     def __init__(self, rules: Mapping[str, Any], everything: Mapping[str, Any]) -> None:
         configs = {key: _config(rules["agent_id"], key, one) for key, one in everything["configs"].items()}
         self._serving = configs.get(rules["serving_config_id"])
         self._experiments = [_experiment(one, everything["layers"], configs) for one in rules["experiments"]]
         self._testers = any(one.testers for one in self._experiments)
+        self.of_all_users = None if self._testers else _of_all_users(self._experiments)
         share = rules["deployment"]
         self._deployment = Hash(share["salt"], "traffic") if share else None
         self._coverage: int = share["coverage"] if share else 0
@@ -145,9 +139,33 @@ class Ruleset:
         known = self._agents.get(agent)
         if known is None:
             return None
+        first = known.of_all_users
+        if first is not None and 0 < len(user) <= MAX_UNIT_LENGTH and not session and not execution:
+            return first.arm(user), user, True
         if len(user) > MAX_UNIT_LENGTH or len(session) > MAX_UNIT_LENGTH or len(execution) > MAX_UNIT_LENGTH:
             raise ValueError(f"an identifier has at most {MAX_UNIT_LENGTH} characters")
         return known.choose((user, session, execution))
+
+
+def _arm_of(variant: Hash, arms: Sequence[AgentConfig], buckets: Sequence[int]) -> Callable[[str], AgentConfig]:
+    """What finds the arm of a unit that takes part. Hash.bucket once more, without the call and with everything at
+    hand: this is asked for every answer.
+    """
+    begin, ends = variant.begun.copy, list(accumulate(buckets))
+
+    def arm(unit: str) -> AgentConfig:
+        digest = begin()
+        digest.update(unit.encode())
+        return arms[bisect_right(ends, _first(digest.digest())[0] % BUCKETS)]
+
+    return arm
+
+
+def _of_all_users(experiments: Sequence[Experiment]) -> Experiment | None:
+    """The first experiment where it decides for every user, whatever else is known of them."""
+    first = next(iter(experiments), None)
+    decides = first is not None and first.kind == 0 and first.everybody and first.local and not first.paused
+    return first if decides else None
 
 
 def _config(agent_id: str, config_id: str, told: Mapping[str, Any]) -> AgentConfig:
