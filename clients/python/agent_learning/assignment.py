@@ -45,8 +45,8 @@ class Experiment:
     """One experiment of a ruleset."""
 
     __slots__ = (
-        "_by_key", "_control", "_coverage", "_end", "_layer", "_start", "_testers", "_traffic", "arm", "everybody", "id",
-        "kind", "local", "paused", "testers",
+        "_by_key", "_control", "_coverage", "_end", "_layer", "_start", "_testers", "_traffic", "arm", "everybody",
+        "id", "kind", "local", "paused", "testers",
     )  # fmt: skip
 
     def __init__(self, rules: Mapping[str, Any], layer_salt: str | None, configs: Sequence[AgentConfig]) -> None:
