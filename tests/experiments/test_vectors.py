@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from agent_learning.assignment import Ruleset
 
+from experiments.bucketing import BUCKETS
 from tests.clients.test_js_node import LEARNING, NODE, in_node
 from tests.experiments.assignment_vectors import digest_of, expected, make_cases, make_rules
 
@@ -35,6 +36,20 @@ def test_the_python_client_answers_alike(answers: list[str]) -> None:
         choice = rules.choose(**case)
         found.append(f"{choice[0].id}|{choice[0].variant}|{choice[1]}" if choice else "ask")
     assert found == answers
+
+
+def test_an_experiment_on_everybody_has_the_same_arms_whatever_else_is_known_of_a_user() -> None:
+    everybody = {"testers": {}, "coverage": BUCKETS, "unit": "user", "status": "running", "local": True}
+    agents = [one | {"experiments": [e | everybody for e in one["experiments"]]} for one in RULES["agents"][5:25]]
+    rules = RULES | {"agents": agents}
+    client = Ruleset(rules)
+    for case in ({"agent": agent["agent_id"], "user": f"user-{n}"} for agent in agents for n in range(20)):
+        for names in ({}, {"session": "s-1"}):
+            choice = client.choose(**case, **names)
+            assert choice is not None and choice[2]
+            assert f"{choice[0].id}|{choice[0].variant}|{choice[1]}" == expected(rules, case)
+    nobody = client.choose("agent-5")
+    assert nobody is not None and nobody[1:] == ("", False), "without a name: what serves"
 
 
 @pytest.mark.skipif(NODE is None, reason="no Node on the path")
