@@ -219,6 +219,12 @@ def test_the_ruleset_takes_three_queries_and_few_bytes(
     assert len(json.dumps(rules)) < 2_000
 
 
+def test_a_share_of_true_is_no_share(api: StrangerAPIClient, agent: Agent, candidate: AgentConfig) -> None:
+    body = {"agent_id": agent.external_id, "config_id": str(candidate.pk), "share": True}
+    refused = api.post(f"{BASE}/deployments", body, format="json")
+    assert refused.status_code == 400 and refused.json()["errors"][0]["field"] == "share"
+
+
 def test_a_deployment_by_share_promoted_and_rolled_back(
     api: StrangerAPIClient, agent: Agent, candidate: AgentConfig
 ) -> None:

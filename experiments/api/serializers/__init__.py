@@ -10,7 +10,7 @@ from rest_framework import serializers
 from experiments.metrics import CATALOGUE
 from experiments.models import DeploymentStatus, ExperimentKind, ExperimentStatus, Unit
 from experiments.stats.terms import Role, Verdict
-from learning.api.serializers.fields import ExternalId, StrictSerializer, Text
+from learning.api.serializers.fields import ExternalId, Number, StrictSerializer, Text
 
 MAX_ARMS = 10
 MAX_METRICS = 20
@@ -21,7 +21,7 @@ Fields = serializers.Serializer[Any]
 class NewVariantSerializer(StrictSerializer):
     key = serializers.RegexField(r"^[a-z0-9][a-z0-9_-]{0,49}$", help_text="Executions report it as `variant`.")
     config_id = serializers.UUIDField()
-    percentage = serializers.FloatField(min_value=0, max_value=100, help_text="All variants together are 100.")
+    percentage = Number(min_value=0, max_value=100, help_text="All variants together are 100.")
     is_control = serializers.BooleanField(required=False)
 
 
@@ -49,7 +49,7 @@ class MetricChoiceSerializer(StrictSerializer):
         required=False,
         help_text="A user's outcome below the first or above the second counts as these; null is no limit.",
     )
-    winsorise_share = serializers.FloatField(
+    winsorise_share = Number(
         min_value=0.0001,
         max_value=0.4999,
         required=False,
@@ -66,7 +66,7 @@ class DraftSerializer(StrictSerializer):
 
     name = Text(max_length=200, allow_blank=False, required=False)
     hypothesis = Text(max_length=5000, required=False)
-    traffic_percentage = serializers.FloatField(
+    traffic_percentage = Number(
         source="traffic", min_value=0, max_value=100, required=False, help_text="Users that take part at all."
     )
     unit = serializers.ChoiceField(
@@ -75,7 +75,7 @@ class DraftSerializer(StrictSerializer):
     layer_id = ExternalId(
         source="layer", required=False, help_text="Id or name. Experiments of one layer exclude each other."
     )
-    layer_percentage = serializers.FloatField(
+    layer_percentage = Number(
         min_value=0, max_value=100, required=False, help_text="What it takes of its layer; 100 unless given."
     )
     metrics = serializers.ListField(child=MetricChoiceSerializer(), required=False, max_length=MAX_METRICS)
@@ -225,13 +225,11 @@ class ExperimentFilterSerializer(Fields):
 class NewDeploymentSerializer(StrictSerializer):
     agent_id = ExternalId()
     config_id = serializers.UUIDField()
-    share = serializers.FloatField(
-        min_value=0, max_value=100, required=False, help_text="Percent of users; 100 unless given."
-    )
+    share = Number(min_value=0, max_value=100, required=False, help_text="Percent of users; 100 unless given.")
 
 
 class PromotionSerializer(StrictSerializer):
-    share = serializers.FloatField(min_value=0, max_value=100, required=False)
+    share = Number(min_value=0, max_value=100, required=False)
 
 
 class RollbackSerializer(StrictSerializer):

@@ -104,7 +104,7 @@ def _json_keys(answers: Sequence[str]) -> tuple[str, str] | None:
     for answer in answers:
         try:
             value = json.loads(answer)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         if not isinstance(value, dict):
             return None

@@ -26,6 +26,10 @@ def test_the_form_is_read_off_the_answers(answers: list[str], description: str) 
     assert describe_form(answers).description == description
 
 
+def test_an_answer_nested_without_end_is_an_answer_like_any_other() -> None:
+    assert "JSON object" not in describe_form(['{"a": 1}'] * 39 + ["[" * 100_000]).description
+
+
 def test_one_odd_answer_in_forty_does_not_hide_the_rule() -> None:
     dates = [f"2001-05-{day:02d}" for day in range(1, 29)] * 2
     assert describe_form([*dates, "unknown"]).description == "a date in the form YYYY-MM-DD"
