@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -53,19 +53,36 @@ def replacement_of(version: DatasetVersion) -> DatasetVersion | None:
     return found
 
 
+def _families(keys: Sequence[UUID]) -> dict[UUID, set[UUID]]:
+    """Each version with those that it replaced when a person was forgotten: their test split goes on in its own."""
+    replaced = DatasetVersion.objects.filter(dataset__versions__in=keys, replaced_by__isnull=False)
+    next_of = dict(replaced.values_list("pk", "replaced_by"))
+    families = {key: {key} for key in keys}
+    for key in next_of:
+        after = next_of.get(key)
+        while after is not None:
+            families.get(after, set()).add(key)
+            after = next_of.get(after)
+    return families
+
+
+def _events(versions: Iterable[UUID]) -> QuerySet[AuditEvent]:
+    keys = [str(key) for key in versions]
+    return AuditEvent.objects.filter(action=TEST_SPLIT_READ, target_type="datasetversion", target_id__in=keys)
+
+
 def count_readings(versions: Sequence[DatasetVersion]) -> dict[UUID, int]:
-    """How often the test split of each was opened; those that stayed closed are not in it."""
-    events = AuditEvent.objects.filter(
-        action=TEST_SPLIT_READ, target_type="datasetversion", target_id__in=[str(version.pk) for version in versions]
-    )
-    return {UUID(key): n for key, n in events.order_by().values_list("target_id").annotate(n=Count("id"))}
+    """How often the test split of each was opened, also before it left a person out; what stayed closed is not in it."""
+    families = _families([version.pk for version in versions])
+    events = _events(set().union(*families.values()))
+    times = {UUID(key): n for key, n in events.order_by().values_list("target_id").annotate(n=Count("id"))}
+    told = {key: sum(times.get(one, 0) for one in keys) for key, keys in families.items()}
+    return {key: n for key, n in told.items() if n}
 
 
 def count_earlier_readings(*, version_id: UUID, run_id: UUID) -> int:
     """How often others opened the test split before the run did first: each run once, each export."""
-    events = AuditEvent.objects.filter(
-        action=TEST_SPLIT_READ, target_type="datasetversion", target_id=str(version_id)
-    ).order_by("created_at", "id")
+    events = _events(_families([version_id])[version_id]).order_by("created_at", "id")
     readers = [after.get("training_run") or place for place, after in enumerate(events.values_list("after", flat=True))]
     earlier = readers[: readers.index(str(run_id))] if str(run_id) in readers else readers
     return len(set(earlier))
@@ -73,7 +90,7 @@ def count_earlier_readings(*, version_id: UUID, run_id: UUID) -> int:
 
 def list_readings(version: DatasetVersion) -> list[Reading]:
     """Each opening of the test split, the newest first: the run that confirmed its result on it, or the export."""
-    events = AuditEvent.objects.filter(action=TEST_SPLIT_READ, target_type="datasetversion", target_id=str(version.pk))
+    events = _events(_families([version.pk])[version.pk])
     told = [(event, event.after) for event in events.order_by("-created_at")]
     runs = TrainingRun.objects.in_bulk([UUID(after["training_run"]) for _, after in told if after.get("training_run")])
     by_key = {str(key): run for key, run in runs.items()}

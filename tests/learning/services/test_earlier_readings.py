@@ -5,10 +5,13 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 import pytest
+from django.utils import timezone
 
 from learning.models import TEST_SPLIT_READ, DatasetVersion
-from learning.services.dataset_versions import count_earlier_readings
+from learning.services.dataset_versions import count_earlier_readings, count_readings, list_readings
+from learning.services.publication import publish_version
 from organizations import audit
+from tests import factories
 
 pytestmark = pytest.mark.usefixtures("scope")
 
@@ -35,3 +38,21 @@ def test_a_run_that_did_not_read_it_yet_comes_after_all_who_did() -> None:
     version = uuid4()
     read(version, OTHER)
     assert count_earlier_readings(version_id=version, run_id=MINE) == 1
+
+
+def test_a_version_without_a_person_goes_on_counting_where_those_that_it_replaced_were() -> None:
+    agent = factories.make_agent(name="Critic")
+    first = factories.make_published_version(agent)
+    others = []
+    for text in ("Something else entirely", "And one thing more than that"):
+        factories.make_example(agent, input_text=text, review_status="approved")
+        others.append(publish_version(dataset=first.dataset))
+    second, third = others
+    read(first.pk, OTHER)
+    read(second.pk, THIRD)
+    assert count_earlier_readings(version_id=third.pk, run_id=MINE) == 0, "a new version begins anew"
+    for old, new in ((first, second), (second, third)):
+        DatasetVersion.objects.filter(pk=old.pk).update(erased_at=timezone.now(), replaced_by=new)
+    assert count_earlier_readings(version_id=third.pk, run_id=MINE) == 2
+    assert count_readings([first, second, third]) == {first.pk: 1, second.pk: 2, third.pk: 2}
+    assert len(list_readings(third)) == 2
