@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from learning.models import TrainingRun
+from learning.models import TrainingRun, TrainingType
 from learning.pages.stored import section, whole
 from learning.services.training import worked_seconds
 
@@ -39,6 +39,9 @@ def remembered_answers(run: TrainingRun) -> int | None:
 
 
 def kept_calls(run: TrainingRun) -> int:
-    """How many of the calls that it may make the engine does not plan with, so that some can be lost; 0 if unknown."""
+    """How many of the calls that it may make the engine does not plan with, so that some can be lost; 0 if unknown,
+    and for behavior, whose steps are no calls."""
+    if run.training_type == TrainingType.BEHAVIOR_CLONING:
+        return 0
     most = whole(run.config, "max_calls")
     return max(0, most - run.total_steps) if most and run.total_steps else 0

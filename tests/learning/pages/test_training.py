@@ -407,6 +407,11 @@ def test_the_calls_that_are_kept_for_lost_ones_are_told_beside_the_limit(sign_in
     assert "Of 340 calls 17 were kept for calls that are lost." in text(client.get(f"{LIST}{run.pk}/"))
 
 
+def test_a_run_that_learns_behavior_keeps_no_calls(sign_in: Any, run: TrainingRun) -> None:
+    TrainingRun.objects.filter(pk=run.pk).update(training_type="behavior_cloning", total_steps=4)
+    assert "kept back" not in text(sign_in("admin").get(f"{LIST}{run.pk}/"))
+
+
 def test_large_numbers_have_their_thousands_separated(sign_in: Any, run: TrainingRun) -> None:
     now = timezone.now()
     run.started_at, run.finished_at, run.seconds, run.status = now, now, 60, RunStatus.COMPLETED
