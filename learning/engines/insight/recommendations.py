@@ -63,7 +63,7 @@ def _of_threshold(one: Threshold) -> Recommendation:
         f"{_share(one.better)} of the executions with {name} {side} {cut} succeeded, {_share(one.worse)} of the "
         f"others. Counted on cases that the cut was not found on; it lies between {number(one.low)} and "
         f"{number(one.high)}.",
-        (above if one.above else below).format(cut=number(round(one.cut))),
+        (above if one.above else below).format(cut=f"{round(one.cut):,}"),
         {"feature": one.feature, "cut": one.cut, "cut_low": one.low, "cut_high": one.high, "above": one.above}
         | _counts("better", one.better) | _counts("worse", one.worse),
     )  # fmt: skip

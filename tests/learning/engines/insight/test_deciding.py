@@ -20,6 +20,11 @@ def threshold(feature: str, above: bool) -> Threshold:
     return Threshold(feature, 120.4, 100, 130, above, rate_of(40, 50), rate_of(10, 50), 0.001)
 
 
+def test_an_instruction_names_whole_words() -> None:
+    cut = Threshold("answer.words", 32.4, 32, 33, False, rate_of(40, 50), rate_of(10, 50), 0.001)
+    assert recommend([cut], [], [])[0].instruction == "Keep the answer under 32 words."
+
+
 def test_what_an_instruction_can_change_carries_one_and_comes_first() -> None:
     word = Term("unfortunately", 1, 9, -2.0, -4.0, 0.001)
     terms, fast, short = recommend([threshold("duration_ms", False), threshold("answer.words", False)], [word], [])[
