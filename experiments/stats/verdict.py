@@ -208,7 +208,7 @@ def _inconclusive(success: list[Reading], missing: tuple[str, ...], progress: Pr
     if _early(progress, rules):
         sentence = f"Too early for a verdict: the minimum of {rules.unit}s or hours is not reached."
     elif any(reading.short for reading in success):
-        sentence = f"Too early for a verdict: too few {rules.unit}s have an outcome."
+        sentence = f"Too early for a verdict: too few {rules.unit}s have a telling outcome."
     else:
         sentence = f"Inconclusive: {_compared(success[0])}."
     if not known:

@@ -72,7 +72,7 @@ def _events(versions: Iterable[UUID]) -> QuerySet[AuditEvent]:
 
 
 def count_readings(versions: Sequence[DatasetVersion]) -> dict[UUID, int]:
-    """How often the test split of each was opened, also before it left a person out; what stayed closed is not in it."""
+    """How often the test split of each was opened, also before it left a person out; others are not in it."""
     families = _families([version.pk for version in versions])
     events = _events(set().union(*families.values()))
     times = {UUID(key): n for key, n in events.order_by().values_list("target_id").annotate(n=Count("id"))}
