@@ -59,7 +59,7 @@ def addresses(live_server: Any) -> dict[str, Any]:
         report = _gate(agent, config, episodes)
         metrics = BehaviorResult(BehaviorLearner(episodes=episodes).generate_policy_update(), {}).as_json()
         for pattern in metrics["behavior"]["patterns"]:
-            pattern["examples"] = [str(stored.pk)]
+            pattern["examples"] = [str(stored.pk)] * 3  # as many links as the page shows
         version = factories.make_published_version(agent)
         run = TrainingRun.objects.create(
             name="Policy update", agent=agent, base_config=config, dataset_version=version, metrics=metrics,

@@ -18,6 +18,7 @@ from tests.learning.services.test_insight import learn, some_feedback
 from tests.learning.services.test_insight_choices import some_corrections
 
 pytestmark = pytest.mark.django_db(transaction=True)
+WIDER = "cells => cells.filter(cell => cell.scrollWidth > cell.clientWidth + 1).map(cell => cell.innerText)"
 SCREENSHOTS = os.environ.get("SCREENSHOTS")  # a folder to look at the pages
 
 
@@ -38,6 +39,7 @@ def test_what_was_learned_fits_every_screen(live_server: Any, signed_in: Callabl
         page.set_viewport_size(size)
         page.goto(address)
         expect(page.get_by_test_id("improvement").first).to_be_visible()
+        assert page.get_by_test_id("improvement").locator("td").evaluate_all(WIDER) == []
         if SCREENSHOTS:
             page.screenshot(path=Path(SCREENSHOTS) / f"insights-{name}.png", full_page=True)
             page.emulate_media(color_scheme="dark")
