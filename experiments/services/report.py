@@ -107,7 +107,7 @@ def _bounds(experiment: Experiment) -> dict[tuple[str, int | None], Bounds]:
 
     rates = [item["name"] for item in experiment.metrics if definition_for(item).rate]
     rows = OutcomeSum.objects.filter(experiment=experiment, metric__in=rates, n__gt=0)
-    found = {}
+    found: dict[tuple[str, int | None], Bounds] = {}
     for metric, arm, n, totals in rows.values_list("metric", "arm", "n", "totals"):
         bounds = rate_bounds(SampleMoments(n, float(totals[0] / n), 0.0), alpha=experiment.alpha)
         found[metric, arm] = {"low": bounds.low, "high": bounds.high}

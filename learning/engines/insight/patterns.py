@@ -116,7 +116,8 @@ def _newcombe(having: Rate, lacking: Rate) -> tuple[float, float]:
 
 def _fisher(having: Rate, lacking: Rate) -> float:
     """Two-sided, as if all opinions were independent."""
+    import numpy as np
     from scipy import stats
 
-    counts = [[round(one.successes), round(one.n - one.successes)] for one in (having, lacking)]
+    counts = np.array([[round(one.successes), round(one.n - one.successes)] for one in (having, lacking)])
     return max(SMALLEST, min(1.0, float(stats.fisher_exact(counts).pvalue)))
