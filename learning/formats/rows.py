@@ -90,7 +90,10 @@ def check_row(record: Mapping[str, Any], columns: Mapping[str, str] | None = Non
         raise BadRow("input_text is empty", "input_text")
     context, context_json = _context(values.get("input_context"))
     names = [_name(name, values.get(name), most) for name, most in NAMES.items()]
-    kind = _choice("example_type", values.get("example_type"), TYPES) or guess_type(*texts[1:])
+    said = _choice("example_type", values.get("example_type"), TYPES)
+    if not said and not any(text.strip() for text in texts[1:]):
+        raise BadRow("it has no answer: give expected_output, original_output or both", "expected_output")
+    kind = said or guess_type(*texts[1:])
     _check_answers(kind, texts)
     numbers: list[float | None] = [_integer("complexity", values.get("complexity"), 1, 5)]
     numbers += [_number("quality_score", values.get("quality_score"), 1), _number("weight", values.get("weight"), 100)]

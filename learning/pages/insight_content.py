@@ -89,6 +89,7 @@ def content_of(report: InsightReport) -> dict[str, Any]:
         "groups": [group for group in groups if group.rows],
         "quality": found.quality,
         "errors": _errors(found.quality),
+        "opinions_url": rows_url(report),
         "judged_url": rows_url(report, judged="1"),
         "preferred_marks": _preferred_marks(report),
         "preferred_moved": _list(feature_words(name) for name in drift_of_weights(report)),

@@ -64,7 +64,7 @@ def worth_proving(fits: Mapping[str, Fit], episodes: Sequence[Episode], seed: in
     reasons = {}
     for part, name in PARTS.items():
         found = gain(held_out.hits(name), held_out.hits("none"))
-        reasons[part] = "" if found.is_gain else f"No gain in cross-validation: {_points(found)}."
+        reasons[part] = "" if found.is_gain else f"No sure gain in cross-validation: {_points(found)}."
     return reasons
 
 

@@ -127,6 +127,7 @@ BAD_LINES = {
     b'{"input_text": "x", "expected_output": "y", "cluster_key": "../../etc/passwd"}\n': "64 hexadecimal digits",
     b'{"input_text": "x", "expected_output": "y", "tags": "a"}\n': "tags must be a list",
     b'{"input_text": "x", "example_type": "preference", "expected_output": "y"}\n': "needs a rejected_output",
+    b'{"input_text": "x", "expected_ouput": "y"}\n': "it has no answer",
     b'{"input_text": "x", "example_type": "failure", "expected_output": "y"}\n': "needs an original_output",
 }  # fmt: skip
 
