@@ -141,7 +141,7 @@ def _pattern_links(report: InsightReport, row: LearningPattern) -> list[Link]:
     if row.pattern_type == PatternType.TERM:
         return [Link(row.n, "cases", rows_url(report, word=row.name, judged="1"))]
     if row.pattern_type == PatternType.RULE:
-        return [Link(row.n, "held out", rows_url(report, rule=str(row.pk), judged="1"))]
+        return [Link(row.n, "held out of these", rows_url(report, rule=str(row.pk), judged="1"))]
     having, lacking = (row.details.get(side) or {} for side in ("having", "lacking"))
     return _with_and_without(report, row.name, having.get("n"), lacking.get("n"))
 

@@ -21,7 +21,7 @@ from organizations.models import Role
 from organizations.permissions import page
 
 if TYPE_CHECKING:
-    from learning.services.insight_rows import Asked
+    from learning.services.insight_rows import Asked, Rows
 
 
 @page(role=Role.MANAGER)
@@ -62,11 +62,15 @@ def insight_rows(request: HttpRequest, agent_id: UUID, number: int) -> HttpRespo
         raise Http404("There is no such report.")
     asked = _asked(request, report)
     context: dict[str, Any] = {"agent": agent, "report": report, "asked": asked}
+    first = _first(request)
     if request.GET.get("pairs"):
-        context["choices"] = choices_behind(report=report, reviewer=asked.reviewer)
-        return render(request, "learning/insight_choices.html", context)
-    context |= {
-        "rows": rows_behind(report=report, asked=asked),
+        choices = choices_behind(report=report, reviewer=asked.reviewer, first=first)
+        return render(
+            request, "learning/insight_choices.html", context | {"choices": choices} | _pages(request, choices)
+        )
+    rows = rows_behind(report=report, asked=asked, first=first)
+    context |= _pages(request, rows) | {
+        "rows": rows,
         "value_name": feature_words(asked.feature) if asked.feature else "",
         "said_name": aspect_words(asked.aspect) if asked.aspect else "",
     }
@@ -125,6 +129,23 @@ def _decide(row: Improvement, action: str) -> None:
         improvements.reopen_improvement(improvement=row)
     else:
         raise Refused("Choose dismiss, withdraw or reopen.", "action")
+
+
+def _first(request: HttpRequest) -> int:
+    given = request.GET.get("from", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 0
+
+
+def _pages(request: HttpRequest, rows: Rows) -> dict[str, str]:
+    """Addresses of the parts before and after these."""
+    places = {"previous_url": rows.before, "next_url": rows.after}
+    return {name: f"?{_with(request, place)}" for name, place in places.items() if place is not None}
+
+
+def _with(request: HttpRequest, place: int) -> str:
+    query = request.GET.copy()
+    query["from"] = str(place)
+    return query.urlencode()
 
 
 def _asked(request: HttpRequest, report: InsightReport) -> Asked:

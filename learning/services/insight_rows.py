@@ -50,14 +50,31 @@ class Row:
 
 @dataclass(frozen=True)
 class Rows:
-    """The newest rows; `looked_at`: opinions that were looked at, `found` of them fit."""
+    """A part of the rows, the newest first, from place `first` (0 and up) on; `looked_at`: opinions that were looked
+    at, `found` of them fit.
+    """
 
     rows: Sequence[Any]
     looked_at: int
     found: int
+    first: int = 0
+
+    @property
+    def before(self) -> int | None:
+        """Where the part before this one begins."""
+        return max(0, self.first - MOST_ROWS) if self.first else None
+
+    @property
+    def last(self) -> int:
+        """The number of the last one, counted from 1."""
+        return self.first + len(self.rows)
+
+    @property
+    def after(self) -> int | None:
+        return self.last if self.last < self.found else None
 
 
-def rows_behind(*, report: InsightReport, asked: Asked) -> Rows:
+def rows_behind(*, report: InsightReport, asked: Asked, first: int = 0) -> Rows:
     """What was deleted since, or is past its retention, is not there any more."""
     from learning.services.insight_features import describe
 
@@ -68,17 +85,22 @@ def rows_behind(*, report: InsightReport, asked: Asked) -> Rows:
     opinions = opinions[:MOST_OPINIONS]
     known = describe(opinions, keep=False)
     rows = [row for one in opinions if (row := _row(one, known, asked))]
-    return Rows(rows[:MOST_ROWS], len(opinions), len(rows))
+    return _part(rows, len(opinions), first)
 
 
-def choices_behind(*, report: InsightReport, reviewer: ReviewerPreferenceModel | None = None) -> Rows:
+def choices_behind(*, report: InsightReport, reviewer: ReviewerPreferenceModel | None = None, first: int = 0) -> Rows:
     """The choices between two answers, of one reviewer or of all: each a Chosen."""
     from learning.services.insight_choices import read_choices
 
     choices: list[Chosen] = read_choices(agent=report.agent, since=report.since, until=report.until, keep=False)
     if reviewer is not None:
         choices = [one for one in choices if one.who == _who(reviewer)]
-    return Rows(choices[:MOST_ROWS], len(choices), len(choices))
+    return _part(choices, len(choices), first)
+
+
+def _part(found: Sequence[Any], looked_at: int, first: int) -> Rows:
+    first = min(first, max(0, len(found) - 1) // MOST_ROWS * MOST_ROWS)
+    return Rows(found[first : first + MOST_ROWS], looked_at, len(found), first)
 
 
 def _who(reviewer: ReviewerPreferenceModel) -> tuple[str, Any]:

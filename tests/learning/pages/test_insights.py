@@ -7,6 +7,7 @@ from datetime import timedelta
 from html import unescape
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from learning.models import (
@@ -17,6 +18,7 @@ from learning.models import (
     LearningPattern,
     ReviewerPreferenceModel,
 )
+from learning.services import insight_rows
 from organizations.models import Organization
 from tests import factories
 from tests.learning.api.test_insight import learned
@@ -54,6 +56,26 @@ def test_every_number_leads_to_the_opinions_behind_it(sign_in: Any, scope: Organ
     assert "40 of the newest 80" in without and "not so that route is quick" in without
     assert client.get(address(agent, "9/rows/")).status_code == 404
     assert client.get(address(agent), {"report": "9"}).status_code == 404
+
+
+def test_all_the_rows_are_reached_page_by_page(
+    sign_in: Any, scope: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insight_rows, "MOST_ROWS", 30)
+    agent = factories.make_agent()
+    some_feedback(agent)
+    learn(agent)
+    client, seen = sign_in("manager"), []
+    there = address(agent, "1/rows/") + "?feature=answer.words"
+    for numbers in ("1 to 30", "31 to 60", "61 to 80"):
+        page = client.get(there).content.decode()
+        assert f"numbers {numbers} are shown" in page
+        seen += re.findall(r"/admin/learning/executions/([0-9a-f-]{36})/", page)
+        following = re.search(r'rel="next" href="([^"]+)"', page)
+        there = address(agent, "1/rows/") + unescape(following[1]) if following else ""
+    assert there == "" and len(seen) == len(set(seen)) == 80
+    beyond = client.get(address(agent, "1/rows/") + "?feature=answer.words&from=999999").content.decode()
+    assert "numbers 61 to 80 are shown" in beyond
 
 
 def links(page: str) -> list[str]:
