@@ -27,7 +27,7 @@ BACKGROUND = 5  # niceness: people at the pages come first
 
 class Command(BaseCommand):
     help = (
-        "Play the whole loop on real review sentences with the local model: some ten minutes on two cores."
+        "Play the whole loop on real review sentences with the local model: some 13 minutes on two cores."
         " Starts what it needs when the product is not running. Each play makes agents of its own."
     )
     requires_system_checks: list[str] = []  # the database may not be there yet

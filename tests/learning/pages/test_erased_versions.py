@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from learning.models import Agent, DatasetVersion, TrainingRun
 from learning.services import training
-from learning.services.publication import publish_version
 from organizations.errors import Refused
 from organizations.models import Organization
 from tests import factories
@@ -29,11 +28,7 @@ def agent(scope: Organization) -> Agent:
 def versions(agent: Agent) -> Versions:
     """The first was replaced by the second, and that later by the third."""
     first = factories.make_published_version(agent)
-    others = []
-    for text in ("Something else entirely", "And one thing more than that"):
-        factories.make_example(agent, input_text=text, review_status="approved")
-        others.append(publish_version(dataset=first.dataset))
-    second, third = others
+    second, third = (factories.publish_with(first, text) for text in ("Something else", "And one thing more"))
     erase(first, second)
     erase(second, third)
     return first, second, third

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from learning.models import TEST_SPLIT_READ, DatasetVersion
 from learning.services.dataset_versions import count_earlier_readings, count_readings, list_readings
-from learning.services.publication import publish_version
 from organizations import audit
 from tests import factories
 
@@ -43,11 +42,7 @@ def test_a_run_that_did_not_read_it_yet_comes_after_all_who_did() -> None:
 def test_a_version_without_a_person_goes_on_counting_where_those_that_it_replaced_were() -> None:
     agent = factories.make_agent(name="Critic")
     first = factories.make_published_version(agent)
-    others = []
-    for text in ("Something else entirely", "And one thing more than that"):
-        factories.make_example(agent, input_text=text, review_status="approved")
-        others.append(publish_version(dataset=first.dataset))
-    second, third = others
+    second, third = (factories.publish_with(first, text) for text in ("Something else", "And one thing more"))
     read(first.pk, OTHER)
     read(second.pk, THIRD)
     assert count_earlier_readings(version_id=third.pk, run_id=MINE) == 0, "a new version begins anew"
