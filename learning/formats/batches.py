@@ -1,24 +1,21 @@
-"""A file as batches of checked rows, read ahead while the batch before is stored. Pure."""
+"""A file as batches of checked rows. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import Empty, Full, Queue
-from threading import Event, Thread
 from typing import Any, NamedTuple
 
 from learning.formats.bounds import BadFile, BadRow
 from learning.formats.catalogue import AUTO, FORMATS, detect, records_of, row_of
 from learning.formats.containers import Part, parts_of
-from learning.formats.rows import Row, unused_names
-from learning.formats.staging import fields_of
+from learning.formats.rows import unused_names
+from learning.formats.staging import Line, line_of
 
 ROWS = 5_000
+PLACE = ("part", "at", "number")  # what a cursor has
 CHARACTERS = 4_000_000
-WAIT = 0.2  # seconds after which a reader that nobody listens to looks up
 
 
 class Refusal(NamedTuple):
@@ -31,11 +28,14 @@ class Refusal(NamedTuple):
 
 @dataclass
 class Batch:
-    """Rows by their numbers, and why others are none. `cursor`: where to go on after it, for `read_batches`."""
+    """Rows, as they are stored, by their numbers, and why others are none.
+
+    `cursor`: where to go on after it, for `read_batches`.
+    """
 
     part: str
     format: str
-    rows: list[tuple[int, Row]] = field(default_factory=list)
+    rows: list[tuple[int, Line]] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     unused: set[str] = field(default_factory=set)
     characters: int = 0
@@ -47,13 +47,12 @@ class Batch:
             if isinstance(record, str):
                 raise BadRow(record)
             row = row_of(self.format, record, columns)
-            row.fields = fields_of(row)  # here, beside whoever waits for the database
         except BadRow as reason:
             self.refused.append(Refusal(number, reason.field, str(reason)))
             return
         if not self.rows and FORMATS[self.format].meaning is None:
             self.unused = unused_names(record, columns)
-        self.rows.append((number, row))
+        self.rows.append((number, line_of(row)))
         self.characters += row.size
 
     @property
@@ -70,14 +69,12 @@ def read_batches(
     name: str = AUTO,
     columns: Mapping[str, str] | None = None,
     cursor: Mapping[str, int] | None = None,
-    stopped: Event | None = None,
 ) -> Iterator[Batch]:
     """Every record of a file, an archive or a folder, after `cursor`. Raises BadFile.
 
-    Where a file breaks off, what came before is kept and the place is refused. Nothing more is read once `stopped` is
-    set.
+    Where a file breaks off, what came before is kept and the place is refused.
     """
-    at, stopped = cursor or {}, stopped or Event()
+    at = cursor or {}
     parts = parts_of(path)
     for place, part in enumerate(parts):
         if place < at.get("part", 0):
@@ -85,20 +82,16 @@ def read_batches(
         chosen = detect(part) if name == AUTO else name
         shown = part.name if len(parts) > 1 else ""
         here = at if place == at.get("part", 0) else {}
-        yield from _read_part(part, place, Batch(shown, chosen), columns or {}, here, stopped)
-        if stopped.is_set():
-            return
+        yield from _read_part(part, place, Batch(shown, chosen), columns or {}, here)
 
 
 def _read_part(
-    part: Part, place: int, batch: Batch, columns: Mapping[str, str], start: Mapping[str, int], stopped: Event
+    part: Part, place: int, batch: Batch, columns: Mapping[str, str], start: Mapping[str, int]
 ) -> Iterator[Batch]:
     number = start.get("number", 0)
     records = records_of(part, batch.format, start.get("at", 0), number, known=columns.values())
     try:
         for number, record, at in records:
-            if stopped.is_set():
-                return
             batch.add(number, record, columns)
             if batch.is_full:
                 batch.cursor = {"part": place, "at": at, "number": number}
@@ -110,40 +103,3 @@ def _read_part(
         batch.refused.append(Refusal(number + 1, "", f"{error}; nothing after it was read"))
     batch.cursor = {"part": place + 1, "at": 0, "number": 0}
     yield batch
-
-
-def read_ahead(batches: Iterator[Batch], stopped: Event) -> Generator[Batch, None, None]:
-    """The same, one batch ahead: while the database stores a batch, a thread reads the next one.
-
-    stopped: set here when nobody wants more, so that the thread ends; `read_batches` looks at it for each record.
-    """
-    queue: Queue[Batch | BaseException | None] = Queue(maxsize=1)
-
-    def put(item: Batch | BaseException | None) -> None:
-        while not stopped.is_set():
-            with suppress(Full):
-                queue.put(item, timeout=WAIT)
-                return
-
-    def read() -> None:
-        try:
-            for batch in batches:
-                put(batch)
-                if stopped.is_set():
-                    return
-            put(None)
-        except BaseException as error:  # raised where the batches are used
-            put(error)
-
-    thread = Thread(target=read, name="read-ahead", daemon=True)
-    thread.start()
-    try:
-        while (item := queue.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stopped.set()
-        with suppress(Empty):
-            queue.get_nowait()
-        thread.join()

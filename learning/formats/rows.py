@@ -72,7 +72,6 @@ class Row(msgspec.Struct, gc=False):  # nothing in it refers back to it
     cluster_key: str = ""
     split: str = ""
     user_id: str = ""  # a pseudonym
-    fields: str = ""  # what `staging.fields_of` makes of it
 
     @property
     def size(self) -> int:
@@ -116,7 +115,7 @@ def check_row(record: Mapping[str, Any], columns: Mapping[str, str] | None = Non
 def unused_names(record: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> set[str]:
     """What a record says that no field of ours takes."""
     used = {source for source, _ in _named(tuple(record), tuple(sorted((columns or {}).items())))}
-    return {str(name) for name in record if name not in used}
+    return {str(name).encode(errors="ignore").decode() for name in record if name not in used}
 
 
 def guess_type(original: str, expected: str, rejected: str) -> str:

@@ -1,4 +1,4 @@
-"""A row of an import as PostgreSQL's COPY reads it in text format, with NULL written as nothing. Pure.
+"""What is stored of a row of an import, as PostgreSQL's COPY reads text, with NULL written as nothing. Pure.
 
 https://www.postgresql.org/docs/current/sql-copy.html, "Text Format": a tab between fields, a newline after a row; a
 backslash, a tab and the ends of lines are written with a backslash.
@@ -6,7 +6,10 @@ backslash, a tab and the ends of lines are written with a backslash.
 
 from __future__ import annotations
 
-from learning.formats.rows import Row
+import msgspec
+
+from learning.formats.rows import USER_NAMES, Row
+from learning.formats.texts import hash_input
 
 COLUMNS = (  # of what `fields_of` tells, in its order, and their types
     ("external_id", "text"), ("source_hash", "text"), ("example_type", "text"), ("input_text", "text"),
@@ -15,6 +18,36 @@ COLUMNS = (  # of what `fields_of` tells, in its order, and their types
     ("weight", "float8"), ("user_id", "text"),
 )  # fmt: skip
 BETWEEN = len(COLUMNS) - 1
+
+
+class Line(msgspec.Struct, gc=False):  # nothing in it refers back to it
+    """A row on its way into the database. `fields`: its `COLUMNS`, the rest is what decides where it goes.
+
+    `names_user`: whether it says whose it is. A row that comes with its split begins a cluster of its own, unless it
+    names one.
+    """
+
+    external_id: str
+    source_hash: str
+    fields: str
+    agent_id: str = ""
+    source_type: str = ""
+    cluster_key: str = ""
+    split: str = ""
+    names_user: bool = False
+
+
+def line_of(row: Row) -> Line:
+    return Line(
+        external_id=row.external_id,
+        source_hash=row.source_hash,
+        fields=fields_of(row),
+        agent_id=row.agent_id,
+        source_type=row.source_type,
+        cluster_key=row.cluster_key or (hash_input(row.input_text) if row.split else ""),
+        split=row.split,
+        names_user=bool(row.user_id) or not row.input_context.keys().isdisjoint(USER_NAMES),
+    )
 
 
 def fields_of(row: Row) -> str:

@@ -19,6 +19,7 @@ from learning.engines.behavior.update import KEY
 from learning.engines.quotes import Quotes
 from learning.engines.safety.hostile import HOSTILE
 from learning.engines.types import Prompt
+from learning.formats.texts import hash_input
 from learning.models import (
     Agent,
     AgentConfig,
@@ -33,7 +34,6 @@ from learning.models import (
 )
 from learning.services import evaluation_chunks
 from learning.services.erased_behavior import Demonstrated, demonstrated_by, without_person
-from learning.services.preparation import hash_input
 from learning.services.training import end_of_work
 from organizations import audit
 from organizations.erasers import Person

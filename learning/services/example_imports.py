@@ -11,18 +11,20 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from django.utils import timezone
 
-from learning.formats.batches import Batch, Refusal, read_ahead, read_batches
+from learning.formats.batches import PLACE, Batch, Refusal
 from learning.formats.bounds import BadFile, BadRow
 from learning.formats.catalogue import AUTO, FORMATS
-from learning.formats.rows import FIELDS, USER_NAMES, Row
+from learning.formats.reader import Order
+from learning.formats.rows import FIELDS
+from learning.formats.staging import Line
 from learning.models import Agent, Job, JobKind, JobStatus, SourceType
 from learning.services import artifact_store
 from learning.services.heartbeats import kept_alive
+from learning.services.import_reading import batches_of
 from learning.services.import_writing import Seen, need_not_wait, store_rows
 from learning.services.job_list import named_problems
 from learning.services.jobs import Step, Work, start_job
@@ -134,8 +136,8 @@ def work(work: Work) -> Iterator[Step]:
     path = artifact_store.find_artifact(kept) if kept else Path(work.request["path"])
     going_on = work.cursor if not wishes.dry_run else {}  # a dry run remembers what it saw while it runs
     report = Report(**work.result | going_on["counts"]) if going_on else Report()
-    stopped = Event()
-    batches = read_ahead(read_batches(path, wishes.format, wishes.columns, going_on, stopped), stopped)
+    order = Order(str(path.resolve()), wishes.format, wishes.columns, _place(going_on))
+    batches = batches_of(order)
     try:
         with kept_alive(work), closing(_Taking(wishes, report)) as taking, closing(batches):
             told = -1
@@ -156,6 +158,11 @@ def work(work: Work) -> Iterator[Step]:
     yield Step(report.rows, total=report.rows, result=asdict(report))
     if kept and not wishes.dry_run:
         _delete_unless_needed(kept, work)  # after the step in which it was last needed
+
+
+def _place(cursor: dict[str, Any]) -> dict[str, int]:
+    """Where in the file it goes on."""
+    return {name: cursor[name] for name in PLACE if name in cursor}
 
 
 def _delete_unless_needed(file: str, work: Work) -> None:
@@ -196,14 +203,14 @@ class _Taking:
             try:
                 row.agent_id = self._agent_of(row)
                 rows.append((number, row))
-                report.without_user_id += not row.user_id and row.input_context.keys().isdisjoint(USER_NAMES)
+                report.without_user_id += not row.names_user
             except BadRow as error:
                 refused.append(Refusal(number, error.field, str(error)))
         refused += [Refusal(number, "external_id", KNOWN_OTHERWISE) for number in self._store(rows)]
         for refusal in sorted(refused):
             report.refuse(batch.part, refusal)
 
-    def _agent_of(self, row: Row) -> str:
+    def _agent_of(self, row: Line) -> str:
         if self.wishes.agent_id:
             return self.wishes.agent_id
         if not row.agent_id:
@@ -212,7 +219,7 @@ class _Taking:
             raise BadRow("there is no agent with its agent_id", "agent_id")
         return self.agents[row.agent_id]
 
-    def _store(self, rows: list[tuple[int, Row]]) -> list[int]:
+    def _store(self, rows: list[tuple[int, Line]]) -> list[int]:
         """The numbers of those that are known with other content."""
         stored = store_rows(
             rows=[row for _, row in rows],

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from django.db import connection
 from uuid_utils import uuid7
 
-from learning.formats.rows import ENCODER, Row
-from learning.formats.staging import fields_of
+from learning.formats.rows import ENCODER
+from learning.formats.staging import Line
 from learning.models import ReviewStatus, SourceType, SplitAssignment
 from learning.services.clusters import lock_splits
 from learning.services.import_staging import insert_rows, line_of, update_rows
-from learning.services.preparation import hash_input
 from organizations.scope import current_organization_id
 
 MADE = (SourceType.SYNTHETIC.value, SourceType.BENCHMARK.value)  # sources that a row may say of itself
@@ -53,7 +52,7 @@ class Seen:
                 found[key] = (row[0], "")
         return found
 
-    def remember(self, rows: Sequence[Row]) -> None:
+    def remember(self, rows: Sequence[Line]) -> None:
         given = [(row.agent_id, row.external_id, row.source_hash) for row in rows]
         self.database.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", given)
 
@@ -71,16 +70,14 @@ def need_not_wait() -> None:
 
 
 def store_rows(
-    *, rows: Sequence[Row], update: bool, approve: bool, source_type: str, seen: Seen | None = None
+    *, rows: Sequence[Line], update: bool, approve: bool, source_type: str, seen: Seen | None = None
 ) -> Stored:
     """Store a batch in the caller's transaction; with `seen` only say what would become of it.
 
     rows: `agent_id` is our id by now.
     """
-    first: dict[Key, Row] = {}
+    first: dict[Key, Line] = {}
     for row in rows:
-        if row.split and not row.cluster_key:  # a split is a cluster's: it begins one
-            row.cluster_key = hash_input(row.input_text)
         first.setdefault((row.agent_id, row.external_id), row)
     status = (ReviewStatus.APPROVED if approve else ReviewStatus.PENDING).value
     if not first:
@@ -102,10 +99,10 @@ def store_rows(
 
 
 def _sort(
-    rows: Sequence[Row], first: dict[Key, Row], new: set[Key], known: dict[Key, tuple[str, str]], update: bool
-) -> tuple[Stored, dict[Key, Row]]:
+    rows: Sequence[Line], first: dict[Key, Line], new: set[Key], known: dict[Key, tuple[str, str]], update: bool
+) -> tuple[Stored, dict[Key, Line]]:
     """What each row means, in the order of the file, and the rows that are to replace what is known."""
-    stored, changed = Stored(new=len(new)), dict[Key, Row]()
+    stored, changed = Stored(new=len(new)), dict[Key, Line]()
     if len(new) == len(rows):
         return stored, changed
     for place, row in enumerate(rows):
@@ -123,26 +120,26 @@ def _sort(
     return stored, changed
 
 
-def _insert(rows: dict[Key, Row], status: str, source_type: str) -> set[Key]:
+def _insert(rows: dict[Key, Line], status: str, source_type: str) -> set[Key]:
     """Those that nobody had before."""
     lines = [_line(uuid7(), row, source_type) for row in rows.values()]
     new = insert_rows(lines=lines, status=status)
     return set(rows) if new is None else new
 
 
-def _update(rows: dict[Key, Row], known: dict[Key, tuple[str, str]], status: str, source_type: str) -> None:
+def _update(rows: dict[Key, Line], known: dict[Key, tuple[str, str]], status: str, source_type: str) -> None:
     lines = [_line(known[key][1], row, source_type) for key, row in rows.items()]
     update_rows(lines=lines, status=status)
 
 
-def _line(pk: object, row: Row, source_type: str) -> str:
+def _line(pk: object, row: Line, source_type: str) -> str:
     made = row.source_type if row.source_type in MADE else source_type
     return line_of(
         pk=pk,
         agent_id=row.agent_id,
         source_type=made,
         cluster_key=row.cluster_key,
-        fields=row.fields or fields_of(row),
+        fields=row.fields,
     )
 
 
@@ -156,7 +153,7 @@ def _known(keys: Sequence[Key]) -> dict[Key, tuple[str, str]]:
         return {(agent, external): (digest, pk) for agent, external, digest, pk in cursor.fetchall()}
 
 
-def _keep_splits(rows: Sequence[Row]) -> None:
+def _keep_splits(rows: Sequence[Line]) -> None:
     """A cluster that comes with its split stays in it, unless this organization has assigned another."""
     splits = {row.cluster_key: row.split for row in rows}
     if not splits:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from django.utils import timezone
 
 from learning.engines.quality import flags_of
 from learning.engines.types import canonical_json
+from learning.formats.texts import hash_input
 from learning.models import BAD_TYPES, ExampleType, LearningExample
 from learning.services.cluster_bands import forget_bands, remember_published
 from learning.services.clusters import NOWHERE, dissolve_cluster, lock_splits, place_examples, try_lock_splits
@@ -79,15 +79,6 @@ def prepare_all(*, waiting: Any, progress: Callable[[int], None] | None = None) 
         if progress:
             progress(done)
     return done
-
-
-def hash_input(text: str) -> str:
-    """SHA-256 of an input without differences of case and spacing, in hexadecimal digits."""
-    return hashlib.sha256(normal_text(text).encode()).hexdigest()
-
-
-def normal_text(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip().casefold()
 
 
 def hash_content(example: LearningExample) -> str:

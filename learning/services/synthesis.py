@@ -16,10 +16,10 @@ from django.db.models import Q, QuerySet
 from learning.engines import synthesis as engine
 from learning.engines.synthesis import ORIGIN
 from learning.engines.types import Completion
+from learning.formats.texts import hash_input, normal_text
 from learning.models import Agent, Job, JobKind, LearningExample, ReviewStatus, SourceType, Split, SplitAssignment
 from learning.services.datasets import TEACHING
 from learning.services.jobs import Step, Work, start_job
-from learning.services.preparation import hash_input, normal_text
 from learning.services.synthesis_calls import ask
 from organizations.errors import Refused
 from organizations.scope import current_organization_id

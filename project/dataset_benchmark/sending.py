@@ -49,13 +49,13 @@ def send(organization_id: UUID, version_id: UUID, name: str) -> Sent:
     return sent
 
 
-def peak_mb() -> float:
-    """The most memory that this program ever had, in MB.
+def peak_mb(process: int | str = "self") -> float:
+    """The most memory that a program ever had, in MB.
 
     From /proc where there is one: `ru_maxrss` begins with what the process had that started this one.
     """
     try:
-        lines = Path("/proc/self/status").read_text().splitlines()
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1000
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000

@@ -13,7 +13,7 @@ from django.utils import timezone
 from learning import job_tasks
 from learning.formats import batches
 from learning.models import Agent, Job, JobStatus, LearningExample
-from learning.services import example_imports, heartbeats, jobs
+from learning.services import example_imports, heartbeats, import_reading, jobs
 from learning.services.example_imports import Wishes, start_import
 from learning.services.import_writing import store_rows
 from organizations.models import AuditEvent, Organization
@@ -107,3 +107,13 @@ def test_an_import_that_does_not_come_to_its_end_tells_the_audit_what_it_stored(
     with organization_scope(organization.pk):
         assert LearningExample.objects.filter(review_status="approved").count() == 2
         assert Job.objects.get().status == ("cancelled" if end == "cancelled" else "failed")
+
+
+def test_a_large_file_is_imported_as_a_small_one_is(
+    organization: Organization, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_reading, "SMALL", 0)
+    monkeypatch.setattr(batches, "ROWS", 2)
+    job = run(organization, start(organization, tmp_path))
+    assert (job.status, job.result["new"], job.result["rows"]) == (JobStatus.COMPLETED, 4, 4)
+    assert run(organization, start(organization, tmp_path)).result["unchanged"] == 4

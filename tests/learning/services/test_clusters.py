@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
+from learning.formats.texts import hash_input
 from learning.models import Agent, LearningExample, Split, SplitAssignment
 from learning.services import datasets, publication
 from learning.services.cluster_review import delete_examples
 from learning.services.erased_rows import delete_rows
 from learning.services.executions import log_execution
 from learning.services.feedback import submit_feedback
-from learning.services.preparation import hash_input, prepare_examples, prepare_waiting
+from learning.services.preparation import prepare_examples, prepare_waiting
 from organizations.erasers import Person
 from organizations.models import Organization
 from tests import factories
