@@ -7,39 +7,33 @@ let go of its locks.
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from learning.models import GateReport, Job, TrainingRun
 
 
 def wake_for_run(run: TrainingRun) -> None:
     """Somebody should work on this training run."""
-
-    def wake() -> None:
-        from learning.training_tasks import run_training
-
-        run_training.delay_on_commit(organization_id=run.organization_id, run_id=run.pk)
-
-    transaction.on_commit(wake, robust=True)
+    _wake("learning.training_tasks.run_training", run.organization_id, run_id=run.pk)
 
 
 def wake_for_gate(report: GateReport) -> None:
     """Somebody should work on this gate."""
-
-    def wake() -> None:
-        from learning.gate_tasks import run_gate
-
-        run_gate.delay_on_commit(organization_id=report.organization_id, report_id=report.pk)
-
-    transaction.on_commit(wake, robust=True)
+    _wake("learning.gate_tasks.run_gate", report.organization_id, report_id=report.pk)
 
 
 def wake_for_job(job: Job) -> None:
     """Somebody should work on this job."""
+    _wake("learning.job_tasks.run_job", job.organization_id, job_id=job.pk)
 
-    def wake() -> None:
-        from learning.job_tasks import run_job
 
-        run_job.delay_on_commit(organization_id=job.organization_id, job_id=job.pk)
+def _wake(task: str, organization_id: UUID | None, **naming: UUID) -> None:
+    """`task`: where it is. It loads after the commit."""
 
-    transaction.on_commit(wake, robust=True)
+    def send() -> None:
+        import_string(task).delay_on_commit(organization_id=organization_id, **naming)
+
+    transaction.on_commit(send, robust=True)
