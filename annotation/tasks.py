@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from celery import shared_task
@@ -14,7 +16,7 @@ from annotation.services.reliability import LABELS, keep_estimate, read_votes
 from annotation.services.reordering import reorder_queue
 from learning.models import LearningExample
 from organizations.scope import organization_scope
-from organizations.tasks import each_organization
+from organizations.tasks import each_one, each_organization
 
 MOST_BATCHES = 20  # of one queue in one sweep
 
@@ -29,13 +31,16 @@ def _fill_those_of(organization_id: UUID) -> None:
     with organization_scope(organization_id):
         if LearningExample.objects.exists():
             default_queue()  # made for the first examples of an organization
-    for queue_id in _active_queues(organization_id):
+    _each_queue(organization_id, _fill)
+
+
+def _fill(organization_id: UUID, queue_id: UUID) -> None:
+    with organization_scope(organization_id):
+        reorder_queue(queue=AnnotationQueue.objects.get(pk=queue_id))
+    for _ in range(MOST_BATCHES):  # each batch is a transaction of its own
         with organization_scope(organization_id):
-            reorder_queue(queue=AnnotationQueue.objects.get(pk=queue_id))
-        for _ in range(MOST_BATCHES):  # each batch is a transaction of its own
-            with organization_scope(organization_id):
-                if not fill_queue(queue=AnnotationQueue.objects.get(pk=queue_id)):
-                    break
+            if not fill_queue(queue=AnnotationQueue.objects.get(pk=queue_id)):
+                break
 
 
 @shared_task(name="annotation.estimate_reliability")
@@ -45,14 +50,23 @@ def estimate_all() -> None:
 
 
 def _estimate_those_of(organization_id: UUID) -> None:
-    for queue_id in _active_queues(organization_id):
-        with organization_scope(organization_id):
-            votes = read_votes(queue=AnnotationQueue.objects.get(pk=queue_id))
-        estimate = dawid_skene(votes, LABELS)  # between two transactions, not in one
-        with organization_scope(organization_id):
-            keep_estimate(queue=AnnotationQueue.objects.get(pk=queue_id), estimate=estimate)
+    _each_queue(organization_id, _estimate)
+
+
+def _estimate(organization_id: UUID, queue_id: UUID) -> None:
+    with organization_scope(organization_id):
+        votes = read_votes(queue=AnnotationQueue.objects.get(pk=queue_id))
+    estimate = dawid_skene(votes, LABELS)  # between two transactions, not in one
+    with organization_scope(organization_id):
+        keep_estimate(queue=AnnotationQueue.objects.get(pk=queue_id), estimate=estimate)
+
+
+def _each_queue(organization_id: UUID, work: Callable[[UUID, UUID], None]) -> None:
+    """The trouble of one queue is not that of the others."""
+    named = f"organization {organization_id}, queue"
+    each_one(named, _active_queues(organization_id), partial(work, organization_id))
 
 
 def _active_queues(organization_id: UUID) -> list[UUID]:
     with organization_scope(organization_id):
-        return list(AnnotationQueue.objects.filter(active=True).values_list("pk", flat=True))
+        return list(AnnotationQueue.objects.filter(active=True).order_by("id").values_list("pk", flat=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -75,18 +75,23 @@ def organization_ids() -> list[UUID]:
 
 
 def each_organization(work: Callable[[UUID], Answer]) -> list[Answer]:
-    """What `work` answers for each organization, for the sweeps of beat; called outside of any scope.
+    """What `work` answers for each organization, for the sweeps of beat; called outside of any scope."""
+    return each_one("organization", organization_ids(), work)
 
-    An organization for which it fails is named in the log and keeps no other from its turn.
+
+def each_one(noun: str, ids: Iterable[UUID], work: Callable[[UUID], Answer]) -> list[Answer]:
+    """What `work` answers for each of them; called outside of any scope.
+
+    One for which it fails is named in the log, by the noun and its id, and keeps no other from its turn.
     """
     answers = []
-    for organization_id in organization_ids():
+    for one in ids:
         try:
-            answers.append(work(organization_id))
+            answers.append(work(one))
         except Stopping:
             raise
         except Exception:
-            log.exception("%s failed for organization %s; the next sweep tries again", _name(work), organization_id)
+            log.exception("%s failed for %s %s; the next sweep tries again", _name(work), noun, one)
             if not connection.in_atomic_block:  # a connection that broke is made anew for the next one
                 connection.close_if_unusable_or_obsolete()
     return answers
@@ -104,6 +109,7 @@ def _seal_those_of(organization_id: UUID) -> None:
 
 
 def _name(work: Callable[..., Any]) -> str:
+    work = work.func if isinstance(work, partial) else work
     return f"{work.__module__}.{work.__qualname__}"
 
 

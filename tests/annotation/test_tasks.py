@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from annotation.models import QueueSeat, Slot
+from annotation.models import AnnotationQueue, QueueSeat, Slot
 from annotation.services.claims import claim_next
 from annotation.services.opinions import Opinion
-from annotation.services.queues import default_queue
+from annotation.services.queues import create_queue, default_queue
 from annotation.services.submissions import submit_annotation
 from annotation.tasks import estimate_all, fill_queues
 from organizations.models import Organization
@@ -44,6 +44,33 @@ def review_one(organization: Organization) -> bool:
         return not submit_annotation(
             expert=person, slot_id=slot.pk, lease_token=slot.lease_token, opinion=Opinion(decision="approve")
         ).conflict
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("task", "step"), [(fill_queues, "reorder_queue"), (fill_queues, "fill_queue"), (estimate_all, "keep_estimate")]
+)
+def test_a_queue_that_fails_is_named_in_the_log_and_the_next_has_its_turn(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, task: Any, step: str
+) -> None:
+    organization = factories.make_organization()
+    with organization_scope(organization.id):
+        first = default_queue()
+        second = create_queue(name="The next one")
+    assert first is not None
+    visited = []
+
+    def trouble(*, queue: AnnotationQueue, **_: Any) -> int:
+        visited.append(queue.pk)
+        if queue.pk == first.pk:
+            raise RuntimeError("trouble")
+        return 0
+
+    monkeypatch.setattr(f"annotation.tasks.{step}", trouble)
+    task()
+    assert visited == [first.pk, second.pk]
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert f"organization {organization.pk}, queue {first.pk}" in record.getMessage() and record.exc_info
 
 
 def test_they_are_in_the_schedule() -> None:
