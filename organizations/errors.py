@@ -6,6 +6,25 @@ from __future__ import annotations
 DATABASE_AWAY = (
     "The database is not reachable at the moment. Send the request again; with an idempotency key it is stored once."
 )
+_LOCKED = (
+    "The database is busy: another request holds what this one needs. "
+    "Send the request again; with an idempotency key it is stored once."
+)
+_SLOW = (
+    "The database is busy: this took longer than it may. Send the request again, for less at a time where it can be "
+    "less; with an idempotency key it is stored once."
+)
+_BUSY = {  # by SQLSTATE
+    "55P03": _LOCKED,  # lock_timeout
+    "40P01": _LOCKED,  # a deadlock, which this request lost
+    "40001": _LOCKED,  # what it read was changed meanwhile
+    "57014": _SLOW,  # statement_timeout
+}
+
+
+def database_trouble(error: Exception) -> str:
+    """What a caller is told after an OperationalError: that the database is busy, or else that it is away."""
+    return _BUSY.get(getattr(error.__cause__, "sqlstate", None) or "", DATABASE_AWAY)
 
 
 class Refused(Exception):

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 
 from organizations import tokens
 from organizations.actors import Actor, person
-from organizations.errors import DATABASE_AWAY
+from organizations.errors import database_trouble
 from organizations.key_use import note_use
 from organizations.known_keys import actor_of_key
 from organizations.models import Membership
@@ -45,16 +45,16 @@ class TenantMiddleware:
                     transaction.set_rollback(True)
             note_use(request.actor)
             return response
-        except OperationalError:
+        except OperationalError as error:
             log.exception("The database did not answer")
-            return database_unavailable(request)
+            return database_unavailable(request, error)
 
     def process_exception(self, request: Any, error: Exception) -> HttpResponse | None:
         """What a view, or the savepoint around it, raised would be a defect of ours before it came back to us."""
         if not isinstance(error, OperationalError):
             return None
         log.warning("The database did not answer: %s", error)
-        return database_unavailable(request)
+        return database_unavailable(request, error)
 
 
 def find_actor(request: Any) -> Actor | None:
@@ -91,9 +91,9 @@ def chosen_membership(user_id: UUID, organization_id: str | None) -> Membership 
     return next(iter(chosen or memberships), None)
 
 
-def database_unavailable(request: HttpRequest) -> HttpResponse:
-    """503 that says to come back."""
-    return unavailable(request, DATABASE_AWAY, retry_after=5)
+def database_unavailable(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    """503 that says whether the database is busy or away, and to come back."""
+    return unavailable(request, database_trouble(error), retry_after=5)
 
 
 def unavailable(request: HttpRequest, detail: str, *, retry_after: int) -> HttpResponse:

@@ -14,7 +14,7 @@ from django.views.defaults import page_not_found, server_error
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from organizations.errors import DATABASE_AWAY, Refused
+from organizations.errors import Refused, database_trouble
 from organizations.problems import field_errors
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ def _problem(error: Exception) -> tuple[int, str, list[dict[str, str]], dict[str
         )
     if isinstance(error, OperationalError):
         log.warning("The database did not do it: %s", error)
-        return 503, DATABASE_AWAY, [], {"Retry-After": "2"}
+        return 503, database_trouble(error), [], {"Retry-After": "2"}
     if isinstance(error, RequestDataTooBig):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         detail = f"The body is larger than {limit:,} bytes. Send it in several requests."

@@ -59,8 +59,8 @@ class IntakeLane:
                 return self.get_response(request)
             response = _answer(door, actor, request)
             note_use(actor)
-        except OperationalError:
-            return database_unavailable(request)
+        except OperationalError as error:
+            return database_unavailable(request, error)
         except Exception as error:
             problem = problem_document(error)
             if problem is None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.urls import path
 
@@ -16,6 +18,8 @@ from organizations.scope import organization_scope
 from tests import factories
 from tests.clients_in_process import StrangerAPIClient, StrangerClient
 from tests.conftest import api_with
+
+LOCK = 7_021_177  # in the database; nobody else takes it
 
 
 def test_an_unknown_key_is_refused_with_a_problem_document(anonymous_api: StrangerAPIClient) -> None:
@@ -112,6 +116,53 @@ def finds_no_database(request: Any) -> HttpResponse:
     raise OperationalError("terminating connection due to unexpected postmaster exit")
 
 
+def waits_for_a_lock(request: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '20ms'")
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
+def takes_too_long(request: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '20ms'")
+        cursor.execute("SELECT pg_sleep(60)")
+
+
+class BusyRoutes:
+    urlpatterns = [
+        path("api/locked", waits_for_a_lock),
+        path("locked", waits_for_a_lock),
+        path("api/slow", takes_too_long),
+        path("slow", takes_too_long),
+    ]
+
+
+@pytest.fixture
+def locked(db: None) -> Iterator[None]:
+    """Another connection holds LOCK."""
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        yield
+
+
+@pytest.mark.parametrize(
+    ("address", "trouble"),
+    [
+        ("/api/locked", "another request holds what this one needs."),
+        ("/locked", "another request holds what this one needs."),
+        ("/api/slow", "this took longer than it may."),
+        ("/slow", "this took longer than it may."),
+    ],
+)
+def test_a_database_that_is_busy_is_not_called_away(
+    settings: Any, organization: Organization, locked: None, address: str, trouble: str
+) -> None:
+    settings.ROOT_URLCONF = BusyRoutes
+    answer = api_with(factories.make_key(organization)).get(address)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert f"The database is busy: {trouble}" in answer.content.decode()
+
+
 class LostRoutes:
     urlpatterns = [path("api/lost", finds_no_database), path("lost", finds_no_database)]
 
@@ -125,3 +176,4 @@ def test_a_database_that_goes_away_outside_of_the_view_is_no_defect_of_ours(
     answer = api_with(factories.make_key(organization)).get(address)
     assert answer.status_code == 503
     assert answer["Retry-After"] == "5"
+    assert "The database is not reachable at the moment." in answer.content.decode()
