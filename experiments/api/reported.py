@@ -80,7 +80,9 @@ class NewOutcomeSerializer(StrictSerializer):
         max_length=200, allow_blank=False, help_text="Or the session or execution that an experiment counts."
     )
     metric = Text(max_length=50, allow_blank=False)
-    value = serializers.FloatField(min_value=-LARGEST, max_value=LARGEST, required=False, help_text="1 unless given.")
+    value = serializers.FloatField(
+        min_value=-LARGEST, max_value=LARGEST, required=False, help_text="1 unless given; of a binary metric 0 or 1."
+    )
     denominator = serializers.FloatField(min_value=0, max_value=LARGEST, required=False, help_text="Of a ratio.")
     occurred_at = PastTime(required=False, help_text="Now unless given. It counts from the user's exposure on.")
     experiment_id = serializers.UUIDField(

@@ -94,8 +94,9 @@ def _check_limits(low: float | None, high: float | None) -> None:
 def report_outcomes(*, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
     """Store what users did, each item on its own; the outcomes in the order of the items. As many queries as for one.
 
-    item: agent_id, user_id (or whatever the experiment's unit is), metric, and optionally value (1), denominator,
-    occurred_at (now), idempotency_key, experiment_id. The same key with the same content is stored once.
+    item: agent_id, user_id (or whatever the experiment's unit is), metric, and optionally value (1; of a binary metric
+    0 or 1), denominator, occurred_at (now), idempotency_key, experiment_id. The same key with the same content is
+    stored once.
     """
     known = _known(items)
     prepared: list[OutcomeEvent | Refused] = []
@@ -141,6 +142,7 @@ def _event(item: Mapping[str, Any], known: _Known) -> OutcomeEvent:
         raise Missing(f"There is no metric {item['metric']!r}. Create it first: POST metrics.", "metric")
     if agent is None:
         raise Missing(f"There is no agent {item['agent_id']!r}.", "agent_id")
+    _check_value(metric, item)
     _check_denominator(metric, item)
     event = OutcomeEvent(
         agent=agent,
@@ -155,6 +157,16 @@ def _event(item: Mapping[str, Any], known: _Known) -> OutcomeEvent:
     if "experiment_id" in item:
         _check_exposure(event, item, known)
     return event
+
+
+def _check_value(metric: CustomMetric, item: Mapping[str, Any]) -> None:
+    given = item.get("value", 1.0)
+    if metric.shape == MetricShape.BINARY and given not in (0, 1):
+        raise Refused(
+            f"{metric.name!r} happened or did not: report 1 or 0, not {given:.15g}. A metric of another shape counts or"
+            " measures.",
+            "value",
+        )
 
 
 def _check_denominator(metric: CustomMetric, item: Mapping[str, Any]) -> None:

@@ -71,6 +71,19 @@ def test_what_cannot_count_is_refused_by_name(api: StrangerAPIClient, agent: Age
     assert OutcomeEvent.objects.count() == 0
 
 
+@pytest.mark.parametrize("value", [0.3, 7, -1])
+def test_what_happened_or_did_not_is_told_by_1_or_0(api: StrangerAPIClient, agent: Agent, value: float) -> None:
+    define(api, name="solved", shape="binary")
+    item = {"agent_id": agent.external_id, "user_id": "a", "metric": "solved"}
+    answer = api.post(f"{BASE}/outcomes", item | {"value": value}, format="json")
+    assert (answer.status_code, errors(answer)) == (400, ["value"])
+    assert f"report 1 or 0, not {value:g}." in answer.json()["detail"]
+    items = [item | {"value": told} for told in (value, 0, 1.0)] + [item]
+    answer = api.post(f"{BASE}/outcomes/batch", {"items": items}, format="json").json()
+    assert [row["status"] for row in answer["results"]] == [400, 201, 201, 201]
+    assert sorted(OutcomeEvent.objects.values_list("value", flat=True)) == [0, 1, 1]
+
+
 def test_an_outcome_before_the_exposure_is_refused(api: StrangerAPIClient, agent: Agent, draft: Any) -> None:
     define(api)
     experiment = start_experiment(experiment=draft(metrics=[{"name": "basket"}]))
