@@ -47,7 +47,7 @@ def _analyse_those_of(organization_id: UUID) -> int:
                 stop_if_harmful(experiment=experiment, analysis=analysis)
                 move_shares(experiment=experiment, analysis=analysis)
                 renew_if_full(experiment=experiment, analysis=analysis)
-        except Refused as refusal:  # ended meanwhile, or what an A/A compares may not be served any more
+        except Refused as refusal:  # such as: ended meanwhile
             log.warning("Experiment %s: %s", experiment_id, refusal)
         except (ArithmeticError, DatabaseError, ValueError):
             log.exception("Experiment %s could not be analysed", experiment_id)

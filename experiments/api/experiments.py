@@ -160,7 +160,7 @@ def read_arms(agent: Agent, values: dict[str, Any]) -> list[ArmPlan]:
     """Take the arms out of a validated request, in either way of naming them. Raises Refused or Missing."""
     variants = values.pop("variants", None)
     if values.get("kind") == ExperimentKind.AA and variants is None:
-        return _same_arms(agent)
+        return same_twice(agent=agent)
     candidate, control = values.pop("candidate_config_id", None), values.pop("control_config_id", None)
     if variants is not None and (candidate or control):
         raise Refused("Give either variants or candidate_config_id, not both.", "variants")
@@ -182,12 +182,6 @@ def read_layer(values: dict[str, Any]) -> None:
         if layer is None:
             raise Missing(f"There is no layer {values['layer']!r}.", "layer_id")
         values["layer"] = layer
-
-
-def _same_arms(agent: Agent) -> list[ArmPlan]:
-    if agent.serving_config is None:
-        raise Refused("Nothing serves this agent yet, so there is nobody to deal into arms.", "agent_id")
-    return same_twice(config=agent.serving_config)
 
 
 def _named_arms(agent: Agent, variants: list[dict[str, Any]]) -> list[ArmPlan]:

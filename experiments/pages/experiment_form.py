@@ -115,8 +115,12 @@ class ExperimentForm(DraftForm):
 
     kind = forms.ChoiceField(choices=KINDS, label="Kind")
     agent = forms.ModelChoiceField(
-        Agent.objects.none(), help_text="One that serves a config.",
-        error_messages={"required": "Choose the agent whose traffic is dealt into two arms."},
+        Agent.objects.none(),
+        help_text="One that serves a config. Another is listed once its page under Agents tells what it does today.",
+        error_messages={
+            "required": "Choose the agent whose traffic is dealt into two arms.",
+            "invalid_choice": "Nothing serves this agent yet. Tell what it does today, on its page under Agents.",
+        },
     )  # fmt: skip
     config = ConfigChoice(
         AgentConfig.objects.none(), label="Candidate", help_text="Approved, of an agent that serves another.",
@@ -183,7 +187,7 @@ class ExperimentForm(DraftForm):
         if agent is None or agent.serving_config is None:
             return []
         if self.cleaned_data["kind"] == ExperimentKind.AA:
-            return same_twice(config=agent.serving_config)
+            return same_twice(agent=agent)
         chosen = self.chosen()
         equal = BUCKETS // (len(chosen) + 1) * 100 / BUCKETS
         shares = [equal if share is None else share for _, share in chosen]

@@ -38,8 +38,18 @@ def halves(*, candidate: AgentConfig, control: AgentConfig) -> list[ArmPlan]:
     return [ArmPlan(CONTROL, control, 50, is_control=True), ArmPlan(TREATMENT, candidate, 50)]
 
 
-def same_twice(*, config: AgentConfig) -> list[ArmPlan]:
-    """The arms of an A/A: two halves of the units, whatever they are served."""
+def same_twice(*, agent: Agent, otherwise: AgentConfig | None = None) -> list[ArmPlan]:
+    """The arms of an A/A: two halves of the units, whatever they are served; both have the config that serves now.
+
+    Raises Refused when none serves, unless there is another to stand there.
+    """
+    config = agent.serving_config or otherwise
+    if config is None:
+        raise Refused(
+            "Nothing serves this agent yet, so an A/A has no config for its arms. Tell what the agent does today, on"
+            " its page under Agents, or deploy one of its configs.",
+            "agent_id",
+        )
     return [ArmPlan(CONTROL, config, 50, is_control=True), ArmPlan(TREATMENT, config, 50)]
 
 
@@ -141,7 +151,8 @@ def check_arms(agent: Agent, arms: Sequence[ArmPlan], kind: str = ExperimentKind
     for arm in arms:
         if arm.config.agent_id != agent.pk:
             raise Refused(f"Config {arm.config.number} belongs to another agent.", "variants")
-        require_approved(config=arm.config)
+        if kind != ExperimentKind.AA:  # which puts no config before anybody
+            require_approved(config=arm.config)
 
 
 def _coverage(share: float, field: str = "traffic") -> int:

@@ -21,19 +21,15 @@ def start_experiment(*, experiment: Experiment) -> Experiment:
     """From now on units are assigned, and nothing that decides the verdict can change.
 
     Raises Conflict when another experiment or a partial deployment decides for the agent, its layer has no room, or the
-    config of an arm may no longer go before users.
+    config of an arm may no longer go before users. An A/A serves nothing, so neither a deployment nor its config is in
+    its way.
     """
     with transaction.atomic():
         lock_agent(experiment.agent_id)
         # As it is now, and stays until it has started: its layer and range may have been changed since it was read.
         experiment.refresh_from_db(from_queryset=Experiment.objects.select_for_update(no_key=True))
-        for variant in experiment.variants.select_related("config"):
-            require_approved(config=variant.config)
-        ramping = Deployment.objects.filter(agent_id=experiment.agent_id, status=DeploymentStatus.RAMPING)
-        if experiment.kind != ExperimentKind.AA and ramping.exists():
-            raise Conflict(
-                "A deployment serves a share of this agent's users. Promote it or roll it back first.", "agent"
-            )
+        if experiment.kind != ExperimentKind.AA:
+            _check_that_it_may_serve(experiment)
         now = timezone.now()
         start = take_range(experiment)
         try:
@@ -44,6 +40,13 @@ def start_experiment(*, experiment: Experiment) -> Experiment:
                 "Another experiment runs on this agent. Stop or complete it first, or put both into one layer.", "agent"
             ) from error
     return experiment
+
+
+def _check_that_it_may_serve(experiment: Experiment) -> None:
+    for variant in experiment.variants.select_related("config"):
+        require_approved(config=variant.config)
+    if Deployment.objects.filter(agent_id=experiment.agent_id, status=DeploymentStatus.RAMPING).exists():
+        raise Conflict("A deployment serves a share of this agent's users. Promote it or roll it back first.", "agent")
 
 
 def pause_experiment(*, experiment: Experiment) -> Experiment:

@@ -13,7 +13,6 @@ from experiments.services.creation import create_experiment, same_twice
 from experiments.services.lifecycle import complete_experiment, start_experiment
 from experiments.stats.terms import Role
 from learning.models import Agent
-from organizations.errors import Refused
 
 KEPT = ("hypothesis", "unit", "minimum_units", "minimum_hours", "planned_units", "alpha")
 
@@ -33,15 +32,16 @@ class AaRecord:
 
 def create_aa(*, agent: Agent, name: str = "", **values: Any) -> Experiment:
     """A draft of an A/A on what serves the agent now; the fields of create_experiment. Raises Refused without one."""
-    if agent.serving_config is None:
-        raise Refused("Nothing serves this agent yet, so there is nobody to deal into arms.", "agent_id")
-    arms = same_twice(config=agent.serving_config)
+    arms = same_twice(agent=agent)
     called = name or f"A/A of {agent.name}"[:200]
     return create_experiment(agent=agent, name=called, arms=arms, kind=ExperimentKind.AA, **values)
 
 
 def renew_if_full(*, experiment: Experiment, analysis: Analysis) -> Experiment | None:
-    """Complete an A/A that has met its plan and start the next, with a salt of its own; None while it goes on."""
+    """Complete an A/A that has met its plan and start the next, with a salt of its own; None while it goes on.
+
+    The next has the config that serves by then: the one before may have been replaced or retired.
+    """
     if experiment.kind != ExperimentKind.AA or analysis.total_units < experiment.planned_units:
         return None
     with transaction.atomic():
@@ -50,7 +50,7 @@ def renew_if_full(*, experiment: Experiment, analysis: Analysis) -> Experiment |
         following = create_experiment(
             agent=experiment.agent,
             name=experiment.name,
-            arms=same_twice(config=config),
+            arms=same_twice(agent=experiment.agent, otherwise=config),
             kind=ExperimentKind.AA,
             metrics=experiment.metrics,
             created_by=experiment.created_by,

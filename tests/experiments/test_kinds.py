@@ -20,8 +20,10 @@ from experiments.services.winner import deploy_winner
 from learning.models import Agent, AgentConfig
 from organizations.errors import Conflict, Refused
 from organizations.transitions import move
+from tests import factories
 from tests.clients_in_process import outside_scope
 from tests.experiments.audience import rate, report
+from tests.experiments.forms import form_of
 
 
 @pytest.fixture
@@ -65,13 +67,52 @@ def test_an_aa_deals_all_units_whatever_they_were_served_and_the_next_follows(
 
 
 def test_an_aa_that_cannot_be_renewed_keeps_no_other_from_its_look(
-    agent: Agent, aa: Experiment, experiment: Experiment
+    agent: Agent, aa: Experiment, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report(agent, [{"user_id": f"u{n}"} for n in range(60)])
-    move(agent.serving_config, "retired")
+    def refuse(**_: Any) -> None:
+        raise Conflict("Somebody was quicker.")
+
+    monkeypatch.setattr(tasks, "renew_if_full", refuse)
     with outside_scope():
         assert tasks.analyse_running_experiments() == 2
     assert Analysis.objects.filter(experiment=experiment).count() == 1
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_an_aa_whose_config_was_retired_ends_by_its_plan_and_the_next_has_what_serves(
+    agent: Agent, candidate: AgentConfig, aa: Experiment, replaced: bool
+) -> None:
+    before = agent.serving_config
+    if replaced:
+        deploy_config(agent=agent, config=candidate)
+    move(before, "retired")
+    report(agent, [{"user_id": f"u{n}"} for n in range(60)])
+    with outside_scope():
+        tasks.analyse_running_experiments()
+    aa.refresh_from_db()
+    following = Experiment.objects.exclude(pk=aa.pk).get()
+    assert (aa.status, following.status, following.kind) == ("completed", "running", "aa")
+    arms = {arm.config for arm in following.variants.select_related("config")}
+    assert arms == {candidate if replaced else before}
+
+
+def test_a_draft_of_an_aa_starts_also_when_its_config_was_retired(agent: Agent) -> None:
+    draft = create_aa(agent=agent)
+    move(agent.serving_config, "retired")
+    assert start_experiment(experiment=draft).status == "running"
+
+
+def test_an_aa_of_an_agent_that_serves_nothing_is_told_what_to_do(api: Any, sign_in: Any, agent: Agent) -> None:
+    bare = factories.make_agent()
+    body = {"agent_id": bare.external_id, "name": "Always", "kind": "aa"}
+    answer = api.post("/api/learning/experiments", body, format="json")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "agent_id")
+    assert "Tell what the agent does today, on its page under Agents" in answer.json()["detail"]
+    with pytest.raises(Refused, match="page under Agents"):
+        create_aa(agent=bare)
+    form = form_of(None, kind="aa", agent=str(bare.pk))
+    shown = sign_in("admin").post("/admin/learning/experiments/new/", form).content.decode()
+    assert "Nothing serves this agent yet. Tell what it does today, on its page under Agents." in shown
 
 
 def test_the_dashboard_says_how_often_an_aa_called_a_difference(sign_in: Any, agent: Agent, aa: Experiment) -> None:

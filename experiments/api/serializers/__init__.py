@@ -90,7 +90,7 @@ class NewExperimentSerializer(DraftSerializer):
     name = Text(max_length=200, allow_blank=False)
     kind = serializers.ChoiceField(
         choices=ExperimentKind.choices, required=False,
-        help_text="aa needs no configs: it deals the units into equal arms, whatever they are served.",
+        help_text="aa needs no configs: it deals the units of an agent that serves one into equal arms.",
     )  # fmt: skip
     candidate_config_id = serializers.UUIDField(
         required=False, allow_null=True, help_text="Instead of variants: half of the users get this, half control."
