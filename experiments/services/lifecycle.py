@@ -52,7 +52,8 @@ def _check_that_it_may_serve(experiment: Experiment) -> None:
 def pause_experiment(*, experiment: Experiment) -> Experiment:
     """Everybody gets control until it is resumed. What is served meanwhile is not counted; late feedback on what was
     served before still is."""
-    move(experiment, ExperimentStatus.PAUSED, **_clock_stopped(experiment))
+    with transaction.atomic():
+        move(experiment, ExperimentStatus.PAUSED, **_clock_stopped(experiment))
     return experiment
 
 
@@ -106,5 +107,9 @@ def _look(experiment: Experiment) -> Analysis:
 
 
 def _clock_stopped(experiment: Experiment) -> dict[str, Any]:
-    """Values that end the current stretch of running, if there is one."""
-    return {"ran_seconds": experiment.hours() * 3600, "running_since": None}
+    """Values that end the current stretch of running, if there is one.
+
+    They are read from the locked row: since the experiment was read somebody may have paused and resumed it.
+    """
+    now = Experiment.objects.select_for_update(no_key=True).get(pk=experiment.pk)
+    return {"ran_seconds": now.hours() * 3600, "running_since": None}

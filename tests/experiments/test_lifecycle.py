@@ -66,11 +66,26 @@ def test_of_two_people_who_press_at_once_one_is_told(experiment: Experiment) -> 
 
 
 def test_pauses_do_not_count_as_running_time(experiment: Experiment) -> None:
-    experiment.running_since = timezone.now() - timedelta(hours=5)
+    Experiment.objects.filter(pk=experiment.pk).update(running_since=timezone.now() - timedelta(hours=5))
     lifecycle.pause_experiment(experiment=experiment)
     assert experiment.hours(timezone.now() + timedelta(hours=100)) == pytest.approx(5, abs=0.01)
     lifecycle.resume_experiment(experiment=experiment)
     assert experiment.hours(timezone.now() + timedelta(hours=2)) == pytest.approx(7, abs=0.01)
+
+
+@pytest.mark.parametrize("to", ["paused", "stopped", "completed"])
+def test_a_pause_that_somebody_else_has_just_ended_does_not_count_either(experiment: Experiment, to: str) -> None:
+    five_hours_ago = timezone.now() - timedelta(hours=5)
+    Experiment.objects.filter(pk=experiment.pk).update(running_since=five_hours_ago)
+    stale = Experiment.objects.get(pk=experiment.pk)
+    lifecycle.pause_experiment(experiment=experiment)
+    lifecycle.resume_experiment(experiment=experiment)
+    # The pause took three of the hours.
+    Experiment.objects.filter(pk=experiment.pk).update(
+        ran_seconds=3600, running_since=five_hours_ago + timedelta(hours=4)
+    )
+    STEPS[to](experiment=stale)
+    assert Experiment.objects.get(pk=experiment.pk).hours() == stale.hours() == pytest.approx(2, abs=0.01)
 
 
 def test_a_config_without_approval_cannot_be_compared(agent: Agent, draft: Any) -> None:
