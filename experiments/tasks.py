@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from celery import shared_task
 from django.db import DatabaseError
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from experiments.models import Experiment, ExperimentStatus
+from experiments.models import Analysis, Experiment, ExperimentStatus
 from experiments.services.analysis import analyse_experiment
 from experiments.services.bandits import move_shares
 from experiments.services.lifecycle import stop_if_harmful
-from experiments.services.results import latest_analysis
 from experiments.services.standing import renew_if_full
 from organizations.errors import Refused
 from organizations.scope import organization_scope
@@ -34,8 +34,7 @@ def analyse_running_experiments() -> int:
 
 def _analyse_those_of(organization_id: UUID) -> int:
     with organization_scope(organization_id):
-        running = Experiment.objects.filter(status=ExperimentStatus.RUNNING)
-        due = [experiment.pk for experiment in running if is_due(experiment)]
+        due = due_experiments()
     done = 0
     for experiment_id in due:
         try:  # one experiment that cannot be analysed must not keep the others from it
@@ -54,11 +53,19 @@ def _analyse_those_of(organization_id: UUID) -> int:
     return done
 
 
-def is_due(experiment: Experiment) -> bool:
-    """Whether a running experiment should be looked at again."""
-    last = latest_analysis(experiment)
-    if last is None or experiment.started_at is None:
+def due_experiments() -> list[UUID]:
+    """Running experiments that should be looked at again. One query, however many run."""
+    newest = Analysis.objects.filter(experiment=OuterRef("pk")).order_by("-number")
+    running = Experiment.objects.filter(status=ExperimentStatus.RUNNING)
+    looked = running.annotate(looked_at=Subquery(newest.values("created_at")[:1]))
+    rows = looked.values_list("pk", "started_at", "looked_at")
+    return [pk for pk, started_at, looked_at in rows if is_due(started_at, looked_at)]
+
+
+def is_due(started_at: datetime | None, looked_at: datetime | None) -> bool:
+    """Whether what started and was looked at last then should be looked at again."""
+    if started_at is None or looked_at is None:
         return True
     now = timezone.now()
-    pause = min(max((now - experiment.started_at) * SHARE_OF_AGE, SHORTEST), LONGEST)
-    return now - last.created_at >= pause
+    pause = min(max((now - started_at) * SHARE_OF_AGE, SHORTEST), LONGEST)
+    return now - looked_at >= pause

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,11 +15,14 @@ from experiments.models import Analysis, Experiment, Exposure, MetricResult, Uni
 from experiments.services import lifecycle
 from experiments.services.analysis import analyse_experiment
 from experiments.services.assignment import config_for_user, find_agent_to_serve
+from experiments.services.deployments import deploy_config
 from experiments.services.outcome_columns import layout_of
 from experiments.services.outcomes import Outcomes, load_outcomes
-from experiments.tasks import analyse_running_experiments, is_due
+from experiments.services.standing import create_aa
+from experiments.tasks import analyse_running_experiments, due_experiments, is_due
 from learning.models import Agent, Execution
 from organizations.errors import Conflict
+from tests import factories
 from tests.clients_in_process import outside_scope
 from tests.experiments.audience import rate, report, run_users
 
@@ -282,8 +286,9 @@ def test_beat_looks_at_what_runs_and_is_due(experiment: Experiment) -> None:
     assert Analysis.objects.count() == 1
 
 
-def test_looks_thin_out_with_age(experiment: Experiment) -> None:
-    analyse_experiment(experiment=experiment)
+def test_looks_thin_out_with_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = timezone.now()
+    monkeypatch.setattr("experiments.tasks.timezone", SimpleNamespace(now=lambda: now))
     for age, waited, due in (
         (timedelta(minutes=5), timedelta(minutes=1), True),
         (timedelta(days=1), timedelta(minutes=1), False),
@@ -291,8 +296,17 @@ def test_looks_thin_out_with_age(experiment: Experiment) -> None:
         (timedelta(days=60), timedelta(minutes=59), False),
         (timedelta(days=60), timedelta(minutes=61), True),
     ):
-        last = Analysis.objects.get()
-        experiment.started_at = last.created_at + waited - age
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("experiments.tasks.timezone.now", lambda moment=last.created_at + waited: moment)
-            assert is_due(experiment) is due
+        assert is_due(now - age, now - waited) is due
+
+
+def test_what_is_due_is_found_by_one_query_however_much_runs(experiment: Experiment) -> None:
+    analyse_experiment(experiment=experiment)
+    others = []
+    for _ in range(3):
+        other = factories.make_agent()
+        deploy_config(agent=other, config=factories.make_config(other))
+        other.refresh_from_db()
+        others.append(lifecycle.start_experiment(experiment=create_aa(agent=other)))
+        with CaptureQueriesContext(connection) as queries:
+            assert set(due_experiments()) == {one.pk for one in others}
+        assert len(queries) == 1
