@@ -1,4 +1,4 @@
-"""An experiment as a document: what was planned, what was found, and every look. Reads only."""
+"""An experiment as a document: what was planned, what was found, and how it came about. Reads only."""
 
 from __future__ import annotations
 

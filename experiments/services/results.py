@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import F, Q, Window
+from django.db.models.functions import Lead
+
 from experiments.models import Analysis, Experiment, MetricResult
 from experiments.stats.terms import Role, Verdict
 from learning.engines.multiplicity import holm
@@ -73,16 +76,31 @@ def metric_results(analysis: Analysis) -> list[MetricResult]:
 
 
 def looks_over_time(experiment: Experiment) -> dict[tuple[str, str], list[Look]]:
-    """By variant key and metric: at most `MOST_LOOKS` looks spread over the experiment, the newest included."""
-    numbers = list(experiment.analyses.order_by("number").values_list("number", flat=True))
+    """By variant key and metric: the last look at each number of units with an outcome, which only grows.
+
+    At most `MOST_LOOKS`, spread over the experiment, the newest included.
+    """
+    numbers = _telling_looks(experiment)
     step = max(1, -(-len(numbers) // MOST_LOOKS))
     chosen = numbers[::-1][::step]
     rows = MetricResult.objects.filter(analysis__experiment=experiment, analysis__number__in=chosen)
     found: dict[tuple[str, str], list[Look]] = {}
     for row in rows.select_related("variant").order_by("analysis__number"):
         look = Look(row.control_n + row.treatment_n, row.lift, row.low, row.high)
-        found.setdefault((row.variant.key, row.metric), []).append(look)
+        looks = found.setdefault((row.variant.key, row.metric), [])
+        while looks and looks[-1].units >= look.units:
+            looks.pop()
+        looks.append(look)
     return found
+
+
+def _telling_looks(experiment: Experiment) -> list[int]:
+    """Numbers of the looks after which units were met, watched long enough or rated; and of the newest."""
+    following = {f"{field}_then": Window(Lead(field), order_by="number") for field in ("units", "quality")}
+    rows = experiment.analyses.annotate(**following).filter(
+        Q(units_then__isnull=True) | ~Q(units_then=F("units")) | ~Q(quality_then=F("quality"))
+    )
+    return list(rows.order_by("number").values_list("number", flat=True))
 
 
 def _nothing_yet(experiment: Experiment) -> dict[str, Any]:
