@@ -82,7 +82,10 @@ def create_experiment(
             coverage=_coverage(traffic),
             layer_buckets=_coverage(layer_percentage, "layer_percentage"),
             metrics=clean_metrics(
-                metrics if metrics is not None else DEFAULT_METRICS, agent=agent, unit=fields.get("unit")
+                metrics if metrics is not None else DEFAULT_METRICS,
+                agent=agent,
+                unit=fields.get("unit"),
+                minimum_hours=fields["minimum_hours"],
             ),
             created_by=created_by,
             **fields,
@@ -117,7 +120,10 @@ def update_draft(*, experiment: Experiment, **values: Any) -> Experiment:
         changes["layer_buckets"] = _coverage(values["layer_percentage"], "layer_percentage")
     if "metrics" in values:
         changes["metrics"] = clean_metrics(
-            values["metrics"], agent=experiment.agent, unit=values.get("unit", experiment.unit)
+            values["metrics"],
+            agent=experiment.agent,
+            unit=values.get("unit", experiment.unit),
+            minimum_hours=values.get("minimum_hours", experiment.minimum_hours),
         )
     if not changes:
         return experiment

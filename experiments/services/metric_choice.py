@@ -13,11 +13,15 @@ from learning.models import Agent
 from organizations.errors import Refused
 
 
-def clean_metrics(items: Sequence[Mapping[str, Any]], *, agent: Agent, unit: str | None = None) -> list[dict[str, Any]]:
+def clean_metrics(
+    items: Sequence[Mapping[str, Any]], *, agent: Agent, unit: str | None = None, minimum_hours: float = 0
+) -> list[dict[str, Any]]:
     """The metrics as stored. Raises Refused for an unknown, doubled or impossible one, or when none is for success.
 
     A metric of the application is copied with its definition, so that nothing that is changed later changes a verdict.
-    A limit that is to be found in the past (`winsorise_share`) is found now, and stored like one that was given.
+    A limit that is to be found in the past (`winsorise_share`) is found now, and stored like one that was given: among
+    units that were watched as long as the experiment will watch them, which `minimum_hours` is where the metric has no
+    window of its own.
     """
     own = {metric.name: metric for metric in CustomMetric.objects.filter(name__in=[item.get("name") for item in items])}
     cleaned = [_clean_metric(item, index, own) for index, item in enumerate(items)]
@@ -28,7 +32,8 @@ def clean_metrics(items: Sequence[Mapping[str, Any]], *, agent: Agent, unit: str
         raise Refused("An experiment needs at least one success metric.", "metrics")
     for index, (item, given) in enumerate(zip(cleaned, items, strict=True)):
         if given.get("winsorise_share"):
-            item["winsorise"] = [None, _limit_of_the_past(agent, Unit(unit or Unit.USER), item, given, index)]
+            hours = definition_for(item).maturity_hours or minimum_hours
+            item["winsorise"] = [None, _limit_of_the_past(agent, Unit(unit or Unit.USER), item, given, index, hours)]
     return cleaned
 
 
@@ -69,13 +74,13 @@ def _exact(definition: Definition, index: int) -> bool:
 
 
 def _limit_of_the_past(
-    agent: Agent, unit: Unit, item: Mapping[str, Any], given: Mapping[str, Any], index: int
+    agent: Agent, unit: Unit, item: Mapping[str, Any], given: Mapping[str, Any], index: int, hours: float
 ) -> float:
     from experiments.stats.winsor import upper_limit  # numpy: see docs/decisions/0011
 
     field = f"metrics.{index}.winsorise_share"
     try:
-        past = past_outcomes(agent=agent, unit=unit, name=item["name"], definition=definition_for(item))
+        past = past_outcomes(agent=agent, unit=unit, name=item["name"], definition=definition_for(item), hours=hours)
         return upper_limit(past, share=float(given["winsorise_share"]))
     except ValueError as error:
         raise Refused(f"No limit can be found for {item['name']}: {error}. Give winsorise instead.", field) from error

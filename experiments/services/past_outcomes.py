@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
@@ -17,17 +18,21 @@ from organizations.scope import current_organization_id
 
 NEWEST = 100_000  # executions or events: enough for any quantile, and nobody waits for more
 OF_EXECUTIONS = """SELECT outcome FROM (SELECT ({outcome})::float8 AS outcome FROM (
-  SELECT e.*, {unit} AS unit FROM learning_execution e WHERE e.organization_id = %(organization)s
-    AND e.agent_id = %(agent)s AND e.id >= %(since_id)s ORDER BY e.id DESC LIMIT %(newest)s) x
-  WHERE x.unit <> '' GROUP BY x.unit) s WHERE outcome IS NOT NULL"""
-OF_EVENTS = """SELECT ({outcome})::float8 FROM (SELECT * FROM experiments_outcomeevent
-  WHERE organization_id = %(organization)s AND agent_id = %(agent)s AND metric = %(metric)s
-    AND created_at >= %(since)s ORDER BY created_at DESC LIMIT %(newest)s) o GROUP BY o.unit"""
+  SELECT n.*, min(n.started_at) OVER (PARTITION BY n.unit) AS first_at FROM (
+    SELECT e.*, {unit} AS unit FROM learning_execution e WHERE e.organization_id = %(organization)s
+      AND e.agent_id = %(agent)s AND e.id >= %(since_id)s ORDER BY e.id DESC LIMIT %(newest)s) n
+  WHERE n.unit <> '') x WHERE x.started_at < x.first_at + %(window)s GROUP BY x.unit) s WHERE outcome IS NOT NULL"""
+OF_EVENTS = """SELECT ({outcome})::float8 FROM (
+  SELECT n.*, min(n.occurred_at) OVER (PARTITION BY n.unit) AS first_at FROM (
+    SELECT * FROM experiments_outcomeevent WHERE organization_id = %(organization)s AND agent_id = %(agent)s
+      AND metric = %(metric)s AND created_at >= %(since)s ORDER BY created_at DESC LIMIT %(newest)s) n) o
+  WHERE o.occurred_at < o.first_at + %(window)s GROUP BY o.unit"""
 OF_SHAPE = {Shape.COUNT: EVENT_AGGREGATES["total"], Shape.CONTINUOUS: EVENT_AGGREGATES["mean"]}
 
 
-def past_outcomes(*, agent: Agent, unit: Unit, name: str, definition: Definition) -> list[float]:
-    """One outcome a unit, of the newest executions or events of 90 days.
+def past_outcomes(*, agent: Agent, unit: Unit, name: str, definition: Definition, hours: float) -> list[float]:
+    """One outcome a unit, of the newest executions or events of 90 days: of so many hours from the unit's first of them
+    on, as an experiment watches a unit from its exposure on; 0: of all.
 
     Raises ValueError for a metric whose outcomes have ends anyway, or come from feedback.
     """
@@ -39,6 +44,7 @@ def past_outcomes(*, agent: Agent, unit: Unit, name: str, definition: Definition
         "since": since,
         "since_id": key_at(since),
         "newest": NEWEST,
+        "window": min(timedelta(hours=hours), PAST) if hours else PAST,
     }
     with connection.cursor() as cursor:
         cursor.execute(_statement(unit, name, definition), given)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from experiments.models import Experiment, OutcomeEvent
 from experiments.services.analysis import analyse_experiment
@@ -49,6 +51,35 @@ def test_so_is_a_count_of_the_applications_own(draft: Any, agent: Agent) -> None
     )
     experiment = draft(metrics=[{"name": "visits", "winsorise_share": 0.01}])
     assert experiment.metrics[0]["winsorise"] == [None, pytest.approx(196.02)]
+
+
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("minimum_hours", "maturity_hours", "days"), [(168, 0, 1), (168, 24 * 20, 2), (24 * 20, 168, 1), (0, 0, 2)]
+)
+def test_the_past_is_watched_as_long_as_the_experiment_watches(
+    draft: Any, agent: Agent, minimum_hours: float, maturity_hours: float, days: int
+) -> None:
+    """Everybody came on two days, ten days apart."""
+    create_metric(name="visits", label="Visits", shape="count")
+    moments = [timezone.now() - 12 * DAY, timezone.now() - 2 * DAY]
+    OutcomeEvent.objects.bulk_create(
+        OutcomeEvent(agent=agent, metric="visits", unit=f"u{n}", occurred_at=moment, value=n)
+        for n in range(1, 102)
+        for moment in moments
+    )
+    report(agent, [
+        {"user_id": f"u{n}", "duration_ms": took + n, "started_at": moment}
+        for took, moment in zip((1000, 3000), moments, strict=True)
+        for n in range(101)
+    ])  # fmt: skip
+    item = {"winsorise_share": 0.01} | ({"maturity_hours": maturity_hours} if maturity_hours else {})
+    metrics = [{"name": name} | item for name in ("visits", "latency")]
+    visits, latency = draft(metrics=metrics, minimum_hours=minimum_hours).metrics
+    assert visits["winsorise"][1] == pytest.approx(100 * days)
+    assert latency["winsorise"][1] == pytest.approx(99 + 1000 * days)
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,8 @@ class MetricChoiceSerializer(StrictSerializer):
         max_value=0.4999,
         required=False,
         help_text="Instead: cut where so large a share of the agent's users of the last 90 days begins, 0.01 for the "
-        "highest percent. For latency, tokens, cost, and your own counts and means.",
+        "highest percent. Each is watched for the metric's maturity_hours, else for min_duration_hours, from what it "
+        "did first. For latency, tokens, cost, and your own counts and means.",
     )
     exact = serializers.BooleanField(
         required=False, help_text="For a rate of which few events are expected: bounds that hold from the first one on."
