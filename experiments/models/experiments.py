@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from experiments.bucketing import BUCKETS, Slot, Split, new_salt, percent_of
@@ -105,6 +105,10 @@ class Experiment(OrganizationModel):
             one_of("unit", Unit),
             between("layer_buckets", 1, BUCKETS),
             between("layer_start", 0, BUCKETS - 1),
+            models.CheckConstraint(
+                condition=Q(layer_start=None) | Q(layer_start__lte=BUCKETS - F("layer_buckets")),
+                name="experiment_layer_range_inside",
+            ),
             # Beside these the migration has two exclusion constraints: live experiments of a layer do not overlap, and
             # those that decide for one agent share one layer.
             models.UniqueConstraint(

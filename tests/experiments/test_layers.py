@@ -92,6 +92,14 @@ def test_the_database_itself_refuses_ranges_that_overlap(pair: list[Experiment],
         Experiment.objects.filter(pk=third.pk).update(status="running", layer_start=5000)
 
 
+def test_the_database_itself_refuses_a_range_that_goes_beyond_the_layer(draft: Any, layer: Layer) -> None:
+    made = draft(layer=layer, layer_percentage=10)
+    rows = Experiment.objects.filter(pk=made.pk)
+    with pytest.raises(IntegrityError, match="experiment_layer_range_inside"), transaction.atomic():
+        rows.update(status="running", layer_start=9001)
+    assert rows.update(status="running", layer_start=9000) == 1
+
+
 def test_a_layer_is_frozen_while_an_experiment_runs_in_it(layer: Layer, pair: list[Experiment]) -> None:
     with pytest.raises(Conflict, match="holdout"):
         update_layer(layer=layer, holdout=5)
