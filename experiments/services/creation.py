@@ -13,6 +13,7 @@ from experiments.bucketing import BUCKETS, Split, buckets_of
 from experiments.metrics import DEFAULT_METRICS
 from experiments.models import Experiment, ExperimentKind, ExperimentStatus, Layer, Variant
 from experiments.services.metric_choice import clean_metrics
+from experiments.services.names import named
 from learning.models import Agent, AgentConfig
 from learning.services.gate import require_approved
 from organizations import audit
@@ -71,6 +72,7 @@ def create_experiment(
 
     Raises Refused for impossible arms, shares or metrics, and Conflict for a config that may not go before users.
     """
+    name = named(name, noun="experiment")
     check_arms(agent, arms, kind)
     fields = _defaults() | {key: value for key, value in values.items() if value is not None}
     fields.setdefault("planned_units", max(fields["minimum_units"], SMALLEST_PLAN))
@@ -114,6 +116,8 @@ def update_draft(*, experiment: Experiment, **values: Any) -> Experiment:
     if experiment.status != ExperimentStatus.DRAFT:
         raise Conflict("A started experiment is frozen: nothing that decides its verdict can be changed.", "status")
     changes = {key: values[key] for key in PLAIN if key in values}
+    if "name" in changes:
+        changes["name"] = named(changes["name"], noun="experiment")
     if "traffic" in values:
         changes["coverage"] = _coverage(values["traffic"])
     if "layer_percentage" in values:

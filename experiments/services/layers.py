@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from experiments.bucketing import BUCKETS, buckets_of, percent_of
 from experiments.models import Experiment, Layer
 from experiments.models.experiments import LIVE
+from experiments.services.names import named
 from organizations import audit
 from organizations.errors import Conflict, Refused
 from organizations.identifiers import as_uuid
@@ -24,7 +25,7 @@ def find_layer(name: str) -> Layer | None:
 
 def create_layer(*, name: str, holdout: float = 0) -> Layer:
     """`holdout`: percent of the units that no experiment of it takes. Raises Refused, Conflict for a known name."""
-    buckets = _holdout(holdout)
+    name, buckets = named(name, noun="layer"), _holdout(holdout)
     try:
         with transaction.atomic():
             layer = Layer.objects.create(name=name, holdout=buckets)
@@ -36,7 +37,7 @@ def create_layer(*, name: str, holdout: float = 0) -> Layer:
 
 def update_layer(*, layer: Layer, name: str | None = None, holdout: float | None = None) -> Layer:
     """Raises Conflict for a new holdout while an experiment runs in the layer: it would let people in or drop them."""
-    changes: dict[str, Any] = {} if name is None else {"name": name}
+    changes: dict[str, Any] = {} if name is None else {"name": named(name, noun="layer")}
     if holdout is not None:
         changes["holdout"] = _holdout(holdout)
     with transaction.atomic():

@@ -15,6 +15,7 @@ from django.utils import timezone
 from experiments.metrics import CATALOGUE
 from experiments.models import CustomMetric, Experiment, ExperimentStatus, Exposure, MetricShape, OutcomeEvent
 from experiments.models.experiments import LIVE
+from experiments.services.names import named
 from learning.models import Agent
 from learning.services.agent_directory import resolve_agents
 from learning.services.intake import Outcome, digest_of
@@ -35,6 +36,7 @@ def create_metric(*, name: str, label: str, shape: str, **values: Any) -> Custom
         raise Refused("A name has small letters, digits and underscores, and begins with a letter.", "name")
     if name in CATALOGUE:
         raise Conflict(f"{name!r} is measured already, from executions and feedback.", "name")
+    label = named(label, noun="metric", field="label")
     _check_limits(values.get("low"), values.get("high"))
     try:
         with transaction.atomic():
@@ -48,11 +50,14 @@ def create_metric(*, name: str, label: str, shape: str, **values: Any) -> Custom
 def update_metric(*, metric: CustomMetric, **values: Any) -> CustomMetric:
     """Change what is said of a metric, and what decides about it while no experiment that measures it goes on.
 
-    Raises Refused for another name or shape, which what was reported has, and Conflict for what is frozen.
+    Raises Refused for another name or shape, which what was reported has, or an empty label; Conflict for what is
+    frozen.
     """
     for field in ("name", "shape"):
         if field in values and values[field] != getattr(metric, field):
             raise Refused(f"A metric keeps its {field}, which outcomes are reported by. Define another one.", field)
+    if "label" in values:
+        values["label"] = named(values["label"], noun="metric", field="label")
     with transaction.atomic():
         metric = CustomMetric.objects.select_for_update(no_key=True).get(pk=metric.pk)
         changes = {field: value for field, value in values.items() if value != getattr(metric, field)}

@@ -137,6 +137,34 @@ def test_a_margin_cannot_be_moved_after_the_start(api: StrangerAPIClient, experi
     assert experiment.metrics == before
 
 
+@pytest.mark.parametrize("name", [" ", "\u00a0\t"])
+def test_a_name_is_more_than_spaces(api: StrangerAPIClient, agent: Agent, candidate: AgentConfig, name: str) -> None:
+    made = {
+        "experiments": plan(agent, candidate),
+        "layers": {"name": "Tone"},
+        "metrics": {"name": "solved", "label": "Solved", "shape": "binary"},
+    }
+    for path, body in made.items():
+        field = "label" if path == "metrics" else "name"
+        row = api.post(f"{BASE}/{path}", body, format="json").json()
+        answers = (
+            api.post(f"{BASE}/{path}", body | {field: name}, format="json"),
+            api.patch(f"{BASE}/{path}/{row['id']}", {field: name}, format="json"),
+        )
+        for answer in answers:
+            assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (400, [field])
+            assert "nothing but spaces" in answer.json()["detail"]
+        assert api.get(f"{BASE}/{path}/{row['id']}").json() == row
+
+
+def test_spaces_at_the_ends_of_a_name_are_left_out(
+    api: StrangerAPIClient, agent: Agent, candidate: AgentConfig
+) -> None:
+    api.post(f"{BASE}/layers", {"name": " Tone "}, format="json")
+    made = api.post(f"{BASE}/experiments", plan(agent, candidate, name=" Trial ", layer_id="Tone"), format="json")
+    assert (made.status_code, made.json()["name"]) == (201, "Trial")
+
+
 def test_an_empty_change_changes_nothing(api: StrangerAPIClient, draft: Any) -> None:
     address = f"{BASE}/experiments/{draft().pk}"
     assert api.patch(address, {}, format="json").json() == api.get(address).json()
