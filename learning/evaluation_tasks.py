@@ -16,6 +16,7 @@ from learning.services.run_model import ChunkWork, chunk_work
 from organizations.scope import organization_scope
 from organizations.stopping import Stopping, raise_when_stopping
 from organizations.tasks import tenant_task
+from organizations.work_queues import LONG
 
 log = logging.getLogger(__name__)
 HELP_EXPIRES = 10.0  # seconds: by then the sweep has looked who needs help
@@ -24,7 +25,7 @@ LINGER = 0.3  # seconds until a run that has nothing to do just now is left alon
 LOOK = 0.04
 
 
-@tenant_task(name="learning.help_run")
+@tenant_task(name="learning.help_run", queue=LONG)
 def help_run(*, organization_id: UUID, run_id: str) -> None:
     """Work on the chunks of a run for a while, beside its own worker; then stand in the queue again."""
     work = _prepare(organization_id, UUID(run_id))

@@ -29,12 +29,13 @@ from learning.services.served_models import require_served
 from organizations.scope import organization_scope
 from organizations.stopping import raise_when_stopping
 from organizations.tasks import each_organization, tenant_task
+from organizations.work_queues import LONG
 
 log = logging.getLogger(__name__)
 BEAT_SECONDS = 2.0  # as often as the page asks
 
 
-@tenant_task(name="learning.run_gate")
+@tenant_task(name="learning.run_gate", queue=LONG)
 def run_gate(*, organization_id: UUID, report_id: str) -> None:
     """Claim a gate, check the candidate outside of any transaction, record the outcome."""
     with organization_scope(organization_id):

@@ -17,6 +17,7 @@ from organizations.errors import Refused
 from organizations.scope import organization_scope
 from organizations.stopping import Stopping, raise_when_stopping
 from organizations.tasks import each_organization, tenant_task
+from organizations.work_queues import LONG
 
 log = logging.getLogger(__name__)
 # Where the work of each kind is; loaded when there is some.
@@ -46,6 +47,12 @@ def run_job(*, organization_id: UUID, job_id: str) -> None:
         log.warning("Job %s belongs to another worker now", job_id)
 
 
+@tenant_task(name="learning.run_long_job", queue=LONG)
+def run_long_job(*, organization_id: UUID, job_id: str) -> None:
+    """The same for one of the LONG_KINDS, which keeps out of the way of the others."""
+    run_job(organization_id=str(organization_id), job_id=job_id)
+
+
 @shared_task(name="learning.sweep_jobs")
 def sweep_jobs() -> None:
     """Wake a worker for each job that nobody works on."""
@@ -55,8 +62,10 @@ def sweep_jobs() -> None:
 def _wake_those_of(organization_id: UUID) -> None:
     with organization_scope(organization_id):
         due = jobs.due_jobs()
+        long = jobs.long_ones(job_ids=due)
     for job_id in due:
-        run_job.delay(organization_id=str(organization_id), job_id=str(job_id))
+        task = run_long_job if job_id in long else run_job
+        task.delay(organization_id=str(organization_id), job_id=str(job_id))
 
 
 def worker_of(kind: str) -> Worker:

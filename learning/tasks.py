@@ -4,7 +4,7 @@ from learning.evaluation_tasks import help_run
 from learning.gate_tasks import run_gate, sweep_gates
 from learning.insight_tasks import learn_from_feedback
 from learning.intake_tasks import join_missed_feedback, keep_partitions
-from learning.job_tasks import run_job, sweep_jobs
+from learning.job_tasks import run_job, run_long_job, sweep_jobs
 from learning.preparation_tasks import prepare_all_examples
 from learning.retention_tasks import apply_retention
 from learning.rollup_tasks import sum_up_all_feedback
@@ -23,6 +23,7 @@ __all__ = [
     "prepare_all_examples",
     "run_gate",
     "run_job",
+    "run_long_job",
     "run_training",
     "sum_up_all_feedback",
     "sweep_gates",

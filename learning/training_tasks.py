@@ -35,13 +35,14 @@ from learning.services.served_models import require_served
 from organizations.scope import organization_scope
 from organizations.stopping import raise_when_stopping
 from organizations.tasks import each_organization, tenant_task
+from organizations.work_queues import LONG
 
 log = logging.getLogger(__name__)
 BEAT_SECONDS = 1.0
 HEARTBEAT_SECONDS = 5.0  # beside the engine, which may compute for long between two calls
 
 
-@tenant_task(name="learning.run_training")
+@tenant_task(name="learning.run_training", queue=LONG)
 def run_training(*, organization_id: UUID, run_id: str) -> None:
     """Claim a run, let the engine work outside of any transaction, record the outcome."""
     with organization_scope(organization_id):

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.module_loading import import_string
 
-from learning.models import GateReport, Job, TrainingRun
+from learning.models import LONG_KINDS, GateReport, Job, TrainingRun
 
 
 def wake_for_run(run: TrainingRun) -> None:
@@ -27,7 +27,8 @@ def wake_for_gate(report: GateReport) -> None:
 
 def wake_for_job(job: Job) -> None:
     """Somebody should work on this job."""
-    _wake("learning.job_tasks.run_job", job.organization_id, job_id=job.pk)
+    task = "run_long_job" if job.kind in LONG_KINDS else "run_job"
+    _wake(f"learning.job_tasks.{task}", job.organization_id, job_id=job.pk)
 
 
 def _wake(task: str, organization_id: UUID | None, **naming: UUID) -> None:

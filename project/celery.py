@@ -6,13 +6,17 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import worker_process_init, worker_ready, worker_shutting_down
+from kombu import Queue
 
 from organizations.stopping import ask_to_stop
+from organizations.work_queues import LONG, SHORT
 from project.services.processes import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 app = Celery("project")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# A worker that is not told which queues takes from both, in turns.
+app.conf.task_queues = [Queue(name, routing_key=name) for name in (SHORT, LONG)]
 app.autodiscover_tasks()
 
 

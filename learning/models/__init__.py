@@ -46,7 +46,7 @@ from learning.models.insight import (
     QualityModel,
     ReviewerPreferenceModel,
 )
-from learning.models.jobs import Job, JobChange, JobKind, JobStatus
+from learning.models.jobs import LONG_KINDS, Job, JobChange, JobKind, JobStatus
 from learning.models.retrieval import RetrievalEvent
 from learning.models.rollups import (
     FeedbackIssueRollup,
@@ -71,6 +71,7 @@ from learning.models.words import ExampleWords
 __all__ = [
     "BAD_TYPES",
     "ISSUE_CATEGORIES",
+    "LONG_KINDS",
     "TEST_SPLIT_READ",
     "ActionCorrection",
     "Agent",

@@ -25,6 +25,9 @@ class JobKind(models.TextChoices):
     DEMONSTRATIONS = "demonstrations", "Demonstrations of recorded executions"
 
 
+LONG_KINDS = frozenset({JobKind.SYNTHESIS})  # these ask a language model again and again (docs/decisions/0021)
+
+
 class JobStatus(models.TextChoices):
     PENDING = "pending", "Waiting"
     RUNNING = "running", "Running"

@@ -7,7 +7,7 @@ together with its cursor, so that a worker that is killed loses at most the step
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +19,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from learning.models import Job, JobKind, JobStatus
+from learning.models import LONG_KINDS, Job, JobKind, JobStatus
 from organizations import audit
 from organizations.actors import Actor, person, system_actor
 from organizations.errors import Conflict
@@ -202,6 +202,11 @@ def due_jobs() -> list[UUID]:
         with suppress(LostRace):  # it came to an end by itself
             end_job(job=job, to=to, failure_reason=reason)
     return list(Job.objects.filter(claimable()).order_by("id").values_list("pk", flat=True))
+
+
+def long_ones(*, job_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of these jobs that hold a worker for long (docs/decisions/0021)."""
+    return set(Job.objects.filter(pk__in=list(job_ids), kind__in=LONG_KINDS).values_list("pk", flat=True))
 
 
 def claimable() -> Q:

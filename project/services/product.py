@@ -24,7 +24,8 @@ from project.services.processes import last_lines, spawn, stop
 
 TICK = 0.25  # seconds between two looks at everything
 HOPELESS = 4  # deaths before the first answer after which none is to be expected
-STOP_ORDER = ("demo", "web", "beat", "worker", "model")  # all but the model end at once: what they share ends last
+# All but the model end at once: what they share ends last.
+STOP_ORDER = ("demo", "web", "beat", "worker", "quick", "model")
 TOLD_AFTER = 1.0  # seconds of waiting for a program after which it is named
 
 
@@ -52,7 +53,7 @@ class Product:
         try:
             self._start_model()  # loads its weights while the tables are made
             self._prepare_tables()
-            for program in (programs.web(self.options), programs.worker(), programs.beat(self.place)):
+            for program in (programs.web(self.options), *programs.workers(self.options), programs.beat(self.place)):
                 self.start(program)
             self._run_to_end("demo accounts", "seed_demo")  # while the programs start
             self._wait_for_first_answer()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from organizations.work_queues import SHORT
 from project.services.local_model import ENVIRONMENT as MODEL_ENVIRONMENT
 from project.services.local_model import model_command
 from project.services.options import Options
@@ -58,11 +59,20 @@ def web(options: Options) -> Program:
     return Program("web", argv, environment, patience=10)
 
 
-def worker() -> Program:
-    processes = os.environ.get("WORKER_PROCESSES", "2")
-    argv = _celery("worker", "--pool", "prefork", "--concurrency", processes, "--loglevel", "INFO")
+def workers(options: Options) -> list[Program]:
+    """Of two and more processes one takes no long work, so that small jobs never wait behind it (decision 0021)."""
+    both = max(1, options.worker_processes - 1)
+    programs = [_worker("worker", "--pool", "prefork", "--concurrency", str(both))]
+    if options.worker_processes > both:
+        # It does its tasks itself: a pool of one would be a process more.
+        programs.append(_worker("quick", "--pool", "solo", "--queues", SHORT, "--hostname", "quick@%h"))
+    return programs
+
+
+def _worker(name: str, *arguments: str) -> Program:
     # SIGKILL: celery's own endings wait for a broker that is ending too. The rows of cut tasks are claimed again.
-    return Program("worker", argv, NO_POOL, death_signal=signal.SIGKILL, patience=8)
+    argv = _celery("worker", *arguments, "--loglevel", "INFO")
+    return Program(name, argv, NO_POOL, death_signal=signal.SIGKILL, patience=8)
 
 
 def beat(place: Place) -> Program:

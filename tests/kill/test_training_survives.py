@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from celery import Celery
 from django.conf import settings
-from django.db import connection
 from django.db.models import F
 
 from learning.models import AgentConfig, EvaluationChunk, GateReport, RunStatus, TrainingRun
@@ -25,79 +18,11 @@ from learning.services import gate, jobs, training
 from organizations.models import Organization
 from organizations.scope import organization_scope
 from tests import factories
+from tests.kill.celery_programs import PATIENCE, Programs
 from tests.scripted_llm import ScriptedLLM
-from tests.waiting import wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 150.0
 CALLS = 120
-AT_ONCE = {"LLM_CONCURRENCY": "3", "LLM_WORKER_CONCURRENCY": "1"}  # three workers help each other, one call each
 OVER = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
-
-
-class Programs:
-    """Worker and beat as the product starts them, on the database and broker of the tests."""
-
-    def __init__(self, folder: Path, llm: ScriptedLLM) -> None:
-        entry = connection.settings_dict
-        self.folder = folder
-        self.running: list[subprocess.Popen[bytes]] = []
-        self.prefix = f"{uuid4().hex}:"
-        self.environment = os.environ | {
-            "DJANGO_SETTINGS_MODULE": "tests.kill.settings",
-            "ALS_TEST_PREFIX": self.prefix,
-            "DATABASE_URL": f"postgresql://{entry['USER']}@/{entry['NAME']}?host={entry['HOST']}",
-            "DB_POOL": "0",
-            "OPENAI_BASE_URL": llm.base_url,
-            **AT_ONCE,
-        }
-
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        with self.log_of(len(self.running)).open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "project", *arguments],
-                cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        self.running.append(process)
-        return process
-
-    def log_of(self, number: int) -> Path:
-        return self.folder / f"{number}.log"
-
-    def start_helpers(self, count: int) -> None:
-        """Workers that are ready to work."""
-        first = len(self.running)
-        for _ in range(count):
-            self.start_worker()
-        for number in range(first, first + count):
-            wait_until(lambda: " ready." in self.log_of(number).read_text(), PATIENCE)  # noqa: B023  called at once
-
-    def working_on(self, task: str) -> list[subprocess.Popen[bytes]]:
-        """The programs that got such a task."""
-        return [one for number, one in enumerate(self.running) if f"{task}[" in self.log_of(number).read_text()]
-
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        return self.start("worker", "--pool", "prefork", "--concurrency", "1", "--loglevel", "INFO")
-
-    def start_beat(self) -> subprocess.Popen[bytes]:
-        return self.start("beat", "--pidfile=", "--schedule", str(self.folder / "schedule"), "--loglevel", "INFO")
-
-    def sweep(self) -> None:
-        """What beat does every ten seconds."""
-        app = Celery(broker=settings.CELERY_BROKER_URL, set_as_current=False)
-        app.conf.broker_transport_options = {"global_keyprefix": self.prefix}
-        app.send_task("learning.sweep_training")
-        app.close()
-
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """The whole program at once, pool processes included."""
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-    def kill_all(self) -> None:
-        for process in self.running:
-            if process.poll() is None:
-                self.kill(process)
 
 
 class Endpoint(ScriptedLLM):

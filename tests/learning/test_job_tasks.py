@@ -13,6 +13,7 @@ from learning import job_tasks
 from learning.models import Agent, Job, JobKind, JobStatus
 from learning.services import jobs
 from learning.services.jobs import LostJob, Step, Work
+from learning.waking import wake_for_job
 from organizations import stopping
 from organizations.errors import Conflict, Refused
 from organizations.models import AuditEvent, Organization
@@ -200,3 +201,22 @@ def test_the_sweep_wakes_silent_jobs_and_ends_hopeless_ones(organization: Organi
         assert "silent 5 times" in Job.objects.get().failure_reason
         with pytest.raises(LostJob):
             jobs.finish_job(work=work)
+
+
+@pytest.mark.parametrize(("kind", "task"), [(JobKind.IMPORT, "run_job"), (JobKind.SYNTHESIS, "run_long_job")])
+def test_what_asks_a_language_model_does_not_stand_where_small_jobs_wait(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch, kind: str, task: str
+) -> None:
+    woken: list[str] = []
+    for name in ("run_job", "run_long_job"):
+        monkeypatch.setattr(getattr(job_tasks, name), "delay", lambda name=name, **_: woken.append(name))
+    with organization_scope(organization.pk):
+        wake_for_job(jobs.start_job(kind=kind, title="One", request={}))
+    job_tasks.sweep_jobs()
+    assert woken == [task, task]
+
+
+def test_a_long_job_is_worked_through_like_any_other(organization: Organization) -> None:
+    job = start(organization)
+    job_tasks.run_long_job(organization_id=str(organization.pk), job_id=str(job.pk))
+    assert made(organization) == MOST
