@@ -1,8 +1,10 @@
-"""At which level a gain is tested when the same test split was read before.
+"""At which level a gain is tested when test examples of the same split were read before.
 
 One run tests one variant, so its test needs no correction for the others. But several runs on one test split have
 several chances to be lucky. So each reading spends a part of the risk: all claims of a gain that are made on one split,
-however many runs there are, contain a false one with a probability of at most 1 - confidence.
+however many runs there are, contain a false one with a probability of at most 1 - confidence. Splits overlap where a
+dataset grows: whoever counts the readings of all splits that share an example keeps this for all claims on splits that
+hold a common one, since among these the k-th reading is counted as the k-th or as a later one.
 
 Only gains are claimed, and a two-sided test at the full level finds a gain where there is none half as often as its
 level says. The first reading takes that half: it is tested as if it were the only one. The other half is shared by all

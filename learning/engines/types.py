@@ -249,7 +249,7 @@ class Cost:
 class SealedSplit:
     """The test split behind a door that opens once. `size` may be known before, the content may not.
 
-    `count_earlier`: how often others read the same split before, asked when it is opened; the number is in `earlier`.
+    `count_earlier`: how often others read examples of it before, asked when it is opened; the number is in `earlier`.
     """
 
     size: int

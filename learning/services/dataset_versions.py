@@ -18,6 +18,7 @@ from learning.models import (
     TrainingDataset,
     TrainingRun,
 )
+from learning.services.shared_tests import versions_sharing_tests
 from organizations.identifiers import as_uuid
 from organizations.models import AuditEvent
 
@@ -67,8 +68,18 @@ def _families(keys: Sequence[UUID]) -> dict[UUID, set[UUID]]:
 
 
 def _events(versions: Iterable[UUID]) -> QuerySet[AuditEvent]:
-    keys = [str(key) for key in versions]
-    return AuditEvent.objects.filter(action=TEST_SPLIT_READ, target_type="datasetversion", target_id__in=keys)
+    return _all_events().filter(target_id__in=[str(key) for key in versions])
+
+
+def _all_events() -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.filter(action=TEST_SPLIT_READ, target_type="datasetversion")
+
+
+def _with_shared_tests(version_id: UUID) -> set[UUID]:
+    """The version, those that it replaced, and all that were read and have test examples in common with it."""
+    family = _families([version_id])[version_id]
+    read = {UUID(key) for key in _all_events().order_by().values_list("target_id", flat=True).distinct()}
+    return family | versions_sharing_tests(version_id, others=read - family)
 
 
 def count_readings(versions: Sequence[DatasetVersion]) -> dict[UUID, int]:
@@ -81,8 +92,11 @@ def count_readings(versions: Sequence[DatasetVersion]) -> dict[UUID, int]:
 
 
 def count_earlier_readings(*, version_id: UUID, run_id: UUID) -> int:
-    """How often others opened the test split before the run did first: each run once, each export."""
-    events = _events(_families([version_id])[version_id]).order_by("created_at", "id")
+    """How often others saw test examples of the version before the run did first: each run once, each export.
+
+    Examples are in many versions: who opened the test split of one has seen what the others share with it.
+    """
+    events = _events(_with_shared_tests(version_id)).order_by("created_at", "id")
     readers = [after.get("training_run") or place for place, after in enumerate(events.values_list("after", flat=True))]
     earlier = readers[: readers.index(str(run_id))] if str(run_id) in readers else readers
     return len(set(earlier))

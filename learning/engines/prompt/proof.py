@@ -3,10 +3,10 @@
 What is claimed and how it is corrected. Any number of variants were compared on validation examples, but only one of
 them is tested on the test examples, so that its test needs no correction for the others: they never touched this data.
 (The best plain instruction is asked too where there are calls for it; it is shown, and nothing is claimed of it.) That
-other runs have read the same split is corrected for in levels.py. Where several goals are asked for, the score comes
-first; the other goals are tested only when it succeeded, at the same level, with Holm's correction among themselves.
-Together, any claim is false with a probability of at most 1 - confidence. Sources: Holm (1979); Westfall and Krishen
-(2001) for the fixed order.
+other runs have read some of its examples is corrected for in levels.py. Where several goals are asked for, the score
+comes first; the other goals are tested only when it succeeded, at the same level, with Holm's correction among
+themselves. Together, any claim is false with a probability of at most 1 - confidence. Sources: Holm (1979); Westfall
+and Krishen (2001) for the fixed order.
 """
 
 from __future__ import annotations

@@ -72,9 +72,12 @@ def _correction(result: PromptResult, found: Confirmation) -> str:
     if before := result.earlier_readings:
         times = "once" if before == 1 else f"{before} times"
         level = f"{100 * found.improvement.confidence:.2f}".rstrip("0").rstrip(".")
-        said.append(f"the test split was read {times} before, so the gain had to be sure at {level} %")
+        said.append(
+            f"test examples of this split were read {times} before, in this version of the dataset or in another that "
+            f"shares some, so the gain had to be sure at {level} %"
+        )
     else:
-        said.append("nobody had read the test split before")
+        said.append("nobody had read any of its test examples before")
     if found.goals:
         said.append("other goals were tested after the score, with Holm's correction")
     return "; ".join(said)

@@ -173,7 +173,7 @@ class PromptResult:
     """The outcome of one run. Without a confirmation no variant beat the current prompt on validation, or the budget
     ended before enough test examples were answered: then the test split was `opened` all the same.
 
-    `earlier_readings`: how often the test split was read before, by others; the claim is corrected for them.
+    `earlier_readings`: how often test examples were read before, by others; the claim is corrected for them.
     `trace`: the mean score of the leader after so many calls. `agreement`: of the judge with the experts, where one
     judges. `ended`: why the search ended before its calls were used up; empty when it did not.
     """

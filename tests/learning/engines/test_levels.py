@@ -47,8 +47,9 @@ def test_a_claim_says_how_often_the_split_was_read_before_and_is_tested_accordin
     assert third.confirmation
     assert third.confirmation.before.high == first.confirmation.before.high, "a prompt's own score is no claim"
     told = [one.as_json()["tried"]["correction"] for one in (first, third)]
-    assert "nobody had read the test split before" in told[0]
-    assert "the test split was read 2 times before, so the gain had to be sure at 99.17 %" in told[1]
+    assert "nobody had read any of its test examples before" in told[0]
+    assert "test examples of this split were read 2 times before" in told[1]
+    assert "so the gain had to be sure at 99.17 %" in told[1]
 
 
 def test_what_was_asked_on_the_test_split_is_counted_truthfully() -> None:
