@@ -1,4 +1,4 @@
-"""What a run will probably take, told before it starts: from earlier runs where there are any, else from the texts."""
+"""What a run will probably take, told before it starts: by earlier runs, else by texts and what the agent logged."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from learning.services.run_needs import plan_of
 from learning.services.run_usage import Pace, Use, recent_pace, uses_of
 
 OWN_RUNS, TEXTS = "earlier runs of this agent", "the length of the texts"
+LOGGED = f"{TEXTS} and what answers of this agent took"
 UNREPORTED = (
     "In earlier runs of this agent the endpoint did not report what calls took, so limits in tokens and money hold for "
     "an estimate from the length of the texts."
@@ -69,7 +70,7 @@ class RunEstimate:
 
 
 def estimate_run(*, agent: Agent, version: DatasetVersion, base_config: AgentConfig, wishes: RunConfig) -> RunEstimate:
-    """Two queries at most. The version must be large enough for the wishes (check_examples)."""
+    """Three queries at most. The version must be large enough for the wishes (check_examples)."""
     plan = plan_of(version, wishes)
     pace = recent_pace(agent, wishes.metric)
     uses = uses_of(version, base_config.content, wishes, pace)
@@ -85,12 +86,18 @@ def estimate_run(*, agent: Agent, version: DatasetVersion, base_config: AgentCon
         output_tokens=outside,
         money=money,
         seconds=seconds,
-        tokens_from=TEXTS if pace.input_tokens is None else OWN_RUNS,
+        tokens_from=_source(pace),
         runs=pace.runs,
         warnings=tuple(_warnings(wishes, inside + outside, money, seconds, pace)),
         unpriced=unpriced,
         gate_calls=_most_gate_calls(version, wishes),
     )
+
+
+def _source(pace: Pace) -> str:
+    if pace.input_tokens is not None:
+        return OWN_RUNS
+    return TEXTS if pace.answer_tokens is None else LOGGED
 
 
 def _most_gate_calls(version: DatasetVersion, wishes: RunConfig) -> int:

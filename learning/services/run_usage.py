@@ -1,4 +1,4 @@
-"""What a run asks of which model, and how many tokens that takes: from earlier runs, else from the texts."""
+"""What a run asks of which model, and how many tokens that takes: from earlier runs, else from texts and answers."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Avg
-from django.db.models.functions import Length
+from django.db.models import Avg, Count
+from django.db.models.functions import Length, NullIf
 
+from learning.engines.holds import longest_answer
 from learning.engines.judge import RUBRIC, TASK
 from learning.engines.metrics import METRIC_KINDS
-from learning.models import Agent, DatasetVersion, RunStatus, Split, TrainingRun
+from learning.engines.types import Prompt
+from learning.models import Agent, DatasetVersion, Execution, RunStatus, Split, TrainingRun
 from learning.services.prices import named
 from learning.services.run_config import RunConfig, calibration_calls
 
 LOOKED_AT = 20  # finished runs of the organization, the newest
 WORTH_COUNTING = 20  # calls: a run whose answers were all remembered tells nothing about speed
-SAMPLE = 200  # examples whose length is measured
+SAMPLE = 200  # examples whose length is measured, and executions whose tokens are
 CHARACTERS_PER_TOKEN = 4
 SHOWN = 4  # examples that a candidate shows on average, as chat turns
 GRADE = "GRADE: 4"  # what a judge answers
@@ -27,7 +29,8 @@ GRADE = "GRADE: 4"  # what a judge answers
 class Pace:
     """What one call took in earlier runs: tokens in and out (None: ask the texts), seconds (None: nobody knows).
 
-    `unreported`: the endpoint did not tell the tokens of all of the agent's calls.
+    `unreported`: the endpoint did not tell the tokens of all of the agent's calls. `answer_tokens`: what an answer of
+    the agent takes by its newest executions; None where there is an earlier run, or too few of them tell.
     """
 
     input_tokens: float | None
@@ -35,6 +38,7 @@ class Pace:
     seconds: float | None
     runs: int
     unreported: bool = False
+    answer_tokens: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,11 @@ def uses_of(version: DatasetVersion, content: Mapping[str, Any], wishes: RunConf
     graded = grading_calls(wishes)
     answered, model = wishes.max_calls - graded, content.get("model") or ""
     if pace.input_tokens is None or pace.output_tokens is None:
-        return _by_texts(version, content, wishes, answered, graded)
+        return _by_texts(version, content, wishes, pace, answered, graded)
     inside, outside = wishes.max_calls * pace.input_tokens, wishes.max_calls * pace.output_tokens
     if not graded:
         return [Use(model, inside, outside)]
-    uses = _by_texts(version, content, wishes, answered, graded)
+    uses = _by_texts(version, content, wishes, pace, answered, graded)
     inside /= sum(one.input_tokens for one in uses)
     outside /= sum(one.output_tokens for one in uses)
     return [one.scaled(inside, outside) for one in uses]
@@ -103,23 +107,46 @@ def recent_pace(agent: Agent, metric: str) -> Pace:
         seconds=_per_call(own or found, "seconds"),
         runs=len(own or found),
         unreported=any(row["estimated_calls"] or not row["input_tokens"] for row in own),
+        answer_tokens=None if own else _logged_answers(agent),
     )
 
 
+def _logged_answers(agent: Agent) -> float | None:
+    """The tokens of an answer of the agent, by what the application logged; None where too few say. One query."""
+    newest = Execution.objects.filter(agent=agent).order_by("-started_at")[:SAMPLE]
+    told = newest.aggregate(told=Count("output_tokens"), tokens=Avg("output_tokens"))
+    return float(told["tokens"]) if told["told"] >= WORTH_COUNTING else None
+
+
 def _by_texts(
-    version: DatasetVersion, content: Mapping[str, Any], wishes: RunConfig, answered: int, graded: int
+    version: DatasetVersion, content: Mapping[str, Any], wishes: RunConfig, pace: Pace, answered: int, graded: int
 ) -> list[Use]:
     """From the length of the prompt and of examples; a token is about 4 characters. One query."""
     items = version.items.exclude(split=Split.TEST).order_by("id")[:SAMPLE]
-    lengths = items.aggregate(asked=Avg(Length("input_text")), wanted=Avg(Length("expected_output")))
-    asked, wanted = float(lengths["asked"] or 0), float(lengths["wanted"] or 0)
+    means = items.aggregate(
+        asked=Avg(Length("input_text")),
+        wanted=Avg(Length("expected_output")),
+        said=Avg(NullIf(Length("original_output"), 0)),
+    )
+    asked, wanted, said = (float(means[name] or 0) for name in ("asked", "wanted", "said"))
     prompt = len(str(content.get("system_prompt", ""))) + len(str(content.get("input_template", "")))
-    read, written = prompt + SHOWN * (asked + wanted) + asked, max(CHARACTERS_PER_TOKEN, wanted)
+    read, written = prompt + SHOWN * (asked + wanted) + asked, _written(wanted, said, content, pace)
     uses = [_use(content.get("model") or "", answered, read, written)]
     if graded:
         task = len(TASK) + len(wishes.metric_options.get("rubric", RUBRIC))
-        uses.append(_use(grader(wishes), graded, task + asked + 2 * wanted, len(GRADE)))
+        uses.append(_use(grader(wishes), graded, task + asked + wanted + written, len(GRADE)))
     return uses
+
+
+def _written(wanted: float, said: float, content: Mapping[str, Any], pace: Pace) -> float:
+    """The characters of an answer: of those that the agent logged, else of the right or the corrected ones.
+
+    Of these the longer: before its prompt is good, a model says more than is wanted. `max_tokens` cuts them all.
+    """
+    logged = None if pace.answer_tokens is None else pace.answer_tokens * CHARACTERS_PER_TOKEN
+    written = max(CHARACTERS_PER_TOKEN, wanted, said) if logged is None else logged
+    limit = longest_answer(Prompt.from_content(content).request(""))
+    return written if limit is None else min(written, limit * CHARACTERS_PER_TOKEN)
 
 
 def _use(model: str, calls: int, read: float, written: float) -> Use:

@@ -13,8 +13,10 @@ from learning.models import Agent, DatasetVersion, LearningExample, RunStatus, T
 from learning.services.expert_scores import scored_answers
 from learning.services.run_budget import planned_calls
 from learning.services.run_config import read_run_config
-from learning.services.run_estimate import OWN_RUNS, TEXTS, RunEstimate
+from learning.services.run_estimate import LOGGED, OWN_RUNS, TEXTS, RunEstimate
 from learning.services.run_plan import plan_run
+from learning.services.run_usage import WORTH_COUNTING
+from organizations.erasers import erasing
 from organizations.errors import Refused
 from tests import factories
 
@@ -46,7 +48,36 @@ def test_without_an_earlier_run_the_texts_tell_the_tokens_and_nothing_tells_the_
     assert (told.calls, told.tokens_from, told.seconds, told.runs) == (200, TEXTS, None, 0)
     # Prompt of 34 + template of 7 + 5 inputs of about 22 and 4 outputs of 8 characters, a quarter of it tokens.
     assert 30 * 200 < told.input_tokens < 55 * 200
-    assert told.output_tokens == 2 * 200
+    # An answer is as long as those that people corrected, "I think it is positive", not as the right one.
+    assert told.output_tokens == 5.5 * 200
+
+
+def test_where_right_answers_are_the_longer_ones_they_tell(agent: Agent, version: DatasetVersion) -> None:
+    factories.make_config(agent, content={"parameters": {}})
+    with erasing():
+        version.items.update(original_output="", expected_output="a right answer of forty characters.......")
+    assert estimate(agent, max_calls=200).output_tokens == 10.25 * 200
+
+
+def test_what_the_agent_logged_tells_how_long_its_answers_are(agent: Agent, version: DatasetVersion) -> None:
+    factories.make_config(agent, content={"parameters": {}})
+    for number in range(WORTH_COUNTING):
+        factories.make_execution(agent, output_tokens=None if number == 0 else 60 + number)
+    factories.make_execution(factories.make_agent(), output_tokens=900)
+    told = estimate(agent, max_calls=200)
+    assert (told.output_tokens, told.tokens_from) == (5.5 * 200, TEXTS), "19 are too few"
+    factories.make_execution(agent, output_tokens=90)
+    told = estimate(agent, max_calls=200)
+    assert (told.output_tokens, told.tokens_from) == (71 * 200, LOGGED)
+    finished(agent, version)
+    assert estimate(agent, max_calls=200).tokens_from == OWN_RUNS
+
+
+def test_no_answer_is_longer_than_the_config_lets_it_be(agent: Agent, version: DatasetVersion) -> None:
+    for number in range(WORTH_COUNTING):
+        factories.make_execution(agent, output_tokens=100 + number)
+    assert agent.configs.get().content["parameters"]["max_tokens"] == 8
+    assert estimate(agent, max_calls=200).output_tokens == 8 * 200
 
 
 def test_a_longer_prompt_costs_more(agent: Agent, version: DatasetVersion) -> None:
@@ -123,7 +154,7 @@ def test_an_estimate_asks_the_same_however_many_runs_there_are(
     agent: Agent, version: DatasetVersion, django_assert_num_queries: Any
 ) -> None:
     plan = plan_run(agent, version, agent.configs.get(), KIND, {})
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         plan.estimate()
     for _ in range(30):
         finished(agent, version)
@@ -206,8 +237,8 @@ def test_a_grade_is_no_answer(agent: Agent, version: DatasetVersion) -> None:
     LearningExample.objects.update(quality_score=0.75, source_type="expert_review")
     told, plain = judged(agent), estimate(agent, max_calls=400)
     assert told.input_tokens > 2 * plain.input_tokens
-    # 60 calls compare the judge with experts; of the other 340 one half answers and the other grades, 2 tokens each.
-    assert told.output_tokens == 170 * 2 + (60 + 170) * 2
+    # 60 calls compare the judge with experts; of the other 340 one half answers and the other grades, 2 tokens a grade.
+    assert told.output_tokens == 170 * 5.5 + (60 + 170) * 2
 
 
 def test_earlier_runs_with_a_judge_tell_all_tokens_and_the_texts_whose_they_are(
