@@ -17,6 +17,7 @@ from django.shortcuts import redirect, render
 from learning.engines.behavior.chats import LONGEST_TEXT
 from learning.engines.behavior.episodes import LONGEST_NAME, RESPOND, TOOL, Action, Episode, Step
 from learning.engines.behavior.strategies import STRATEGIES
+from learning.engines.behavior.update import MEANINGS
 from learning.models import Agent, Demonstration, Execution, TrainingRun, TrainingType
 from learning.services.action_corrections import EditedStep, correct_execution
 from learning.services.correction_trends import corrected_configs, correction_trends
@@ -187,7 +188,8 @@ def behavior_of(metrics: Any) -> Mapping[str, Any] | None:
     if not isinstance(found, dict):
         return None
     figures = found.get("agreement") or {}
-    return found | {"agreement_rows": [(words, figures[name]) for name, words in POLICIES.items() if name in figures]}
+    rows = [(words, figures[name]) for name, words in POLICIES.items() if name in figures]
+    return found | {"agreement_rows": rows, "meaning": MEANINGS.get(str(found.get("verdict")), "")}
 
 
 def agent_of(agent_id: UUID) -> Agent:

@@ -16,7 +16,7 @@ from learning.pages.behavior import behavior_of
 from learning.pages.stored import number
 from learning.pages.training_progress import kept_calls, pace_of, remembered_answers
 from learning.pages.training_results import read_outcome
-from learning.pages.training_words import config_words, score_words
+from learning.pages.training_words import asks_model, config_words, score_words
 from learning.services import training, usage_words
 from learning.services.prices import named
 from learning.services.run_changes import worse_cases
@@ -70,7 +70,7 @@ def run_detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "candidate": run.candidate_config.content if run.candidate_config else None,
         "worse": worse_cases(run, actor=request.actor),  # type: ignore[attr-defined]
         "models": _models(run),
-        "settings": config_words(run.config, run.seed),
+        "settings": config_words(run),
         "estimate": _estimate(run.estimate),
         "behavior": behavior_of(run.metrics),
     }
@@ -126,6 +126,7 @@ def _live(run: TrainingRun) -> dict[str, Any]:
     return {
         "run": run,
         "open": run.status in OPEN,
+        "asks_model": asks_model(run),
         "pace": pace_of(run),
         "kept": kept_calls(run),
         "outcome": read_outcome(run.metrics),

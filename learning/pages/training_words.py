@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from learning.engines.behavior.strategies import IMITATION
 from learning.engines.metrics import METRIC_KINDS
+from learning.models import TrainingRun, TrainingType
 
 # What the mean of a metric over many answers is called, and the head of its column. Others: the metric's own title.
 RIGHT = ("right answers", "Right")
@@ -25,7 +27,11 @@ SETTING_WORDS = {
     "config.strategies": "Ways to make candidates",
     "config.rewrites": "Instructions written by the model",
     "config.concurrency": "Calls at a time",
+    "config.strategy": "Strategy",
+    "config.word_rules": "Rules worded by the model",
 }
+OF_BEHAVIOR = {"strategy": IMITATION, "word_rules": False}  # what a run of behavior goes by, and where it is left out
+LIMITS = ("max_calls", "max_tokens", "max_money", "max_seconds", "concurrency")  # of whatever asks a model
 
 
 def score_words(config: Any) -> tuple[str, str]:
@@ -58,20 +64,36 @@ def told(value: Any) -> str:
     """The value of a setting as people read it."""
     if value is None:
         return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(plain(one) for one in value)
     if isinstance(value, dict):
         return ", ".join(f"{plain(key)}: {one}" for key, one in value.items())
-    return f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 
-def config_words(config: Any, seed: int) -> list[tuple[str, str]]:
-    """The settings of a run, in words."""
-    config = config if isinstance(config, dict) else {}
+def asks_model(run: TrainingRun) -> bool:
+    """Whether a language model has a part in the run: a run of behavior asks it for nothing but the words of rules."""
+    config = run.config if isinstance(run.config, dict) else {}
+    return run.training_type != TrainingType.BEHAVIOR_CLONING or config.get("word_rules") is True
+
+
+def config_words(run: TrainingRun) -> list[tuple[str, str]]:
+    """The settings that a run goes by, in words."""
     places = list(SETTING_WORDS)
-    named = [(f"config.{key}", value) for key, value in config.items()]
+    named = [(f"config.{key}", value) for key, value in _used(run).items()]
     named.sort(key=lambda one: places.index(one[0]) if one[0] in places else len(places))
     rows = [
         (setting_words(key), metric_words(value) if key == "config.metric" else told(value)) for key, value in named
     ]
-    return [*rows, ("Seed", str(seed))]
+    return [*rows, ("Seed", str(run.seed))]
+
+
+def _used(run: TrainingRun) -> dict[str, Any]:
+    """Its settings without those that a run of its type does not look at."""
+    config = run.config if isinstance(run.config, dict) else {}
+    if run.training_type != TrainingType.BEHAVIOR_CLONING:
+        return {key: value for key, value in config.items() if key not in OF_BEHAVIOR}
+    limits = LIMITS if asks_model(run) else ()
+    return OF_BEHAVIOR | {key: value for key, value in config.items() if key in (*OF_BEHAVIOR, *limits)}

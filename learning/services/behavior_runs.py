@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from learning.engines.behavior.learner import FEWEST_EPISODES
-from learning.engines.behavior.update import PolicyUpdate
+from learning.engines.behavior.update import MEANINGS, PolicyUpdate
 from learning.engines.types import JsonObject, Prompt
 from learning.models import DatasetVersion
 from learning.services.behavior_data import count_demonstrations
@@ -39,16 +39,16 @@ class BehaviorResult:
     @property
     def summary(self) -> str:
         """The last line of the run's log."""
-        update = self.update
+        update, meaning = self.update, MEANINGS[self.update.verdict]
         if update.is_empty:
-            return "No measurable improvement: no part of the policy update helps on held-out demonstrations."
+            return f"{update.verdict.capitalize()}. {meaning}"
         kept = ", ".join(name.replace("_", " ") for name in update.included)
         if update.overall is None:
-            return f"Proposed: {kept}."
+            return f"Proposed: {kept}. {meaning}"
         low, value, high = (100 * one for one in (update.overall.low, update.overall.value, update.overall.high))
         return (
             f"Proposed: {kept}. Action agreement {value:+.1f} points [{low:+.1f}, {high:+.1f}] over the most frequent "
-            f"action on {update.overall.n:,} held-out steps of {update.overall.cases:,} cases."
+            f"action on {update.overall.n:,} held-out steps of {update.overall.cases:,} cases. {meaning}"
         )
 
 

@@ -17,6 +17,18 @@ LONGEST_SHOWN = 1_000  # characters of a text in a kept demonstration
 SHOWN = 3  # demonstrations that a client puts before the model
 HEADING = "Rules learned from experts and from logged work:"
 KEY = "behavior"  # of an agent config's content
+NOTHING, IMPROVED = "no measurable improvement", "improved"
+RULES_ONLY, PARTS_ONLY = "rules only", "parts only"
+LEFT_OPEN = (
+    "The gate looks for harm and then a person decides; whether the agent does better is for an experiment to show."
+)
+MEANINGS = {  # what a verdict says about the candidate, for a person
+    NOTHING: "No part of the policy update helps on held-out demonstrations, so there is no candidate.",
+    IMPROVED: "The kept parts agree with more held-out steps than the most frequent action does.",
+    RULES_ONLY: "No overall gain is proven. Proposed are rules that at least nine in ten of the held-out cases that "
+    f"ended well keep to; no loss of agreement by them was found. {LEFT_OPEN}",
+    PARTS_ONLY: f"No overall gain is proven: each kept part gained by itself, all together did not. {LEFT_OPEN}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +103,12 @@ class PolicyUpdate:
 
     @property
     def verdict(self) -> str:
+        """A key of MEANINGS: improved only where all that is proposed gains together."""
         if self.is_empty:
-            return "no measurable improvement"
-        return "improved" if self.overall and self.overall.is_gain else "rules only"
+            return NOTHING
+        if self.overall and self.overall.is_gain:
+            return IMPROVED
+        return RULES_ONLY if self.included == ("rules",) else PARTS_ONLY
 
     def content(self, base: Mapping[str, Any]) -> dict[str, Any]:
         """The content of an agent config with this update: rules also in words, in the system prompt."""

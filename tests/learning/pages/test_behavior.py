@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -126,6 +127,54 @@ def test_the_page_of_an_agent_shows_patterns_rules_and_demonstrations(sign_in: A
         assert f"/demonstrations/{stored.pk}/" in text
     page = client.get(f"{BASE}/demonstrations/{stored.pk}/")
     assert page.status_code == 200 and "Let me see." in page.content.decode()
+
+
+def learned_run(agent: Agent, config: dict[str, Any] | None = None, **found: Any) -> TrainingRun:
+    """A finished run of behavior that found so much."""
+    config = {"max_calls": 340, "metric": "exact", "goals": ["accuracy"], "rewrites": 0} | (config or {})
+    return TrainingRun.objects.create(
+        name="r", agent=agent, base_config=agent.configs.get(), dataset_version=factories.make_published_version(agent),
+        training_type="behavior_cloning", status="completed", config=config, candidate_config=agent.configs.get(),
+        metrics={"verdict": found.get("verdict", "improved"), "behavior": {"parts": [], **found}},
+    )  # fmt: skip
+
+
+def details_of(page: str) -> dict[str, str]:
+    """What the card of details lists."""
+    card = page.partition("<h2>Details</h2>")[2].partition("</section>")[0]
+    return dict(re.findall(r"<dt>(.*?)</dt><dd[^>]*>(.*?)</dd>", card))
+
+
+def test_a_run_lists_only_the_settings_that_its_type_goes_by(sign_in: Any, agent: Agent) -> None:
+    client, common = sign_in("member"), {"Dataset", "Started from", "Asked for by", "Seed"}
+    told = details_of(client.get(f"{BASE}/training/{learned_run(agent).pk}/").content.decode())
+    assert set(told) == common | {"Strategy", "Rules worded by the model"}
+    assert (told["Strategy"], told["Rules worded by the model"]) == ("imitation", "no")
+    worded = learned_run(agent, {"word_rules": True, "strategy": "preference", "max_tokens": 5_000})
+    told = details_of(client.get(f"{BASE}/training/{worded.pk}/").content.decode())
+    assert set(told) - common == {
+        "Strategy", "Rules worded by the model", "Most calls", "Most tokens", "Model asked",
+    }  # fmt: skip
+    assert (told["Strategy"], told["Rules worded by the model"], told["Most calls"]) == ("preference", "yes", "340")
+
+
+def test_rules_without_a_proven_gain_are_not_sold_as_one(sign_in: Any, agent: Agent) -> None:
+    client = sign_in("member")
+    for verdict, proven in (("rules only", False), ("parts only", False), ("improved", True)):
+        page = client.get(f"{BASE}/training/{learned_run(agent, verdict=verdict).pk}/").content.decode()
+        said = page.partition('data-testid="verdict">')[2].partition("</p>")[0]
+        assert f"{verdict.capitalize()}." in said
+        assert ("No overall gain is proven" in said, "for an experiment to show" in said) == (not proven, not proven)
+        assert ('class="good"' in said) is proven
+
+
+@pytest.mark.parametrize(("readings", "said"), [(0, ""), (1, "read once before"), (3, "read 3 times before")])
+def test_a_run_says_how_often_its_held_out_demonstrations_were_read(
+    sign_in: Any, agent: Agent, readings: int, said: str
+) -> None:
+    page = sign_in("member").get(f"{BASE}/training/{learned_run(agent, earlier_readings=readings).pk}/")
+    assert ("earlier-readings" in page.content.decode()) is bool(said)
+    assert said in page.content.decode()
 
 
 def test_learning_from_nothing_says_what_is_missing(sign_in: Any, agent: Agent) -> None:

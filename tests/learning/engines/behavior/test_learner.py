@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -12,7 +13,16 @@ from learning.engines.behavior.order import Order
 from learning.engines.behavior.preconditions import find_preconditions
 from learning.engines.behavior.rules import check_words, reword, rules_from
 from learning.engines.behavior.trends import find_changes, trend_of
-from learning.engines.behavior.update import HEADING, choice_from_json, choice_json, with_rules
+from learning.engines.behavior.update import (
+    HEADING,
+    IMPROVED,
+    MEANINGS,
+    PARTS_ONLY,
+    RULES_ONLY,
+    choice_from_json,
+    choice_json,
+    with_rules,
+)
 from learning.engines.callables import FunctionModel
 from learning.engines.errors import Cancelled, EngineError
 from tests.learning.engines.behavior.worlds import episode, shop, state
@@ -43,6 +53,15 @@ def test_the_content_carries_the_rules_in_words_and_the_rest_for_the_client(upda
     assert len(content["behavior"]["demonstrations"]) <= 300
     again = update.content(content)
     assert again["system_prompt"] == content["system_prompt"]
+
+
+def test_it_is_called_improved_only_where_all_that_is_proposed_gains_together(update) -> None:
+    assert update.verdict == IMPROVED
+    none = replace(update.overall, low=-0.01)
+    assert replace(update, overall=none).verdict == PARTS_ONLY
+    rules = tuple(part for part in update.parts if part.name == "rules")
+    assert replace(update, parts=rules, overall=None).verdict == RULES_ONLY
+    assert {IMPROVED, PARTS_ONLY, RULES_ONLY, replace(update, parts=()).verdict} == set(MEANINGS)
 
 
 def test_where_actions_are_random_nothing_is_proposed() -> None:
