@@ -16,6 +16,7 @@ from learning.formats.staging import Line, line_of
 ROWS = 5_000
 PLACE = ("part", "at", "number")  # what a cursor has
 CHARACTERS = 4_000_000
+ENOUGH_NAMES = 50  # that are not used: more of them tell nobody more
 
 
 class Refusal(NamedTuple):
@@ -30,7 +31,7 @@ class Refusal(NamedTuple):
 class Batch:
     """Rows, as they are stored, by their numbers, and why others are none.
 
-    `cursor`: where to go on after it, for `read_batches`.
+    `unused`: names in any record that no field of ours takes. `cursor`: where to go on after it, for `read_batches`.
     """
 
     part: str
@@ -43,6 +44,7 @@ class Batch:
 
     def add(self, number: int, record: dict[str, Any] | str, columns: Mapping[str, str]) -> None:
         """Take a record, or the reason why it is none."""
+        self._note_unused(record, columns)
         try:
             if isinstance(record, str):
                 raise BadRow(record)
@@ -50,10 +52,12 @@ class Batch:
         except BadRow as reason:
             self.refused.append(Refusal(number, reason.field, str(reason)))
             return
-        if not self.rows and FORMATS[self.format].meaning is None:
-            self.unused = unused_names(record, columns)
         self.rows.append((number, line_of(row)))
         self.characters += row.size
+
+    def _note_unused(self, record: dict[str, Any] | str, columns: Mapping[str, str]) -> None:
+        if len(self.unused) < ENOUGH_NAMES and isinstance(record, dict) and FORMATS[self.format].meaning is None:
+            self.unused |= unused_names(record, columns)
 
     @property
     def count(self) -> int:

@@ -112,10 +112,9 @@ def check_row(record: Mapping[str, Any], columns: Mapping[str, str] | None = Non
     )  # fmt: skip
 
 
-def unused_names(record: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> set[str]:
+def unused_names(record: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> frozenset[str]:
     """What a record says that no field of ours takes."""
-    used = {source for source, _ in _named(tuple(record), tuple(sorted((columns or {}).items())))}
-    return {str(name).encode(errors="ignore").decode() for name in record if name not in used}
+    return _unused(tuple(record), tuple(sorted(columns.items())) if columns else ())
 
 
 def guess_type(original: str, expected: str, rejected: str) -> str:
@@ -137,6 +136,12 @@ def _named(names: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> list
         if alias in names and alias not in taken and ours not in found:
             found[ours] = alias
     return [(theirs, ours) for ours, theirs in found.items()]
+
+
+@lru_cache(maxsize=256)
+def _unused(names: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> frozenset[str]:
+    used = {theirs for theirs, _ in _named(names, columns)}
+    return frozenset(str(name).encode(errors="ignore").decode() for name in names if name not in used)
 
 
 def _text(name: str, value: Any) -> str:

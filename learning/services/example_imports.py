@@ -6,7 +6,7 @@ quotes what a row says, because it outlives the file. A row is known again by it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
@@ -95,6 +95,17 @@ class Report:
         if len(self.problems) < MOST_PROBLEMS and self.told <= LONGEST_PROBLEMS:
             self.problems.append(problem)
 
+    def note_unused(self, names: Iterable[str]) -> None:
+        """Columns that no field of ours takes, of whatever row."""
+        known = set(self.unused)
+        if len(known) < MOST_NAMES and (new := {storable(name, LONGEST_NAME) for name in names} - known):
+            self.unused = sorted([*known, *sorted(new)[: MOST_NAMES - len(known)]])
+
+    @property
+    def lines(self) -> int:
+        """How much there is to read in it beside the counts: it only grows."""
+        return len(self.problems) + len(self.unused)
+
     def counts(self) -> dict[str, int]:
         names = ("rows", "new", "updated", "unchanged", "refused", "without_user_id")
         return {name: getattr(self, name) for name in names}
@@ -146,8 +157,8 @@ def work(work: Work) -> Iterator[Step]:
                     need_not_wait()
                 taking.take(batch)
                 # The list of problems is long: it is written when it grew, the counts with every batch.
-                result = asdict(report) if len(report.problems) > told else None
-                told = len(report.problems)
+                result = asdict(report) if report.lines > told else None
+                told = report.lines
                 cursor = None if wishes.dry_run else batch.cursor | {"counts": report.counts()}
                 yield Step(report.rows, cursor=cursor, result=result)
     except (BadFile, OSError) as error:
@@ -194,8 +205,7 @@ class _Taking:
     def take(self, batch: Batch) -> None:
         """Store what is good, and report what is not in the order of the file."""
         report = self.report
-        if not report.rows:
-            report.unused = sorted({storable(name, LONGEST_NAME) for name in batch.unused})[:MOST_NAMES]
+        report.note_unused(batch.unused)
         report.format, report.unit = batch.format, FORMATS[batch.format].unit
         report.rows += batch.count
         refused, rows = list(batch.refused), []

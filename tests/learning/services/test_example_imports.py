@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from learning.formats import batches
 from learning.models import Agent, Job, LearningExample, ReviewStatus, SourceType
 from learning.services import example_imports
 from learning.services.example_imports import Wishes, start_import
@@ -154,6 +155,28 @@ def test_names_of_columns_that_are_not_used_can_be_stored(agent: Agent, tmp_path
     for step in example_imports.work(work):
         record_step(work=work, step=step)
     assert Job.objects.get().result["unused"] == ["ab", ("long" * 100)[:100]]
+
+
+def test_names_that_are_not_used_are_those_of_all_rows(
+    agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "ROWS", 1)
+    path = tmp_path / "file.jsonl"
+    rows = [GOOD | {"external_id": name, name: 1} for name in ("memo", "note")]
+    path.write_bytes(lines(GOOD, *rows, {"input_text": "", "of a bad row": 1}))
+    work = work_of(path, agent)
+    told = []
+    for step in example_imports.work(work):
+        record_step(work=work, step=step)
+        told.append(Job.objects.get().result["unused"])  # what an import that is killed here goes on with
+    assert told[:3] == [[], ["memo"], ["memo", "note"]]
+    assert told[-1] == ["memo", "note", "of a bad row"]
+
+
+def test_names_that_are_not_used_are_bounded(agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "ROWS", 10)
+    result = bring(tmp_path, lines(*({"input_text": "", f"column {number:02}": 1} for number in range(70))), agent)
+    assert result["unused"] == [f"column {number:02}" for number in range(50)]
 
 
 def test_the_problems_that_are_kept_are_bounded_together(
