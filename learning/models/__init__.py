@@ -21,7 +21,7 @@ from learning.models.datasets import (
     SplitAssignment,
     TrainingDataset,
 )
-from learning.models.erasures import ErasureReceipt
+from learning.models.erasures import ErasedRow, ErasureReceipt
 from learning.models.examples import (
     BAD_TYPES,
     CompiledCorrection,
@@ -90,6 +90,7 @@ __all__ = [
     "DemonstrationSource",
     "DemonstrationStep",
     "Duplicates",
+    "ErasedRow",
     "ErasureReceipt",
     "EvaluationChunk",
     "ExampleBand",

@@ -1,4 +1,4 @@
-"""What remains of the erasure of a person: that it was done, and what has to be made anew."""
+"""What remains of the erasure of a person: that it was done, what has to be made anew, what may not come again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
-from organizations.models import OrganizationModel
+from organizations.models import OrganizationModel, scoped_organization_id
 
 
 class ErasureReceipt(OrganizationModel):
@@ -39,3 +39,24 @@ class ErasureReceipt(OrganizationModel):
         """The rows of each kind, as far as they are numbers."""
         told = self.counts if isinstance(self.counts, dict) else {}
         return {name: number for name, number in told.items() if isinstance(number, int)}
+
+
+class ErasedRow(models.Model):
+    """A row of an import that was erased with the person whose it was: the same row is refused when it comes again.
+
+    `digest` is a keyed hash of what the row said (services/erased_imports.py): whoever has the row can ask for it, and
+    nobody can tell it from the hash. Rows are added and never changed.
+    """
+
+    pk = models.CompositePrimaryKey("organization", "digest")
+    organization = models.ForeignKey(
+        "organizations.Organization",
+        on_delete=models.CASCADE,
+        default=scoped_organization_id,
+        db_index=False,
+        related_name="+",
+    )
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name = "erased row"

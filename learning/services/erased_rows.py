@@ -23,6 +23,7 @@ from learning.models import (
 )
 from learning.services.cluster_bands import forget_bands
 from learning.services.clusters import lock_splits
+from learning.services.erased_imports import remember_rows
 from learning.services.erased_people import spans_of
 from learning.services.example_words import forget_words
 from organizations.erasers import Person, erasers, erasing
@@ -87,6 +88,7 @@ def _delete_examples(ids: Sequence[UUID]) -> dict[str, int]:
     lock_splits()
     forget_bands(example_ids=ids)
     forget_words(example_ids=ids)
+    remember_rows(example_ids=ids)
     made = {"compiled corrections": CompiledCorrection.objects.filter(example_id__in=ids).delete()[0]}
     changes = JobChange.objects.filter(target_id__in=ids).delete()[0]
     examples = LearningExample.objects.filter(pk__in=ids).delete()[1]

@@ -23,6 +23,7 @@ from learning.formats.rows import FIELDS
 from learning.formats.staging import Line
 from learning.models import Agent, Job, JobKind, JobStatus, SourceType
 from learning.services import artifact_store
+from learning.services.erased_imports import any_row_was_erased, erased_among
 from learning.services.heartbeats import kept_alive
 from learning.services.import_reading import batches_of
 from learning.services.import_writing import Seen, need_not_wait, store_rows
@@ -36,6 +37,7 @@ MOST_PROBLEMS = 1_000
 LONGEST_PROBLEMS = 100_000  # characters of all together
 MOST_NAMES = 50
 LONGEST_NAME = 100
+ERASED = "it was erased with the person whose it was; take it out of the file"
 KNOWN_OTHERWISE = "its external id is known with other content; choose to update if it is right"
 
 
@@ -197,6 +199,7 @@ class _Taking:
         self.wishes, self.report = wishes, report
         self.agents = _agents(wishes)
         self.seen = Seen() if wishes.dry_run else None
+        self.knows_erased = any_row_was_erased()  # an erasure that begins later ends this import
 
     def close(self) -> None:
         if self.seen:
@@ -209,8 +212,11 @@ class _Taking:
         report.format, report.unit = batch.format, FORMATS[batch.format].unit
         report.rows += batch.count
         refused, rows = list(batch.refused), []
+        erased = erased_among([row.source_hash for _, row in batch.rows]) if self.knows_erased else set()
         for number, row in batch.rows:
             try:
+                if row.source_hash in erased:
+                    raise BadRow(ERASED)
                 row.agent_id = self._agent_of(row)
                 rows.append((number, row))
                 report.without_user_id += not row.names_user

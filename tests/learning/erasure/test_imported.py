@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -14,9 +15,10 @@ import pytest
 from pyarrow import parquet
 
 from learning import job_tasks
-from learning.models import Agent, DatasetExample, Job, LearningExample
+from learning.models import Agent, DatasetExample, ErasedRow, Job, LearningExample
 from learning.services.datasets import create_dataset
-from learning.services.example_imports import Wishes, start_import
+from learning.services.erased_imports import erased_among
+from learning.services.example_imports import ERASED, Wishes, start_import
 from learning.services.preparation import prepare_waiting
 from learning.services.publication import publish_version
 from organizations.models import Organization
@@ -41,7 +43,7 @@ def organization(transactional_db: None, settings: Any, tmp_path: Path) -> Organ
     return organization
 
 
-def bring(organization: Organization, path: Path, content: bytes, **wishes: Any) -> dict[str, Any]:
+def bring(organization: Organization, path: Path, content: bytes, refused: int = 0, **wishes: Any) -> dict[str, Any]:
     """Import a file, prepare what it brought; the report."""
     path.write_bytes(content)
     with organization_scope(organization.pk):
@@ -50,7 +52,9 @@ def bring(organization: Organization, path: Path, content: bytes, **wishes: Any)
     job_tasks.run_job(organization_id=str(organization.pk), job_id=str(job.pk))
     with organization_scope(organization.pk):
         job = Job.objects.get(pk=job.pk)
-        assert (job.status, job.result["refused"]) == ("completed", 0), job.failure_reason or job.result["problems"]
+        assert (job.status, job.result["refused"]) == ("completed", refused), (
+            job.failure_reason or job.result["problems"]
+        )
         prepare_waiting()
         return dict(job.result)
 
@@ -125,6 +129,42 @@ def test_rows_that_name_a_user_go_with_that_user(organization: Organization, tmp
     with organization_scope(organization.pk):
         assert list(LearningExample.objects.values_list("user", flat=True)) == [OTHER]
     assert places_of(MARK) == []
+
+
+@pytest.mark.parametrize("named", [{}, {"external_id": "a-1"}])
+def test_a_row_that_was_erased_is_refused_when_its_file_comes_again(
+    organization: Organization, tmp_path: Path, named: dict[str, str]
+) -> None:
+    path, content = tmp_path / "rows", as_lines([said(USER) | named, said(OTHER)])
+    bring(organization, path, content)
+    erase(organization, USER)
+    for dry_run in (True, False):
+        report = bring(organization, path, content, refused=1, dry_run=dry_run)
+        assert (report["new"], report["unchanged"]) == (0, 1)
+        assert [(one["line"], one["reason"]) for one in report["problems"]] == [(1, ERASED)]
+    path.unlink()
+    assert places_of(MARK) == []
+    later = bring(organization, path, as_lines([said(USER) | named | {"expected_output": "Now."}]))
+    assert later["new"] == 1, "what the person sends later is another row"
+    elsewhere = factories.make_organization()
+    with organization_scope(elsewhere.pk):
+        factories.make_agent(external_id="bot")
+    assert bring(elsewhere, path, content)["new"] == 2
+
+
+def test_what_is_remembered_of_erased_rows_tells_nothing_without_the_key(
+    organization: Organization, tmp_path: Path, settings: Any
+) -> None:
+    bring(organization, tmp_path / "rows", as_lines([said(USER), said(OTHER)]))
+    with organization_scope(organization.pk):
+        (known,) = LearningExample.objects.filter(user=USER).values_list("source_hash", flat=True)
+    erase(organization, USER)
+    with organization_scope(organization.pk):
+        assert ErasedRow.objects.count() == 1
+        assert ErasedRow.objects.get().digest not in (known, hashlib.sha256(known.encode()).hexdigest())
+        assert erased_among([known, "0" * 64]) == {known}
+        settings.SECRET_KEY = "another"
+        assert erased_among([known]) == set()
 
 
 def test_a_dry_run_says_how_many_rows_name_nobody(organization: Organization, tmp_path: Path) -> None:
