@@ -24,18 +24,22 @@ STORED = """stored AS (
   SELECT u.id, u.arm, u.stratum, u.crossed, u.due_at, u.rated, u.values FROM experiments_unitoutcome u
   WHERE u.organization_id = %(organization)s AND u.id = ANY(%(ids)s::uuid[]))"""
 COLUMNS = ("arm", "stratum", "crossed", "due_at", "rated", "values")
+# Rows that are not what was found, are not there yet, or are no longer counted. Whoever looks holds the progress row,
+# so they are what they were when they are written. ON CONFLICT ... WHERE would lock, and so write, all of them.
+DIFFERING = """differing AS (
+  SELECT id FROM found f FULL JOIN stored s USING (id) WHERE ({own}) IS DISTINCT FROM ({given}))"""
 WRITE = """written AS (
   INSERT INTO experiments_unitoutcome AS u
     (id, organization_id, created_at, updated_at, experiment_id, {names})
-  SELECT id, %(organization)s, now(), now(), %(experiment)s, {names} FROM found
+  SELECT id, %(organization)s, now(), now(), %(experiment)s, {names} FROM found JOIN differing USING (id)
   ON CONFLICT (id) DO UPDATE SET updated_at = now(), {changed}
-  WHERE ({own}) IS DISTINCT FROM ({given})
   RETURNING 1)"""
 # A unit that is no longer counted (it has turned out to be a tester's) is taken back.
 REMOVE = """removed AS (
   DELETE FROM experiments_unitoutcome u WHERE u.organization_id = %(organization)s AND u.id = ANY(%(ids)s::uuid[])
     AND NOT EXISTS (SELECT 1 FROM found WHERE found.id = u.id) RETURNING 1)"""
-MOVED = "moved AS (SELECT -1 AS sign, * FROM stored UNION ALL SELECT 1 AS sign, * FROM found)"
+MOVED = """moved AS (SELECT -1 AS sign, stored.* FROM stored JOIN differing USING (id)
+  UNION ALL SELECT 1 AS sign, found.* FROM found JOIN differing USING (id))"""
 COUNTS = {
     "exposed": "sum(sign)",
     "crossed": "coalesce(sum(sign) FILTER (WHERE crossed), 0)",
@@ -80,9 +84,7 @@ def look_at_units(layout: Layout, source: Source) -> str:
 
 def differing_units(layout: Layout, source: Source) -> str:
     """How many of the units %(ids)s have a row that is not what would be found now."""
-    own, given = (", ".join(f"{side}.{name}" for name in COLUMNS) for side in ("stored", "found"))
-    return f"""WITH {", ".join(_compared(layout, source))}
-SELECT count(*) FROM found FULL JOIN stored USING (id) WHERE ({own}) IS DISTINCT FROM ({given})"""  # noqa: S608
+    return f"WITH {', '.join(_compared(layout, source))} SELECT count(*) FROM differing"  # noqa: S608
 
 
 def take_back_units(layout: Layout) -> str:
@@ -104,15 +106,14 @@ def counts_of_rows() -> str:
 
 
 def _compared(layout: Layout, source: Source) -> list[str]:
-    return [ARMS, TARGETS, STORED, found(layout, source)]
+    own, given = (", ".join(f"{side}.{name}" for name in COLUMNS) for side in ("s", "f"))
+    return [ARMS, TARGETS, STORED, found(layout, source), DIFFERING.format(own=own, given=given)]
 
 
 def _write() -> str:
     return WRITE.format(
         names=", ".join(COLUMNS),
         changed=", ".join(f"{name} = EXCLUDED.{name}" for name in COLUMNS),
-        own=", ".join(f"u.{name}" for name in COLUMNS),
-        given=", ".join(f"EXCLUDED.{name}" for name in COLUMNS),
     )
 
 

@@ -86,6 +86,25 @@ def test_a_look_touches_the_units_that_something_has_come_of(running: Experiment
     assert read(running) == 1
 
 
+def test_a_unit_of_which_nothing_new_is_to_be_said_is_not_written(running: Experiment) -> None:
+    (first, *_) = run_users(running, 2, {"control": 0.5, "treatment": 0.5}, more=lambda arm, rng: {"duration_ms": 5})
+    read(running)
+    before = versions()
+    asks(running, first.user, duration_ms=5)
+    assert read(running) == 0
+    assert versions() == before
+    asks(running, first.user, duration_ms=7)
+    assert read(running) == 1
+    assert len(versions() - before) == 1
+
+
+def versions() -> set[tuple[str, ...]]:
+    """Of the units' rows: by whom they were written, and locked."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id::text, xmin::text, xmax::text FROM experiments_unitoutcome")
+        return set(cursor.fetchall())
+
+
 def test_an_outcome_that_changes_is_taken_back_and_added_anew(running: Experiment) -> None:
     executions = run_users(running, 30, {"control": 0.5, "treatment": 0.5}, more=lambda arm, rng: {"duration_ms": 0.1})
     before = total(running, "satisfaction")
