@@ -25,7 +25,7 @@ from learning.models import Agent, Job, JobKind, JobStatus, SourceType
 from learning.services import artifact_store
 from learning.services.erased_imports import any_row_was_erased, erased_among
 from learning.services.heartbeats import kept_alive
-from learning.services.import_reading import batches_of
+from learning.services.import_reading import ReaderLost, batches_of
 from learning.services.import_writing import Seen, need_not_wait, store_rows
 from learning.services.job_list import named_problems
 from learning.services.jobs import Step, Work, start_job
@@ -163,7 +163,7 @@ def work(work: Work) -> Iterator[Step]:
                 told = report.lines
                 cursor = None if wishes.dry_run else batch.cursor | {"counts": report.counts()}
                 yield Step(report.rows, cursor=cursor, result=result)
-    except (BadFile, OSError) as error:
+    except (BadFile, ReaderLost, OSError) as error:
         raise Refused(f"The file cannot be read: {_reason(error)}.") from error
     if not wishes.dry_run:
         done = report.counts() | {"approved": wishes.approve, "source_type": wishes.source_type}
@@ -263,7 +263,7 @@ def _agents(wishes: Wishes) -> dict[str, str]:
 
 
 def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, BadFile) else "it is not there any more, or may not be read"
+    return str(error) if isinstance(error, BadFile | ReaderLost) else "it is not there any more, or may not be read"
 
 
 def import_checked(*, job: Job, user: Any = None) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,17 @@ from organizations.scope import organization_scope
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
+KILLED_AFTER_A_BATCH = """
+import os, signal
+from learning.formats import batches, reader
+
+def write_and_die(told, write=reader._write):
+    write(told)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+batches.ROWS, reader._write = 2, write_and_die
+reader.main()
+"""
 WISHED = {"approve": True, "update": False, "source_type": "import"}
 
 
@@ -117,3 +129,21 @@ def test_a_large_file_is_imported_as_a_small_one_is(
     job = run(organization, start(organization, tmp_path))
     assert (job.status, job.result["new"], job.result["rows"]) == (JobStatus.COMPLETED, 4, 4)
     assert run(organization, start(organization, tmp_path)).result["unchanged"] == 4
+
+
+def test_an_import_whose_reader_is_killed_says_so_and_goes_on_where_it_stopped(
+    organization: Organization, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_reading, "SMALL", 0)
+    with monkeypatch.context() as short_of_memory:
+        short_of_memory.setattr(import_reading, "COMMAND", [sys.executable, "-c", KILLED_AFTER_A_BATCH])
+        job = run(organization, start(organization, tmp_path))
+    assert job.status == JobStatus.FAILED
+    assert "the process that read it was killed, mostly for want of memory" in job.failure_reason
+    assert (job.cursor["number"], job.result["new"]) == (2, 2)
+    with organization_scope(organization.pk):
+        jobs.resume_job(job=job)
+    job = run(organization, job)
+    assert (job.status, job.result["new"], job.result["rows"]) == (JobStatus.COMPLETED, 4, 4)
+    with organization_scope(organization.pk):
+        assert LearningExample.objects.count() == 4

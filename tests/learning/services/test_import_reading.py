@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
-from subprocess import Popen
+from subprocess import PIPE, Popen
 from typing import Any
 
+import msgspec
 import pytest
 
 from learning.formats import batches
@@ -15,9 +17,15 @@ from learning.formats.batches import read_batches
 from learning.formats.bounds import BadFile
 from learning.formats.reader import Order
 from learning.services import import_reading
-from learning.services.import_reading import batches_of, read_beside
+from learning.services.import_reading import ReaderLost, batches_of, read_beside
 
 GOOD = {"input_text": "How?", "expected_output": "So.", "split": "train", "user_id": "anna", "tags": ["a\tb"], "x": 1}
+BLOCKED = """
+import time
+from learning.formats import reader
+reader.read_batches = lambda *asked: time.sleep(300)
+reader.main()
+"""
 TOLD = "import os; from learning.formats.reader import Told, _write; _write(Told(bad=' '.join(sorted(os.environ))))"
 
 
@@ -79,10 +87,47 @@ def test_who_wants_no_more_leaves_no_reader_behind(order: Order, started: list[P
     assert started[0].returncode
 
 
-def test_a_reader_that_dies_is_no_end_of_the_file(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_reading, "COMMAND", [sys.executable, "-c", "raise SystemExit(3)"])
-    with pytest.raises(RuntimeError, match="ended with 3"):
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_reader_that_dies_is_no_end_of_the_file(order: Order, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    monkeypatch.setattr(import_reading, "COMMAND", [sys.executable, "-c", f"raise SystemExit({code})"])
+    with pytest.raises(RuntimeError, match=f"ended with {code}"):
         list(read_beside(order))
+
+
+@pytest.mark.parametrize("said", [b"", b"\0\0", b"\0\0\0\x09half"])
+def test_a_reader_that_is_killed_is_told_from_one_that_breaks(
+    order: Order, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    end = f"import os, signal; os.write(1, {said!r}); os.kill(os.getpid(), signal.SIGKILL)"
+    monkeypatch.setattr(import_reading, "COMMAND", [sys.executable, "-c", end])
+    with pytest.raises(ReaderLost, match="was killed, mostly for want of memory; resume"):
+        list(read_beside(order))
+
+
+def test_a_reader_that_cannot_be_started_is_no_missing_file(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_reading, "COMMAND", ["/nowhere/python"])
+    with pytest.raises(ReaderLost, match="could not start"):
+        list(read_beside(order))
+
+
+def test_what_asks_all_processes_to_stop_does_not_end_the_reader(order: Order, started: list[Popen[bytes]]) -> None:
+    reading = read_beside(order)
+    first = next(reading)
+    for asked_to_stop in (signal.SIGTERM, signal.SIGINT):
+        started[0].send_signal(asked_to_stop)
+    assert sum(batch.count for batch in (first, *reading)) == 12_000
+
+
+def test_a_reader_ends_with_its_listener_in_the_middle_of_a_batch(order: Order) -> None:
+    with Popen([sys.executable, "-c", BLOCKED], stdin=PIPE, stdout=PIPE) as reader:
+        assert reader.stdin and reader.stdout
+        reader.stdin.write(msgspec.msgpack.encode(order))
+        reader.stdin.close()
+        reader.stdout.close()  # as the system does when the listener is killed
+        try:
+            assert reader.wait(60) == 1
+        finally:
+            reader.kill()
 
 
 def test_the_reader_knows_no_secret(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
