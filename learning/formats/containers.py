@@ -33,6 +33,8 @@ def parts_of(path: Path) -> list[Part]:
     """What is to be read, in its order. Raises BadFile."""
     if path.is_dir():
         return _folder(path)
+    if path.exists() and not path.is_file():
+        raise BadFile("it is neither a file nor a folder")  # a pipe or a device may have no end, and is read once
     with path.open("rb") as file:
         head = file.read(4)
     if head[:2] == b"\x1f\x8b":
@@ -94,7 +96,8 @@ def _folder(path: Path) -> list[Part]:
 
 
 def _arrow_part(file: Path, name: str) -> Part:
-    return Part(name, lambda: file.open("rb", buffering=BUFFER), file)
+    shown = name.encode(errors="replace").decode()  # the system takes any bytes for a name
+    return Part(shown, lambda: file.open("rb", buffering=BUFFER), file)
 
 
 def _split_folders(path: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -42,3 +43,19 @@ def test_a_name_that_would_stand_before_each_problem_is_short(tmp_path: Path) ->
     assert parts_of(tmp_path / "short.zip")[0].name == "n" * 200
     with pytest.raises(BadFile, match="longer than 200 characters"):
         parts_of(zipped(tmp_path / "long.zip", zipfile.ZIP_STORED, name="n" * 201))
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadFile, match="neither a file nor a folder"):
+        parts_of(tmp_path / "pipe")
+    with pytest.raises(FileNotFoundError):
+        parts_of(tmp_path / "nothing")
+
+
+def test_the_name_of_a_file_that_is_no_text_is_shown_as_one(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.arrow")).write_bytes(b"1")
+    (part,) = parts_of(tmp_path)
+    assert part.name == "?.arrow"
+    with part.open() as file:
+        assert file.read() == b"1"
