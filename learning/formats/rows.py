@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,7 @@ LONGEST_TEXT = 100_000  # characters
 LONGEST_CONTEXT = 200_000  # characters of JSON
 DEEPEST = 32
 MOST_TAGS = 50
+MOST_KNOWN = 1_000  # names of a record for which it is remembered what they mean: a line of others may have 100,000
 TYPES = ("positive", "negative", "correction", "demonstration", "edge_case", "failure", "preference")
 BAD = ("negative", "failure")  # of these the original output is what they teach
 SOURCES = (
@@ -83,7 +84,8 @@ class Row(msgspec.Struct, gc=False):  # nothing in it refers back to it
 def check_row(record: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> Row:
     """The row in a record. columns: the record's name of a field of ours, by our name. Raises BadRow."""
     mapped = tuple(sorted(columns.items())) if columns else ()
-    values = {name: record[source] for source, name in _named(tuple(record), mapped)}
+    named = _named(tuple(record), mapped) if len(record) <= MOST_KNOWN else _find_named(record, mapped)
+    values = {name: record[source] for source, name in named}
     texts = [_text(name, values.get(name)) for name in TEXTS]
     if not texts[0].strip():
         raise BadRow("input_text is empty", "input_text")
@@ -114,7 +116,8 @@ def check_row(record: Mapping[str, Any], columns: Mapping[str, str] | None = Non
 
 def unused_names(record: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> frozenset[str]:
     """What a record says that no field of ours takes."""
-    return _unused(tuple(record), tuple(sorted(columns.items())) if columns else ())
+    mapped = tuple(sorted(columns.items())) if columns else ()
+    return _unused(tuple(record), mapped) if len(record) <= MOST_KNOWN else _find_unused(record, mapped)
 
 
 def guess_type(original: str, expected: str, rejected: str) -> str:
@@ -126,8 +129,7 @@ def guess_type(original: str, expected: str, rejected: str) -> str:
     return "negative"
 
 
-@lru_cache(maxsize=256)
-def _named(names: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+def _find_named(names: Collection[str], columns: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
     """(name in the record, our name) of all that is used; what was asked for first, then our names, then others'."""
     found: dict[str, str] = {ours: theirs for ours, theirs in columns if theirs in names}
     found |= {name: name for name in FIELDS if name in names and name not in found}
@@ -138,10 +140,13 @@ def _named(names: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> list
     return [(theirs, ours) for ours, theirs in found.items()]
 
 
-@lru_cache(maxsize=256)
-def _unused(names: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> frozenset[str]:
-    used = {theirs for theirs, _ in _named(names, columns)}
+def _find_unused(names: Collection[str], columns: tuple[tuple[str, str], ...]) -> frozenset[str]:
+    used = {theirs for theirs, _ in _find_named(names, columns)}
     return frozenset(str(name).encode(errors="ignore").decode() for name in names if name not in used)
+
+
+_named = lru_cache(maxsize=64)(_find_named)
+_unused = lru_cache(maxsize=64)(_find_unused)
 
 
 def _text(name: str, value: Any) -> str:
