@@ -1,4 +1,4 @@
-"""Reading many rows a part at a time."""
+"""Cursors for statements about many rows."""
 
 from __future__ import annotations
 
@@ -20,3 +20,18 @@ def whole_cursor() -> Iterator[Any]:
         cursor.execute("SELECT set_config('cursor_tuple_fraction', '1', true)")
     with connection.chunked_cursor() as rows:
         yield rows
+
+
+@contextmanager
+def cursor_without(*ways: str) -> Iterator[Any]:
+    """A cursor, inside a transaction, for a statement that is not to be done in these ways ("enable_nestloop").
+
+    The planner takes the rows of an organization that its statistics have not seen for one, and would go through
+    thousands of them pair by pair.
+    """
+    with connection.cursor() as cursor:
+        for way in ways:
+            cursor.execute(f"SET LOCAL {way} TO off")
+        yield cursor
+        for way in ways:  # after an error they go back with all the rest
+            cursor.execute(f"SET LOCAL {way} TO DEFAULT")

@@ -20,6 +20,7 @@ from experiments.services.outcome_reading import CLOCKS, key_at, reported_metric
 from experiments.services.outcome_sql import look_at_units, take_back_units
 from experiments.services.unit_values import Source
 from learning.services.settling import settled_until
+from organizations.cursors import cursor_without
 from organizations.scope import current_organization_id
 
 PAST = timedelta(days=90)  # before the start, of what a unit's past is made
@@ -102,6 +103,6 @@ def parameters_of(
 
 def look(statement: str, given: Mapping[str, Any], ids: Sequence[UUID]) -> int:
     """The number that a statement about units returns."""
-    with connection.cursor() as cursor:
+    with cursor_without("enable_nestloop") as cursor:  # wholes are compared; a unit's rows are looked up
         cursor.execute(statement, {**given, "ids": list(ids)})
         return int(cursor.fetchone()[0])

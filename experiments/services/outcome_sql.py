@@ -24,22 +24,23 @@ STORED = """stored AS (
   SELECT u.id, u.arm, u.stratum, u.crossed, u.due_at, u.rated, u.values FROM experiments_unitoutcome u
   WHERE u.organization_id = %(organization)s AND u.id = ANY(%(ids)s::uuid[]))"""
 COLUMNS = ("arm", "stratum", "crossed", "due_at", "rated", "values")
-# Rows that are not what was found, are not there yet, or are no longer counted. Whoever looks holds the progress row,
-# so they are what they were when they are written. ON CONFLICT ... WHERE would lock, and so write, all of them.
+# What was found (no arm: no longer counted) beside a row that is not that (no old arm: not there yet). Whoever looks
+# holds the progress row, so rows are what they were when they are written. ON CONFLICT ... WHERE would lock, and so
+# write, all of them.
 DIFFERING = """differing AS (
-  SELECT id FROM found f FULL JOIN stored s USING (id) WHERE ({own}) IS DISTINCT FROM ({given}))"""
+  SELECT id, {columns} FROM found f FULL JOIN stored s USING (id) WHERE ({own}) IS DISTINCT FROM ({given}))"""
 WRITE = """written AS (
   INSERT INTO experiments_unitoutcome AS u
     (id, organization_id, created_at, updated_at, experiment_id, {names})
-  SELECT id, %(organization)s, now(), now(), %(experiment)s, {names} FROM found JOIN differing USING (id)
+  SELECT id, %(organization)s, now(), now(), %(experiment)s, {names} FROM differing WHERE arm IS NOT NULL
   ON CONFLICT (id) DO UPDATE SET updated_at = now(), {changed}
   RETURNING 1)"""
 # A unit that is no longer counted (it has turned out to be a tester's) is taken back.
 REMOVE = """removed AS (
-  DELETE FROM experiments_unitoutcome u WHERE u.organization_id = %(organization)s AND u.id = ANY(%(ids)s::uuid[])
-    AND NOT EXISTS (SELECT 1 FROM found WHERE found.id = u.id) RETURNING 1)"""
-MOVED = """moved AS (SELECT -1 AS sign, stored.* FROM stored JOIN differing USING (id)
-  UNION ALL SELECT 1 AS sign, found.* FROM found JOIN differing USING (id))"""
+  DELETE FROM experiments_unitoutcome u WHERE u.organization_id = %(organization)s
+    AND u.id = ANY(ARRAY(SELECT id FROM differing WHERE arm IS NULL)) RETURNING 1)"""
+MOVED = """moved AS (SELECT -1 AS sign, {old} FROM differing WHERE old_arm IS NOT NULL
+  UNION ALL SELECT 1 AS sign, {names} FROM differing WHERE arm IS NOT NULL)"""
 COUNTS = {
     "exposed": "sum(sign)",
     "crossed": "coalesce(sum(sign) FILTER (WHERE crossed), 0)",
@@ -78,7 +79,7 @@ ROWS = """(SELECT 1 AS sign, * FROM experiments_unitoutcome
 
 def look_at_units(layout: Layout, source: Source) -> str:
     """Find the values of the units %(ids)s anew, write them, and move the sums. Returns how many rows differed."""
-    parts = [*_compared(layout, source), _write(), REMOVE, MOVED, _count(), _add(layout)]
+    parts = [*_compared(layout, source), _write(), REMOVE, _moved(), _count(), _add(layout)]
     return f"WITH {', '.join(parts)} SELECT (SELECT count(*) FROM written) + (SELECT count(*) FROM removed)"  # noqa: S608
 
 
@@ -107,7 +108,8 @@ def counts_of_rows() -> str:
 
 def _compared(layout: Layout, source: Source) -> list[str]:
     own, given = (", ".join(f"{side}.{name}" for name in COLUMNS) for side in ("s", "f"))
-    return [ARMS, TARGETS, STORED, found(layout, source), DIFFERING.format(own=own, given=given)]
+    columns = ", ".join(f"f.{name}, s.{name} AS old_{name}" for name in COLUMNS)
+    return [ARMS, TARGETS, STORED, found(layout, source), DIFFERING.format(columns=columns, own=own, given=given)]
 
 
 def _write() -> str:
@@ -115,6 +117,10 @@ def _write() -> str:
         names=", ".join(COLUMNS),
         changed=", ".join(f"{name} = EXCLUDED.{name}" for name in COLUMNS),
     )
+
+
+def _moved() -> str:
+    return MOVED.format(names=", ".join(COLUMNS), old=", ".join(f"old_{name} AS {name}" for name in COLUMNS))
 
 
 def _count() -> str:

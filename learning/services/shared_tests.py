@@ -6,8 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
+from organizations.cursors import cursor_without
 from organizations.scope import current_organization_id
 
 # Ends at the first example that is in both.
@@ -42,11 +41,6 @@ def _found(statement: str, version_id: UUID, others: Collection[UUID], without: 
     if not others:
         return set()
     given: dict[str, Any] = {"organization": current_organization_id(), "version": version_id, "others": list(others)}
-    with connection.cursor() as cursor:
-        for way in without:
-            cursor.execute(f"SET LOCAL {way} TO off")
+    with cursor_without(*without) as cursor:
         cursor.execute(statement, given)
-        found = {row[0] for row in cursor.fetchall()}
-        for way in without:  # after an error they go back with all the rest
-            cursor.execute(f"SET LOCAL {way} TO DEFAULT")
-    return found
+        return {row[0] for row in cursor.fetchall()}
