@@ -24,6 +24,7 @@ from learning.models import (
     TrainingRun,
 )
 from learning.services.action_corrections import as_correction
+from learning.services.datasets import record_reading
 from learning.services.demonstrations import redacted_steps, step_of
 from organizations import audit
 
@@ -53,11 +54,7 @@ def read_corrections(version: DatasetVersion, agent: Agent) -> list[Correction]:
 
 def read_test_episodes(*, version: DatasetVersion, run: TrainingRun) -> list[Episode]:
     """The demonstrations of the sealed test split. Each reading is in the audit."""
-    audit.record(
-        action=TEST_SPLIT_READ,
-        target=version,
-        after={"training_run": str(run.pk), "attempt": run.attempt, "examples": version.test_count},
-    )
+    record_reading(version=version, run=run)
     return _episodes(_test_items(version))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import connection
 from django.db.models import Max, Q, QuerySet
 
 from learning.engines import types as engine
@@ -21,7 +22,9 @@ from learning.models import (
 from learning.services.recipes import create_dataset as create_dataset  # the door for all who know this module
 from learning.services.user_words import Words, words_about
 from organizations import audit
+from organizations.scope import current_organization_id
 
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('learning.readings:' || %s::text, 0))"
 # What states the right answer to an input.
 TEACHING = (ExampleType.CORRECTION, ExampleType.DEMONSTRATION, ExampleType.POSITIVE, ExampleType.EDGE_CASE)
 
@@ -62,13 +65,18 @@ def open_examples(version: DatasetVersion) -> list[engine.Example]:
 
 def read_test_split(*, version: DatasetVersion, run: TrainingRun) -> list[engine.Example]:
     """The sealed test examples, for the confirmation step of a run. Each reading is in the audit."""
-    audit.record(
-        action=TEST_SPLIT_READ,
-        target=version,
-        after={"training_run": str(run.pk), "attempt": run.attempt, "examples": version.test_count},
-    )
+    record_reading(version=version, run=run)
     rows = version.items.filter(split=Split.TEST, example_type__in=TEACHING).order_by("example_id")
     return [_for_engine(row, Words()) for row in rows]
+
+
+def record_reading(*, version: DatasetVersion, run: TrainingRun) -> None:
+    """That a run reads the test split. Runs of an organization read one by one, until the transaction ends: of two
+    that read the same examples at once, in whatever versions, the later one must know of the earlier one."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [current_organization_id()])
+    told = {"training_run": str(run.pk), "attempt": run.attempt, "examples": version.test_count}
+    audit.record(action=TEST_SPLIT_READ, target=version, after=told)
 
 
 def _for_engine(row: DatasetExample, said: Words) -> engine.Example:
