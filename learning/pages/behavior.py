@@ -38,7 +38,7 @@ POLICIES = {
     "patterns": "Patterns of the last actions",
     "retrieved": "Retrieved demonstrations",
     "cloned": "Cloned policy",
-    "all": "All kept parts together",
+    "all": "All kept parts but the rules",
 }
 
 

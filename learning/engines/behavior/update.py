@@ -22,12 +22,14 @@ RULES_ONLY, PARTS_ONLY = "rules only", "parts only"
 LEFT_OPEN = (
     "The gate looks for harm and then a person decides; whether the agent does better is for an experiment to show."
 )
+RULES_APART = "Rules are not counted in: of those that were kept no loss of agreement was found."
 MEANINGS = {  # what a verdict says about the candidate, for a person
     NOTHING: "No part of the policy update helps on held-out demonstrations, so there is no candidate.",
-    IMPROVED: "The kept parts agree with more held-out steps than the most frequent action does.",
+    IMPROVED: f"The kept parts agree with more held-out steps than the most frequent action does. {RULES_APART}",
     RULES_ONLY: "No overall gain is proven. Proposed are rules that at least nine in ten of the held-out cases that "
     f"ended well keep to; no loss of agreement by them was found. {LEFT_OPEN}",
-    PARTS_ONLY: f"No overall gain is proven: each kept part gained by itself, all together did not. {LEFT_OPEN}",
+    PARTS_ONLY: "No overall gain is proven: each kept part gained by itself, all together did not. "
+    f"{RULES_APART} {LEFT_OPEN}",
 }
 
 
@@ -103,7 +105,7 @@ class PolicyUpdate:
 
     @property
     def verdict(self) -> str:
-        """A key of MEANINGS: improved only where all that is proposed gains together."""
+        """A key of MEANINGS: improved only where all that is proposed, but for rules, gains together."""
         if self.is_empty:
             return NOTHING
         if self.overall and self.overall.is_gain:

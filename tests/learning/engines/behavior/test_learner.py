@@ -64,6 +64,12 @@ def test_it_is_called_improved_only_where_all_that_is_proposed_gains_together(up
     assert {IMPROVED, PARTS_ONLY, RULES_ONLY, replace(update, parts=()).verdict} == set(MEANINGS)
 
 
+def test_the_overall_gain_is_that_of_the_parts_without_the_rules_and_says_so(update) -> None:
+    gains = [part.gain for part in update.parts if part.included and part.name != "rules"]
+    assert "rules" in update.included and update.overall in gains
+    assert all("Rules are not counted in" in MEANINGS[verdict] for verdict in (IMPROVED, PARTS_ONLY))
+
+
 def test_where_actions_are_random_nothing_is_proposed() -> None:
     import random
 
