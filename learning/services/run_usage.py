@@ -30,7 +30,7 @@ class Pace:
     """What one call took in earlier runs: tokens in and out (None: ask the texts), seconds (None: nobody knows).
 
     `unreported`: the endpoint did not tell the tokens of all of the agent's calls. `answer_tokens`: what an answer of
-    the agent takes by its newest executions; None where there is an earlier run, or too few of them tell.
+    the agent takes by its newest executions; None where an earlier run tells, or too few of them do.
     """
 
     input_tokens: float | None
@@ -101,13 +101,14 @@ def recent_pace(agent: Agent, metric: str) -> Pace:
     figures = rows.values("agent_id", "llm_calls", "input_tokens", "output_tokens", "estimated_calls", "seconds")
     found: list[Any] = list(figures.order_by("-created_at")[:LOOKED_AT])
     own = [row for row in found if row["agent_id"] == agent.pk]
+    told = [row for row in own if row["input_tokens"]]  # runs of earlier releases may not know what they took
     return Pace(
-        input_tokens=_per_call(own, "input_tokens"),
-        output_tokens=_per_call(own, "output_tokens"),
+        input_tokens=_per_call(told, "input_tokens"),
+        output_tokens=_per_call(told, "output_tokens"),
         seconds=_per_call(own or found, "seconds"),
         runs=len(own or found),
         unreported=any(row["estimated_calls"] or not row["input_tokens"] for row in own),
-        answer_tokens=None if own else _logged_answers(agent),
+        answer_tokens=None if told else _logged_answers(agent),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -69,6 +70,8 @@ def test_what_the_agent_logged_tells_how_long_its_answers_are(agent: Agent, vers
     factories.make_execution(agent, output_tokens=90)
     told = estimate(agent, max_calls=200)
     assert (told.output_tokens, told.tokens_from) == (71 * 200, LOGGED)
+    finished(agent, version, input_tokens=0, output_tokens=0)
+    assert estimate(agent, max_calls=200) == replace(told, seconds=100, runs=1), "a run that knows none tells nothing"
     finished(agent, version)
     assert estimate(agent, max_calls=200).tokens_from == OWN_RUNS
 
