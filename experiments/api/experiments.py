@@ -159,11 +159,12 @@ class ExperimentViewSet(OrganizationViewSet):
 def read_arms(agent: Agent, values: dict[str, Any]) -> list[ArmPlan]:
     """Take the arms out of a validated request, in either way of naming them. Raises Refused or Missing."""
     variants = values.pop("variants", None)
-    if values.get("kind") == ExperimentKind.AA and variants is None:
-        return same_twice(agent=agent)
     candidate, control = values.pop("candidate_config_id", None), values.pop("control_config_id", None)
     if variants is not None and (candidate or control):
         raise Refused("Give either variants or candidate_config_id, not both.", "variants")
+    if values.get("kind") == ExperimentKind.AA:
+        named = {"candidate_config_id": candidate, "control_config_id": control}
+        return _same_arms(agent, variants, [field for field, config in named.items() if config])
     if variants is not None:
         return _named_arms(agent, variants)
     if candidate is None:
@@ -182,6 +183,18 @@ def read_layer(values: dict[str, Any]) -> None:
         if layer is None:
             raise Missing(f"There is no layer {values['layer']!r}.", "layer_id")
         values["layer"] = layer
+
+
+def _same_arms(agent: Agent, variants: list[dict[str, Any]] | None, compared: list[str]) -> list[ArmPlan]:
+    """`compared`: the fields that name a config for one of two arms. Variants may give the arms other shares."""
+    arms = same_twice(agent=agent)
+    same, named = arms[0].config, arms if variants is None else _named_arms(agent, variants)
+    if compared or any(arm.config != same for arm in named):
+        raise Refused(
+            "The arms of an A/A have the config that serves the agent. Name no other, or none at all.",
+            next(iter(compared), "variants"),
+        )
+    return named
 
 
 def _named_arms(agent: Agent, variants: list[dict[str, Any]]) -> list[ArmPlan]:

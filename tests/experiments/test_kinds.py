@@ -138,6 +138,22 @@ def test_an_aa_over_http_needs_no_configs(api: Any, agent: Agent, candidate: Age
     assert api.post("/api/learning/experiments", body | {"variants": different}, format="json").status_code == 400
 
 
+def test_an_aa_over_http_has_no_config_but_the_one_that_serves(api: Any, agent: Agent, candidate: AgentConfig) -> None:
+    def post(**more: Any) -> tuple[int, str]:
+        body = {"agent_id": agent.external_id, "name": "Always", "kind": "aa"}
+        answer = api.post("/api/learning/experiments", body | more, format="json")
+        return answer.status_code, answer.json().get("errors", [{"field": ""}])[0]["field"]
+
+    def variants(config: AgentConfig) -> list[dict[str, Any]]:
+        return [{"key": key, "config_id": str(config.pk), "percentage": 50} for key in ("control", "treatment")]
+
+    for config in (candidate, factories.make_config(agent, status="draft")):
+        assert post(variants=variants(config)) == (400, "variants")
+    for field in ("candidate_config_id", "control_config_id"):
+        assert post(**{field: str(candidate.pk)}) == (400, field)
+    assert post(variants=variants(agent.serving_config)) == (201, "")
+
+
 @pytest.fixture
 def bandit(draft: Any) -> Experiment:
     return start_experiment(experiment=draft(kind="bandit"))
