@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from importlib import import_module
 from typing import Any, cast
 from uuid import UUID
@@ -77,11 +78,12 @@ def worker_of(kind: str) -> Worker:
 def work_through(organization_id: UUID, work: Work) -> None:
     """One attempt at a claimed job, to one of its ends. Raises LostJob."""
     try:
-        steps = worker_of(work.kind)(work)
-        answer = None
-        while step := _step(organization_id, work, steps, answer):
-            raise_when_stopping()
-            answer = step.between() if step.between else None
+        # Closed however it ends: a worker in the middle of its steps may hold a thread or a process.
+        with closing(cast(Generator[Step, Any, None], worker_of(work.kind)(work))) as steps:
+            answer = None
+            while step := _step(organization_id, work, steps, answer):
+                raise_when_stopping()
+                answer = step.between() if step.between else None
     except Stopping:
         with organization_scope(organization_id):
             jobs.put_back_job(work=work)

@@ -118,6 +118,28 @@ def test_a_fault_of_ours_is_told_without_its_details(organization: Organization)
         assert Job.objects.get().failure_reason == "Internal error: ZeroDivisionError. It is in the log."
 
 
+def test_what_a_worker_holds_is_let_go_of_before_a_fault_between_its_steps_is_told(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holding = []
+
+    def hold(work: Work) -> Iterator[Step]:
+        holding.append(work)
+        try:
+            yield Step(1)
+        finally:
+            holding.remove(work)
+
+    def break_off(**_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(job_tasks, "worker_of", lambda kind: hold)
+    monkeypatch.setattr(jobs, "record_step", break_off)
+    with pytest.raises(ZeroDivisionError) as told:  # which goes on holding the frames
+        run(organization, start(organization))
+    assert holding == [] and told.tb
+
+
 def test_a_cancelled_job_keeps_the_step_it_was_in(organization: Organization) -> None:
     job = run(organization, start(organization, "cancel"))
     assert (job.status, job.done, made(organization)) == (JobStatus.CANCELLED, 3, 3)
