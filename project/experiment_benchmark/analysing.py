@@ -74,11 +74,13 @@ class Stand:
 @dataclass(frozen=True)
 class Measured:
     """Seconds of a look at 10,000 changed units, the median of a few; of that on a processor, which other programs do
-    not stretch; and megabytes: of this process at the most, and of the database's process that works for it."""
+    not stretch; pages (8 KB) that the database did not have in its cache, each of which may be a wait for the disk; and
+    megabytes: of this process at the most, and of the database's process that works for it."""
 
     units: int
     seconds: float
     processor_seconds: float
+    pages: float
     process_mb: float
     server_mb: float
 
@@ -139,9 +141,10 @@ def parameters(stand: Stand) -> dict[str, Any]:
 
 def measure_looks(stand: Stand) -> Measured:
     """A few looks, each after 10,000 users have come: 8,000 new ones, and 2,000 that were there before."""
-    found, worked = [], []
+    found, worked, read = [], [], []
     for _ in range(LOOKS):
         _come(stand)
+        pages = _pages_read()
         with organization_scope(stand.organization_id):
             pid = _backend()
             started, before = time.perf_counter(), time.process_time() + _processor(pid)
@@ -149,8 +152,10 @@ def measure_looks(stand: Stand) -> Measured:
             found.append(time.perf_counter() - started)
             worked.append(time.process_time() + _processor(pid) - before)
             server = _peak(pid)
+        read.append(_pages_read() - pages)
     process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Measured(stand.units, statistics.median(found), statistics.median(worked), process, server)
+    middle = (statistics.median(each) for each in (found, worked, read))
+    return Measured(stand.units, *middle, process, server)
 
 
 def _come(stand: Stand) -> None:
@@ -209,6 +214,14 @@ def _sum_up(stand: Stand) -> None:
 def _backend() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def _pages_read() -> int:
+    """Of tables and their indexes, by the statements of this program so far."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute("SELECT sum(read_bytes) / 8192 FROM pg_stat_io WHERE backend_type = 'client backend'")
         return int(cursor.fetchone()[0])
 
 

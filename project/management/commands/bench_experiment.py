@@ -45,14 +45,17 @@ class Command(BenchCommand):
 
 
 def _report(found: list[Measured]) -> Report:
-    rows = [["units", "seconds of a look", "on a processor", "MB of the process", "MB of its server process"]]
+    rows = [
+        ["units", "seconds of a look", "on a processor", "pages read", "MB of the process", "MB of its server process"]
+    ]
     rows += [
-        [f"{one.units:,}", f"{one.seconds:.2f}", f"{one.processor_seconds:.2f}", f"{one.process_mb:.0f}",
-         f"{one.server_mb:.0f}"] for one in found
+        [f"{one.units:,}", f"{one.seconds:.2f}", f"{one.processor_seconds:.2f}", f"{one.pages:,.0f}",
+         f"{one.process_mb:.0f}", f"{one.server_mb:.0f}"] for one in found
     ]  # fmt: skip
     figures: dict[str, Any] = {f"seconds_{one.units:.0e}".replace("e+0", "e"): one.seconds for one in found}
     figures |= {f"megabytes_{one.units:.0e}".replace("e+0", "e"): one.process_mb + one.server_mb for one in found}
     figures |= {f"processor_{one.units:.0e}".replace("e+0", "e"): one.processor_seconds for one in found}
+    figures |= {f"pages_{one.units:.0e}".replace("e+0", "e"): one.pages for one in found}
     figures["growth"] = found[-1].seconds / found[0].seconds
     figures["processor_growth"] = found[-1].processor_seconds / found[0].processor_seconds
     notes = [
