@@ -92,23 +92,24 @@ def create_experiment(
             created_by=created_by,
             **fields,
         )
-        Variant.objects.bulk_create(
-            Variant(
-                experiment=experiment,
-                key=arm.key,
-                config=arm.config,
-                is_control=arm.is_control,
-                position=position,
-                buckets=buckets_of(arm.percentage),
-            )
-            for position, arm in enumerate(arms)
-        )
+        Variant.objects.bulk_create(_variant(experiment, place, arm) for place, arm in enumerate(arms))
         audit.record(
             action="experiment.created",
             target=experiment,
             after={"name": name, "kind": str(kind), "arms": {arm.key: str(arm.config.pk) for arm in arms}},
         )
     return experiment
+
+
+def _variant(experiment: Experiment, place: int, arm: ArmPlan) -> Variant:
+    return Variant(
+        experiment=experiment,
+        key=arm.key,
+        config=arm.config,
+        is_control=arm.is_control,
+        position=place,
+        buckets=buckets_of(arm.percentage),
+    )
 
 
 def update_draft(*, experiment: Experiment, **values: Any) -> Experiment:

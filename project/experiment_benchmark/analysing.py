@@ -154,8 +154,8 @@ def measure_looks(stand: Stand) -> Measured:
             server = _peak(pid)
         read.append(_pages_read() - pages)
     process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    middle = (statistics.median(each) for each in (found, worked, read))
-    return Measured(stand.units, *middle, process, server)
+    seconds, processor = statistics.median(found), statistics.median(worked)
+    return Measured(stand.units, seconds, processor, statistics.median(read), process, server)
 
 
 def _come(stand: Stand) -> None:
