@@ -44,11 +44,6 @@ def programs(transactional_db: None, tmp_path: Path, silence: Event) -> Iterator
             started.kill_all()
 
 
-@pytest.fixture
-def organization(transactional_db: None) -> Organization:
-    return factories.make_organization()
-
-
 def queue_gates(organization: Organization, count: int) -> None:
     with organization_scope(organization.pk):
         agent = factories.make_agent()

@@ -57,11 +57,6 @@ def programs(transactional_db: None, tmp_path: Path, llm: Endpoint) -> Iterator[
         started.kill_all()
 
 
-@pytest.fixture
-def organization(transactional_db: None) -> Organization:
-    return factories.make_organization()
-
-
 def start_run(organization: Organization, programs: Programs) -> TrainingRun:
     with organization_scope(organization.pk):
         agent = factories.make_agent()
