@@ -10,4 +10,5 @@ from tests import factories
 
 @pytest.fixture
 def organization(transactional_db: None) -> Organization:
+    """Committed, because other processes must see it; it replaces the one that a transaction hides from them."""
     return factories.make_organization()
