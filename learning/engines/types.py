@@ -11,8 +11,11 @@ from enum import StrEnum
 from typing import Any, TypedDict
 
 from learning.engines.errors import EngineError
+from learning.engines.nearest import nearest_texts
 
 INPUT_PLACE = "{input}"
+NEAREST = "nearest_examples"  # the key of a config's content
+MOST_NEAREST = 100
 JsonObject = dict[str, Any]
 
 
@@ -72,6 +75,7 @@ class Demonstration:
 class Prompt:
     """Everything in an agent config that decides how the model is asked.
 
+    `nearest`: how many of the examples are shown with a question, those most like it; 0: all of them, in their order.
     `extra` holds the keys of the config that this engine does not touch, so that they survive a round trip.
     """
 
@@ -81,8 +85,11 @@ class Prompt:
     model: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    nearest: int = 0
 
     def __post_init__(self) -> None:
+        if isinstance(self.nearest, bool) or not isinstance(self.nearest, int) or not 0 <= self.nearest <= MOST_NEAREST:
+            raise ValueError(f"{NEAREST} must be a whole number from 0 to {MOST_NEAREST}.")
         if INPUT_PLACE not in self.input_template:
             raise ValueError(f"input_template must contain {INPUT_PLACE}.")
 
@@ -95,11 +102,23 @@ class Prompt:
         turns: list[Message] = []
         if self.system_prompt:
             turns.append(Message(role="system", content=self.system_prompt))
-        for example in self.examples:
+        for example in self.shown(text):
             turns.append(Message(role="user", content=example.input))
             turns.append(Message(role="assistant", content=example.output))
         turns.append(Message(role="user", content=self.wrap(text)))
         return turns
+
+    def shown(self, text: str) -> tuple[Demonstration, ...]:
+        """The examples that one input is asked with, the most alike last where they are chosen for it."""
+        if not self.nearest:
+            return self.examples
+        places = nearest_texts(tuple(one.input for one in self.examples)).places(self.wrap(text), self.nearest)
+        return tuple(self.examples[place] for place in reversed(places))
+
+    @property
+    def shown_count(self) -> int:
+        """How many examples a question is asked with."""
+        return min(self.nearest or len(self.examples), len(self.examples))
 
     def request(self, text: str) -> CompletionRequest:
         """The call that asks this prompt about one input."""
@@ -114,12 +133,13 @@ class Prompt:
             "model": self.model,
             "parameters": dict(self.parameters),
             "input_template": self.input_template,
+            **({NEAREST: self.nearest} if self.nearest else {}),
         }
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> Prompt:
         """Read the content of an agent config. Raises ValueError naming the key that is wrong."""
-        known = {"system_prompt", "examples", "model", "parameters", "input_template"}
+        known = {"system_prompt", "examples", "model", "parameters", "input_template", NEAREST}
         return cls(
             system_prompt=_text(content, "system_prompt", ""),
             examples=tuple(_demonstrations(content.get("examples", []))),
@@ -127,6 +147,7 @@ class Prompt:
             model=_text(content, "model", ""),
             parameters=_mapping(content, "parameters"),
             extra={key: value for key, value in content.items() if key not in known},
+            nearest=content.get(NEAREST, 0),
         )
 
     @property

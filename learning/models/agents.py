@@ -44,7 +44,8 @@ class AgentConfig(OrganizationModel):
     since, so that it should be made anew.
 
     content: {"system_prompt": str, "examples": [{"input": str, "output": str}], "model": str,
-    "parameters": {...sampling}, "input_template": "...{input}..."}.
+    "parameters": {...sampling}, "input_template": "...{input}...", "nearest_examples": int (how many of the examples a
+    question is asked with, those most like it; left out: all of them)}.
     """
 
     TRANSITIONS: ClassVar[dict[str, frozenset[str]]] = {

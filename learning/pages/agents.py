@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from learning.engines.types import INPUT_PLACE
+from learning.engines.types import INPUT_PLACE, NEAREST
 from learning.models import Agent, AgentConfig, ConfigStatus
 from learning.services.agents import write_config
 from learning.services.lineage import newest_gate_reports
@@ -73,12 +73,11 @@ class NextConfigForm(ConfigForm):
 
     def content(self) -> dict[str, Any]:
         before, new = self.base.content, super().content()
-        return {
-            **before,
-            **new,
-            "examples": before.get("examples", []) if self.cleaned_data.get("keep_examples") else [],
-            "parameters": {**before.get("parameters", {}), **new["parameters"]},
-        }
+        content = {**before, **new, "parameters": {**before.get("parameters", {}), **new["parameters"]}}
+        if self.cleaned_data.get("keep_examples"):
+            return content | {"examples": before.get("examples", [])}
+        content.pop(NEAREST, None)
+        return content
 
 
 @page()

@@ -1,9 +1,11 @@
 /* An agent config as it is served to one user. */
 
 import { Behavior } from "./behavior.js";
+import { Nearest } from "./nearest.js";
 
 export class AgentConfig {
   #behavior;
+  #nearest;
 
   /** `content` is everything that decides how the agent answers. */
   constructor({ config_id, config_number, content, variant, experiment_id, deployment_id }) {
@@ -29,19 +31,22 @@ export class AgentConfig {
     const { id: config_id, number: config_number, variant, experimentId: experiment_id, deploymentId: deployment_id } = this;
     const copy = new AgentConfig({ config_id, config_number, content, variant, experiment_id, deployment_id });
     copy.#behavior = this.behavior.forOneRun();
+    if (content === this.content) copy.#nearest = this.#nearest;
     return copy;
   }
 
-  /** The chat to send to the model for one input. */
+  /** The chat to send to the model for one input; where the config says so, with the examples that are most like it. */
   messages(input) {
-    const { system_prompt, examples = [], input_template = "{input}" } = this.content;
+    const { system_prompt, examples = [], input_template = "{input}", nearest_examples: most = 0 } = this.content;
+    const asked = input_template.replaceAll("{input}", () => input);
+    const shown = most ? (this.#nearest ??= new Nearest(examples)).shown(asked, most) : examples;
     return [
       ...(system_prompt ? [{ role: "system", content: system_prompt }] : []),
-      ...examples.flatMap((example) => [
+      ...shown.flatMap((example) => [
         { role: "user", content: example.input },
         { role: "assistant", content: example.output },
       ]),
-      { role: "user", content: input_template.replaceAll("{input}", () => input) },
+      { role: "user", content: asked },
     ];
   }
 }

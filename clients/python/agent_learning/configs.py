@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from agent_learning.behavior import Behavior
+from agent_learning.nearest import Nearest
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class AgentConfig:
         """The same config, with other content; its behavior keeps a record of its own of what is applied."""
         one = replace(self, content=self.content if content is None else content)
         one.__dict__["behavior"] = self.behavior.for_one_run()
+        if content is None and "_nearest" in self.__dict__:
+            one.__dict__["_nearest"] = self._nearest  # nothing of it changes
         return one
 
     @property
@@ -52,13 +55,21 @@ class AgentConfig:
         """Sampling parameters for the model's API: temperature, max_tokens and the like."""
         return dict(self.content.get("parameters", {}))
 
+    @cached_property
+    def _nearest(self) -> Nearest:
+        return Nearest(self.content.get("examples", []))
+
     def messages(self, text: str) -> list[dict[str, str]]:
-        """The chat to send: the system prompt, the examples as earlier turns, then the user's text."""
+        """The chat to send: the system prompt, the examples as earlier turns, then the user's text.
+
+        Where the config says so, the examples are those most like the text.
+        """
         turns = []
         if self.content.get("system_prompt"):
             turns.append({"role": "system", "content": self.content["system_prompt"]})
-        for example in self.content.get("examples", []):
+        asked = self.content.get("input_template", "{input}").replace("{input}", text)
+        most = self.content.get("nearest_examples", 0)
+        for example in self._nearest.shown(asked, most) if most else self.content.get("examples", []):
             turns.append({"role": "user", "content": example["input"]})
             turns.append({"role": "assistant", "content": example["output"]})
-        template = self.content.get("input_template", "{input}")
-        return [*turns, {"role": "user", "content": template.replace("{input}", text)}]
+        return [*turns, {"role": "user", "content": asked}]

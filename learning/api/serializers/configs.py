@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from learning.api.serializers.fields import StrictSerializer, Text
+from learning.engines.types import MOST_NEAREST
 
 
 class ShownExampleSerializer(StrictSerializer):
@@ -22,6 +23,12 @@ class ConfigContentSerializer(StrictSerializer):
     model = Text(max_length=200, required=False)
     parameters = serializers.DictField(required=False, help_text="Sampling: temperature, max_tokens, seed, stop ...")
     input_template = Text(max_length=10_000, required=False, help_text="Holds {input} once; left out: the input alone.")
+    nearest_examples = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=MOST_NEAREST,
+        help_text="How many of the examples are shown with a question, those most like it; left out or 0: all of them.",
+    )
 
 
 class NewConfigSerializer(StrictSerializer):

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from learning.engines.types import Prompt
+from learning.engines.types import Demonstration, Prompt
 
 if TYPE_CHECKING:  # see docs/decisions/0011
     import numpy as np
@@ -91,8 +91,8 @@ def likeness(prompts: Sequence[Prompt]) -> Matrix:
     import numpy as np
 
     size = len(prompts)
-    shown = [frozenset(prompt.examples) for prompt in prompts]
-    counts = np.array([len(prompt.examples) for prompt in prompts])
+    shown = [_in_common(prompt) for prompt in prompts]
+    counts = np.array([prompt.shown_count for prompt in prompts])
     places = {one: place for place, one in enumerate(dict.fromkeys(one for each in shown for one in each))}
     holds = np.zeros((size, max(1, len(places))))
     for row, each in enumerate(shown):
@@ -107,3 +107,8 @@ def likeness(prompts: Sequence[Prompt]) -> Matrix:
         + SHARED_EXAMPLES**2 * (holds @ holds.T) / both
         + OWN**2 * np.eye(size)
     )
+
+
+def _in_common(prompt: Prompt) -> frozenset[Demonstration | int]:
+    """The examples that it shows; of those that are chosen anew for each question, that they are: nobody shares one."""
+    return frozenset({0}) if prompt.nearest else frozenset(prompt.examples)

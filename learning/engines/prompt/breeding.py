@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from learning.engines.prompt.demonstrations import MOST_SHOWN, as_turns
+from learning.engines.prompt.nearest_sets import nearest_variant, other_number
 from learning.engines.prompt.racing import NOTHING_TO_GAIN, Race
 from learning.engines.prompt.results import Variant
 from learning.engines.prompt.variants import Instruction, examples_shown, kind_of
@@ -45,6 +46,11 @@ class Stock:
     @property
     def most_shown(self) -> int:
         return min(MOST_SHOWN, max(1, len(self.turns) // 2))
+
+    def name_of(self, text: str) -> str:
+        """What an instruction is called."""
+        other = "current instruction" if text == self.current.system_prompt else "no instruction"
+        return next((one.name for one in self.texts if one.text == text), other)
 
     def fit(self, shown: Sequence[Demonstration]) -> Shown:
         """As many of the examples, in their order, as fit into the length and the number; each once."""
@@ -80,7 +86,10 @@ def _parents(race: Race) -> list[Variant]:
     beliefs = race.beliefs()
     able = [place for place in race.field if race.runners[place].variant.prompt.examples]
     able.sort(key=lambda place: (-round(beliefs.mean[place], 9), place))
-    return [race.runners[place].variant for place in able[:PARENTS]]
+    variants = [race.runners[place].variant for place in able]
+    # Both kinds, whichever leads: the other may still be bred to do better.
+    fixed, nearest = ([one for one in variants if bool(one.prompt.nearest) is chosen] for chosen in (False, True))
+    return fixed[:PARENTS] + nearest[: PARENTS // 2]
 
 
 def _most_promising(race: Race, proposals: Sequence[Variant], count: int) -> list[Variant]:
@@ -100,11 +109,17 @@ def _most_promising(race: Race, proposals: Sequence[Variant], count: int) -> lis
 def _differ(one: Prompt, other: Prompt) -> bool:
     ours, theirs = set(one.examples), set(other.examples)
     alike = len(ours & theirs) / max(1, len(ours | theirs))
-    return one.system_prompt != other.system_prompt or alike < MOST_ALIKE
+    return (one.system_prompt, one.nearest) != (other.system_prompt, other.nearest) or alike < MOST_ALIKE
 
 
 def _propose(parent: Variant, parents: Sequence[Variant], stock: Stock, rng: random.Random) -> Variant | None:
     """One change of one parent; None when it leads to no examples at all."""
+    if parent.prompt.nearest:
+        return _propose_nearest(parent, stock, rng)
+    return _propose_fixed(parent, [one for one in parents if not one.prompt.nearest], stock, rng)
+
+
+def _propose_fixed(parent: Variant, parents: Sequence[Variant], stock: Stock, rng: random.Random) -> Variant | None:
     shown, text = list(parent.prompt.examples), parent.prompt.system_prompt
     change = rng.choice(("swap", "swap", "grow", "shrink", "reorder", "join", "instruction", "fresh"))
     if change == "swap":
@@ -127,10 +142,16 @@ def _propose(parent: Variant, parents: Sequence[Variant], stock: Stock, rng: ran
     prompt = replace(parent.prompt, system_prompt=text, examples=stock.fit(shown))
     if not prompt.examples:
         return None
-    name = next((one.name for one in stock.texts if one.text == text), "current instruction")
-    return Variant(
-        f"{name}, {examples_shown(len(prompt.examples))}", kind_of(prompt, stock.current), prompt, parent.name
-    )
+    name = f"{stock.name_of(text)}, {examples_shown(len(prompt.examples))}"
+    return Variant(name, kind_of(prompt, stock.current), prompt, parent.name)
+
+
+def _propose_nearest(parent: Variant, stock: Stock, rng: random.Random) -> Variant:
+    """Half or twice as many shown, or another instruction; the examples to choose from stay."""
+    text = rng.choice(stock.texts).text if stock.texts and rng.random() < 0.5 else None
+    kept = other_number(parent.prompt, stock.most_characters, rng)
+    prompt = kept if text is None else replace(parent.prompt, system_prompt=text)
+    return nearest_variant(prompt, stock.name_of(prompt.system_prompt), parent.name)
 
 
 def _alternatives(one: Demonstration, stock: Stock) -> Sequence[Demonstration]:

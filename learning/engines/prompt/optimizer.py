@@ -260,8 +260,9 @@ def put_winner_first(race: Race, current: Prompt) -> list[Standing]:
 
 
 def best_plain(standings: Sequence[Standing]) -> Prompt | None:
-    """The best prompt without examples, where one raced. They are ordered by how far they came: it is the first one."""
-    return next((one.variant.prompt for one in standings if one.variant.instruction_only and one.n), None)
+    """The prompt without examples that is believed to be best, where one raced; of equals the one that came further."""
+    raced = [one for one in standings if one.variant.instruction_only and one.n]
+    return max(raced, key=lambda one: round(one.believed or 0.0, 2)).variant.prompt if raced else None
 
 
 def divide(examples: Sequence[Example], sealed: SealedSplit | None) -> tuple[list[Example], list[Example], SealedSplit]:

@@ -176,6 +176,7 @@ class Race:
                 2 * len(self.runners[place].answers) < most,
                 -round(beliefs.mean[place], 2),
                 -self._second(place),
+                self.runners[place].variant.prompt.nearest > 0,  # of equals the simpler one, with one beginning for all
                 _length(self.runners[place].variant),
             ),
         )
@@ -216,6 +217,8 @@ def in_race_order(examples: Sequence[Example], form: OutputForm, rng: random.Ran
     return [one for _, _, one in sorted(turns, key=lambda turn: turn[:2])]
 
 
-def _length(variant: Variant) -> int:
-    shown = sum(len(one.input) + len(one.output) for one in variant.prompt.examples)
-    return len(variant.prompt.system_prompt) + shown
+def _length(variant: Variant) -> float:
+    """Of what a question is asked with, in characters; of chosen examples their mean."""
+    prompt = variant.prompt
+    each = sum(len(one.input) + len(one.output) for one in prompt.examples) / max(1, len(prompt.examples))
+    return len(prompt.system_prompt) + prompt.shown_count * each

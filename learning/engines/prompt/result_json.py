@@ -146,6 +146,7 @@ def _variant(value: Variant) -> JsonObject:
         "parent": value.parent,
         "system_prompt": prompt.system_prompt,
         "examples": len(prompt.examples),
+        "nearest_examples": prompt.nearest,
     }
 
 

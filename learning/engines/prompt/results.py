@@ -24,6 +24,7 @@ class VariantKind(StrEnum):
     REFLECTIVE = "reflective"
     FEW_SHOT = "few_shot"
     COMBINED = "combined"
+    NEAREST = "nearest"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ STRATEGIES: dict[str, str] = {
     "output_contract": "Rules for the form of the answer, with a sample of each kind.",
     "few_shot": "Examples shown as earlier turns of the chat, under the instruction as it is.",
     "combined": "Examples under a new instruction.",
+    "nearest": "Of many examples those that are most like the question, chosen anew for each.",
     "rewritten": "Instructions that the language model writes itself. Costs calls; needs a capable model.",
     "reflective": "Instructions evolved from mistakes and users' words (GEPA). Many calls; needs a capable model.",
 }
 NEED_A_WRITER = frozenset({"rewritten", "reflective"})
-SEARCH_OVER_EXAMPLES = frozenset({"few_shot", "combined"})
+SEARCH_OVER_EXAMPLES = frozenset({"few_shot", "combined", "nearest"})
 SCARCE_CALLS = 120  # with fewer for the race, plain instructions leave too little for the search over examples
 REFLECTIVE_CALLS = 300  # with fewer for the race, reflection leaves too little for the race
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from learning.engines.fencing import fence, fenced
 from learning.engines.prompt.demonstrations import as_turns, choose_demonstrations, possible_sizes
+from learning.engines.prompt.nearest_sets import nearest_variants
 from learning.engines.prompt.output_form import OutputForm
 from learning.engines.prompt.results import Variant, VariantKind
-from learning.engines.prompt.strategies import STRATEGIES
+from learning.engines.prompt.strategies import SEARCH_OVER_EXAMPLES, STRATEGIES
 from learning.engines.types import Example, Prompt
 
 TRIES_PER_VARIANT = 8
@@ -91,30 +92,36 @@ def make_variants(
         # An agent that shows examples already keeps them under a new instruction, at least in some variants.
         variants += [_instructed(current, one, keep=True) for one in told]
     variants += [_instructed(current, one) for one in told]
-    with_examples = {"few_shot", "combined"} & set(strategies)
+    with_examples = SEARCH_OVER_EXAMPLES & set(strategies)
     chosen = _distinct(iter(variants), max(2, count // 3) if with_examples else count)
-    if not with_examples:
-        return chosen
+    if "nearest" in strategies:
+        near = nearest_variants(current, _known_texts(current, instructions), train, most_characters, rng)
+        chosen = _with(chosen, near, min(count, len(chosen) + max(2, count // 4)))
     texts = texts_for_examples(current, instructions, strategies)
-    sets = example_sets(current, texts, train, form, most_characters, rng, scarce=count <= 6)
-    return chosen + _distinct(sets, count - len(chosen), seen={one.prompt.digest for one in chosen})
+    return _with(chosen, example_sets(current, texts, train, form, most_characters, rng, scarce=count <= 6), count)
 
 
 def texts_for_examples(
     current: Prompt, instructions: Sequence[Instruction], strategies: Collection[str]
 ) -> list[Instruction]:
     """The instructions under which examples are shown: the current text, none at all, and the new ones."""
-    own = Instruction("current instruction", VariantKind.FEW_SHOT, current.system_prompt)
-    bare = Instruction("no instruction", VariantKind.FEW_SHOT, "")
-    few_shot = [own, bare] if "few_shot" in strategies else []
+    few_shot = _known_texts(current)[::-1] if "few_shot" in strategies else []
     combined = list(instructions) if "combined" in strategies else []
     # In turns, so that also a short race sees both kinds.
     turns = [one for pair in zip(combined, few_shot, strict=False) for one in pair]
     return turns + combined[len(few_shot) :] + few_shot[len(combined) :]
 
 
+def _known_texts(current: Prompt, more: Sequence[Instruction] = ()) -> list[Instruction]:
+    """No instruction, the current one, and more."""
+    bare = Instruction("no instruction", VariantKind.FEW_SHOT, "")
+    return [bare, Instruction("current instruction", VariantKind.FEW_SHOT, current.system_prompt), *more]
+
+
 def _instructed(current: Prompt, instruction: Instruction, *, keep: bool = False) -> Variant:
-    prompt = replace(current, system_prompt=instruction.text, examples=current.examples if keep else ())
+    prompt = replace(current, system_prompt=instruction.text)
+    if not keep:
+        prompt = replace(prompt, examples=(), nearest=0)
     name = f"{instruction.name}, examples as they were" if keep else instruction.name
     return Variant(name, instruction.kind, prompt, parent="current")
 
@@ -136,7 +143,7 @@ def example_sets(
     while train and texts:
         text = texts[number % len(texts)]
         shown = choose_demonstrations(train, form, rng.choice(sizes), most_characters, rng)
-        prompt = replace(current, system_prompt=text.text, examples=as_turns(current, shown))
+        prompt = replace(current, system_prompt=text.text, examples=as_turns(current, shown), nearest=0)
         number += 1
         name = f"{text.name}, {examples_shown(len(shown))}, set {number}"
         yield Variant(name, kind_of(prompt, current), prompt, parent=text.name)
@@ -150,6 +157,11 @@ def examples_shown(count: int) -> str:
 def kind_of(prompt: Prompt, current: Prompt) -> VariantKind:
     """What a prompt with examples is: few-shot under the known text or none, else combined."""
     return VariantKind.FEW_SHOT if prompt.system_prompt in ("", current.system_prompt) else VariantKind.COMBINED
+
+
+def _with(chosen: list[Variant], more: Iterator[Variant], count: int) -> list[Variant]:
+    """These, and as many different ones of the others as make so many together."""
+    return chosen + _distinct(more, count - len(chosen), seen={one.prompt.digest for one in chosen})
 
 
 def _distinct(variants: Iterator[Variant], count: int, seen: set[str] | None = None) -> list[Variant]:

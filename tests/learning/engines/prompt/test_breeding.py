@@ -61,7 +61,7 @@ def test_the_bred_show_only_train_examples_and_each_once() -> None:
     for variant in breed(race, stock, 20, random.Random(3), 2):
         shown = variant.prompt.examples
         assert set(shown) <= allowed
-        assert len(set(shown)) == len(shown) <= stock.most_shown
+        assert len(set(shown)) == len(shown) and variant.prompt.shown_count <= stock.most_shown
 
 
 def test_examples_that_teach_are_shown_more_often_in_the_next_generation() -> None:

@@ -29,7 +29,7 @@ def run(model: PureModel, calls: int = 340, **options: object) -> PromptResult:
 
 
 def test_with_scarce_calls_only_examples_are_searched() -> None:
-    assert choose_strategies(None, race_calls=60, rewrites=0) == {"few_shot", "combined"}
+    assert choose_strategies(None, race_calls=60, rewrites=0) == {"few_shot", "combined", "nearest"}
     assert choose_strategies(None, race_calls=200, rewrites=0) == set(STRATEGIES) - NEED_A_WRITER
 
 

@@ -1,0 +1,75 @@
+"""Prompts that choose their examples anew for each question: those most like it.
+
+Liu and others, "What makes good in-context examples for GPT-3?" (2022). Where questions come back in other words it
+beats every set that is the same for all. Where they do not, a fixed set may be better, and a server that remembers the
+beginning of a prompt answers it sooner. The race finds out.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from learning.engines.prompt.demonstrations import as_turns
+from learning.engines.prompt.results import Variant, VariantKind
+from learning.engines.types import MOST_NEAREST, Demonstration, Example, Prompt
+
+SHOWN = (8, 4)
+FEWEST_TO_CHOOSE_FROM = 12
+MOST_TO_CHOOSE_FROM = 200
+MOST_CHARACTERS = 100_000  # of all examples: a config travels to every client
+
+
+class Text(Protocol):
+    """An instruction and what it is called."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+
+def nearest_variants(
+    current: Prompt, texts: Sequence[Text], train: Sequence[Example], most_characters: int, rng: random.Random
+) -> Iterator[Variant]:
+    """Each text with a number of shown examples, then with the other; none where there is little to choose from."""
+    mixed = rng.sample(list(train), len(train))
+    pools = [to_choose_from(as_turns(current, mixed), most, most_characters) for most in SHOWN]
+    for turn in range(len(SHOWN)):
+        for number, text in enumerate(texts):
+            way = (number + turn) % len(SHOWN)
+            if len(pools[way]) >= FEWEST_TO_CHOOSE_FROM:
+                prompt = replace(current, system_prompt=text.text, examples=pools[way], nearest=SHOWN[way])
+                yield nearest_variant(prompt, text.name)
+
+
+def to_choose_from(turns: Sequence[Demonstration], most: int, most_characters: int) -> tuple[Demonstration, ...]:
+    """As many as a config may carry; of those short enough that so many of them never are too long."""
+    kept: list[Demonstration] = []
+    left = MOST_CHARACTERS
+    for one in dict.fromkeys(turns):
+        size = len(one.input) + len(one.output)
+        if size <= min(left, most_characters // most) and len(kept) < MOST_TO_CHOOSE_FROM:
+            kept.append(one)
+            left -= size
+    return tuple(kept)
+
+
+def nearest_variant(prompt: Prompt, text: str, parent: str = "") -> Variant:
+    """A variant that says how it chooses. `text`: the name of its instruction."""
+    name = f"{text}, the {prompt.shown_count} nearest of {len(prompt.examples)} examples"
+    return Variant(name, VariantKind.NEAREST, prompt, parent or text)
+
+
+def other_number(prompt: Prompt, most_characters: int, rng: random.Random) -> Prompt:
+    """The same with half or twice as many shown, as far as there are so many and they are never too long together."""
+    lengths = sorted((len(one.input) + len(one.output) for one in prompt.examples), reverse=True)
+    able = [
+        most
+        for most in (prompt.nearest // 2, prompt.nearest * 2)
+        if 1 <= most < min(MOST_NEAREST, len(lengths)) and sum(lengths[:most]) <= most_characters
+    ]
+    return replace(prompt, nearest=rng.choice(able)) if able else prompt
