@@ -260,9 +260,14 @@ def put_winner_first(race: Race, current: Prompt) -> list[Standing]:
 
 
 def best_plain(standings: Sequence[Standing]) -> Prompt | None:
-    """The prompt without examples that is believed to be best, where one raced; of equals the one that came further."""
+    """The prompt without examples that was right most often, where one raced; those that answered little cannot be it.
+
+    By its own answers: beliefs would lend it a part of what its instruction reached together with examples.
+    """
     raced = [one for one in standings if one.variant.instruction_only and one.n]
-    return max(raced, key=lambda one: round(one.believed or 0.0, 2)).variant.prompt if raced else None
+    most = max((one.n for one in raced), default=0)
+    far = [one for one in raced if 2 * one.n >= most]
+    return max(far, key=lambda one: one.mean or 0.0).variant.prompt if far else None
 
 
 def divide(examples: Sequence[Example], sealed: SealedSplit | None) -> tuple[list[Example], list[Example], SealedSplit]:
