@@ -31,15 +31,20 @@ export class AgentConfig {
     const { id: config_id, number: config_number, variant, experimentId: experiment_id, deploymentId: deployment_id } = this;
     const copy = new AgentConfig({ config_id, config_number, content, variant, experiment_id, deployment_id });
     copy.#behavior = this.behavior.forOneRun();
-    if (content === this.content) copy.#nearest = this.#nearest;
+    if (content?.nearest_examples && content.examples === this.content.examples) copy.#nearest = this.#stored();
     return copy;
+  }
+
+  /** The examples, looked at once. */
+  #stored() {
+    return (this.#nearest ??= new Nearest(this.content.examples ?? []));
   }
 
   /** The chat to send to the model for one input; where the config says so, with the examples that are most like it. */
   messages(input) {
     const { system_prompt, examples = [], input_template = "{input}", nearest_examples: most = 0 } = this.content;
     const asked = input_template.replaceAll("{input}", () => input);
-    const shown = most ? (this.#nearest ??= new Nearest(examples)).shown(asked, most) : examples;
+    const shown = most ? this.#stored().shown(asked, most) : examples;
     return [
       ...(system_prompt ? [{ role: "system", content: system_prompt }] : []),
       ...shown.flatMap((example) => [

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from learning.engines.metrics import exact
+from learning.engines.prompt import PromptOptimizer
+from learning.engines.prompt.beliefs import likeness
+from learning.engines.prompt.breeding import Stock, breed
+from learning.engines.prompt.evaluation import Evaluator
+from learning.engines.prompt.nearest_sets import (
+    FEWEST_TO_CHOOSE_FROM,
+    MOST_TO_CHOOSE_FROM,
+    nearest_variants,
+    other_number,
+)
+from learning.engines.prompt.output_form import describe_form
+from learning.engines.prompt.racing import Race
+from learning.engines.prompt.results import Variant, VariantKind
+from learning.engines.prompt.variants import Instruction, make_variants, write_instructions
+from learning.engines.types import Budget, CompletionRequest, Demonstration, Example, Prompt, Split
+from tests.learning.engines.fake_models import PureModel, chance
+
+CURRENT = Prompt("Which team?", parameters={"temperature": 0})
+TOPICS = ("refund", "parcel", "card", "invoice", "password", "exchange", "account", "discount")
+TEXTS = [Instruction("no instruction", VariantKind.FEW_SHOT, ""), Instruction("own", VariantKind.FEW_SHOT, "Which?")]
+
+
+def examples(train: int = 48, validation: int = 30, test: int = 60) -> list[Example]:
+    """Every topic has a team, which nobody could guess from its name."""
+    made = []
+    for split, count in ((Split.TRAIN, train), (Split.VALIDATION, validation), (Split.TEST, test)):
+        for n in range(count):
+            topic = TOPICS[n % len(TOPICS)]
+            made.append(
+                Example(f"{split}-{n}", f"{split} question {n} about the {topic}", f"team {n % len(TOPICS)}", split)
+            )
+    return made
+
+
+def copies(request: CompletionRequest) -> str:
+    """Answers as the example with the same topic was answered, as far as one is shown."""
+    turns = request.messages
+    topic = turns[-1]["content"].split()[-1]
+    known = [turns[n + 1]["content"] for n, turn in enumerate(turns[:-1]) if turn["content"].endswith(topic)]
+    return known[-1] if known else f"team {int(chance(request) * len(TOPICS))}"
+
+
+TRAIN = [one for one in examples() if one.split is Split.TRAIN]
+
+
+def made_of(train: list[Example], most_characters: int = 4000) -> list[Variant]:
+    return list(nearest_variants(CURRENT, TEXTS, train, most_characters, random.Random(1)))
+
+
+def test_each_instruction_is_tried_with_each_number_of_examples_the_numbers_in_turns() -> None:
+    ways = [(one.parent, one.prompt.nearest, len(one.prompt.examples)) for one in made_of(TRAIN)]
+    assert ways == [("no instruction", 8, 48), ("own", 4, 48), ("no instruction", 4, 48), ("own", 8, 48)]
+    assert {one.kind for one in made_of(TRAIN)} == {VariantKind.NEAREST}
+    assert made_of(TRAIN)[0].name == "no instruction, the 8 nearest of 48 examples"
+
+
+def test_where_there_is_little_to_choose_from_none_is_tried() -> None:
+    assert len(made_of(TRAIN[:FEWEST_TO_CHOOSE_FROM])) == 4
+    assert made_of(TRAIN[: FEWEST_TO_CHOOSE_FROM - 1]) == []
+
+
+def test_whatever_is_asked_the_shown_examples_are_never_too_long_together() -> None:
+    long = [replace(one, input=one.input + " x" * (n * 7)) for n, one in enumerate(TRAIN)]
+    for one in made_of(long, most_characters=1200):
+        lengths = sorted((len(each.input) + len(each.output) for each in one.prompt.examples), reverse=True)
+        assert sum(lengths[: one.prompt.nearest]) <= 1200
+        assert len(lengths) < len(TRAIN)
+
+
+def test_a_config_carries_a_limited_number_of_examples() -> None:
+    many = [Example(f"t{n}", f"text {n}", "a", Split.TRAIN) for n in range(MOST_TO_CHOOSE_FROM + 50)]
+    assert {len(one.prompt.examples) for one in made_of(many)} == {MOST_TO_CHOOSE_FROM}
+    huge = [replace(one, input=one.input + "y" * 900) for one in many]
+    assert {len(one.prompt.examples) for one in made_of(huge, most_characters=8000)} <= {109, 108}
+
+
+def test_other_variants_of_an_agent_that_chooses_already_show_all_of_their_examples() -> None:
+    shown = tuple(Demonstration(one.input, one.expected) for one in TRAIN)
+    current = replace(CURRENT, examples=shown, nearest=8)
+    form = describe_form([one.expected for one in TRAIN])
+    told = write_instructions(current, form)
+    made = make_variants(current, told, TRAIN, form, count=40, most_characters=4000, rng=random.Random(1))
+    fixed = [one for one in made if one.kind in (VariantKind.FEW_SHOT, VariantKind.COMBINED) or one.instruction_only]
+    assert len(fixed) > 10
+    assert {one.prompt.nearest for one in fixed} == {0}
+    kept = [one.prompt for one in made if one.name.endswith("examples as they were")]
+    assert kept and all((one.examples, one.nearest) == (shown, 8) for one in kept)
+
+
+def test_half_or_twice_as_many_are_proposed_as_far_as_they_fit() -> None:
+    prompt = made_of(TRAIN)[0].prompt
+    rng = random.Random(1)
+    assert {other_number(prompt, 4000, rng).nearest for _ in range(20)} == {4, 16}
+    assert {other_number(prompt, 300, rng).nearest for _ in range(20)} == {4}
+    assert other_number(prompt, 10, rng) == prompt
+
+
+def test_what_is_bred_of_them_chooses_from_the_same_examples() -> None:
+    form = describe_form([one.expected for one in TRAIN])
+    race = Race(
+        Evaluator(PureModel(copies), exact, Budget(999), print), examples()[48:78], form=form, goals=("accuracy",)
+    )
+    race.advance(dict.fromkeys(race.enter(made_of(TRAIN)), 12), "first")
+    stock = Stock.of(CURRENT, TEXTS, TRAIN, True, 4000)
+    bred = breed(race, stock, 6, random.Random(2), 2)
+    assert bred
+    assert {one.kind for one in bred} == {VariantKind.NEAREST}
+    assert {one.prompt.examples for one in bred} == {made_of(TRAIN)[0].prompt.examples}
+
+
+def test_beliefs_take_those_that_choose_for_alike_and_other_sets_for_strangers() -> None:
+    eight, four = (made_of(TRAIN)[n].prompt for n in (0, 2))
+    fixed = replace(eight, examples=eight.examples[:8], nearest=0)
+    common = likeness([eight, four, fixed])
+    assert common[0, 1] > common[0, 2] and common[0, 1] > common[1, 2]
+
+
+@pytest.mark.parametrize("calls", [90, 340])
+def test_where_the_like_of_a_question_tells_the_answer_choosing_wins(calls: int) -> None:
+    """No fixed set that fits shows all topics: with eight of them a set of two shows a quarter."""
+    short = PromptOptimizer(model=PureModel(copies), metric=exact, budget=Budget(calls), most_characters=8 * 48, seed=1)
+    result = short.optimize(CURRENT, examples())
+    assert result.improved
+    assert result.best_variant.kind is VariantKind.NEAREST
+    assert result.candidate and result.candidate.nearest in (4, 8, 2, 1)
+    variants = result.as_json()["variants"]
+    assert variants[0]["nearest_examples"] == result.candidate.nearest
+
+
+def test_a_run_that_may_not_choose_does_not() -> None:
+    optimizer = PromptOptimizer(model=PureModel(copies), metric=exact, budget=Budget(340), strategies=["few_shot"])
+    assert {one.variant.prompt.nearest for one in optimizer.optimize(CURRENT, examples()).variants} == {0}
+    alone = PromptOptimizer(model=PureModel(copies), metric=exact, budget=Budget(340), strategies=["nearest"])
+    assert {one.variant.kind.value for one in alone.optimize(CURRENT, examples()).variants} == {"current", "nearest"}
