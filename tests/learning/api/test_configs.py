@@ -25,6 +25,14 @@ def test_the_first_config_is_written_deployed_and_served(api: APIClient) -> None
     assert [one["number"] for one in api.get("/api/learning/agents/shop/configs").json()] == [1]
 
 
+def test_a_config_may_choose_its_examples_for_each_question(api: APIClient) -> None:
+    api.post("/api/learning/agents", {"agent_id": "shop"}, format="json")
+    content = CONTENT | {"examples": [{"input": f"q{n}", "output": "a"} for n in range(9)], "nearest_examples": 4}
+    written = api.post("/api/learning/agents/shop/configs", {"content": content}, format="json").json()
+    assert written["content"]["nearest_examples"] == 4
+    assert len(written["content"]["examples"]) == 9
+
+
 def test_a_later_config_waits_for_the_gate(api: APIClient) -> None:
     api.post("/api/learning/agents", {"agent_id": "shop"}, format="json")
     for status in ("approved", "draft"):
@@ -42,6 +50,8 @@ def test_a_later_config_waits_for_the_gate(api: APIClient) -> None:
         ({"surprise": 1}, "content.surprise"),
         ({"examples": [{"input": "x"}]}, "content.examples.0.output"),
         ({"parameters": []}, "content.parameters"),
+        ({"nearest_examples": 101}, "content.nearest_examples"),
+        ({"nearest_examples": "four"}, "content.nearest_examples"),
     ],
 )
 def test_a_bad_content_names_its_field(api: APIClient, content: dict[str, Any], field: str) -> None:

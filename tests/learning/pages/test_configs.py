@@ -53,6 +53,21 @@ def test_examples_are_left_out_when_a_person_says_so(sign_in: Any, agent: Agent)
     assert newest(agent).content["examples"] == []
 
 
+def test_examples_that_are_chosen_for_each_question_are_told_kept_and_left_out_with_their_number(
+    sign_in: Any, scope: Organization
+) -> None:
+    agent = factories.make_agent()
+    content = {"examples": EXAMPLES * 4, "nearest_examples": 3}
+    set_serving_config(agent=agent, config=factories.make_config(agent, content=content))
+    client = sign_in("admin")
+    assert "8 examples; with each question the 3 most like it are shown" in text(client.get(new(agent)))
+    assert ">3 of 8</td>" in text(client.get(f"/admin/learning/agents/{agent.pk}/"))
+    client.post(new(agent), FORM | {"keep_examples": "on"})
+    assert (newest(agent).content["nearest_examples"], len(newest(agent).content["examples"])) == (3, 8)
+    client.post(new(agent), FORM)
+    assert "nearest_examples" not in newest(agent).content
+
+
 def test_a_template_without_a_place_for_the_input_is_said_at_its_field(sign_in: Any, agent: Agent) -> None:
     page = text(sign_in("admin").post(new(agent), FORM | {"input_template": "Mail:"}))
     at = page.index('id="id_input_template_error"')
