@@ -75,8 +75,14 @@ class World:
         return [Completion(self._answer(request.messages), 40, 2) for request in requests]
 
     def accuracy(self, prompt: Prompt) -> float:
-        """The share (0-1) of right answers that a prompt would have over all questions that there might be."""
-        turns = prompt.messages("")[:-1]
+        """The share (0-1) of right answers that a prompt would have over all questions that there might be.
+
+        What chooses its examples for each question is another prompt for each: the test questions stand for all.
+        """
+        asked = [one.input for one in self.examples if one.split is Split.TEST] if prompt.nearest else [""]
+        return statistics.fmean(self._accuracy(prompt.messages(text)[:-1]) for text in asked)
+
+    def _accuracy(self, turns: Sequence[Message]) -> float:
         base, labels = self._quality(turns), self._labels or [""]
         logits = [base + self._pull(turns, label) for label in labels]
         return statistics.fmean(_logistic(logit - self.kind.hardness * hard) for logit in logits for hard in HARDNESS)
