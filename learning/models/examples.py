@@ -113,6 +113,8 @@ class LearningExample(OrganizationModel):
     weight_override = models.FloatField(null=True, blank=True)  # a person's word against the computed weight
     external_id = models.CharField(max_length=200, blank=True, db_default="")  # of what it was imported from
     source_hash = models.CharField(max_length=64, blank=True, db_default="")  # SHA-256 of the row it was imported as
+    # Of the rows that it said before an import changed it: they are known again when their person is forgotten.
+    earlier_hashes = ArrayField(models.CharField(max_length=64), default=list, db_default=[], blank=True)
     user = models.CharField(max_length=200, blank=True, default="", db_default="")  # a pseudonym that came with it
     prepared_version = models.PositiveSmallIntegerField(default=0, db_default=0)  # 0: not since its texts changed
     redaction_found: Any = models.JSONField(default=dict, db_default={}, blank=True)  # {"EMAIL": 2}

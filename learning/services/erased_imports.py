@@ -40,9 +40,10 @@ def stop_imports() -> int:
 
 
 def remember_rows(*, example_ids: Sequence[UUID]) -> None:
-    """Know the rows again that these examples were imported as, in the transaction that deletes them."""
+    """Know the rows again that these examples were imported as, now or before, in the transaction that deletes them."""
     rows = LearningExample.objects.filter(pk__in=example_ids).exclude(source_hash="")
-    digests = _digests(set(rows.values_list("source_hash", flat=True)))
+    told = rows.values_list("source_hash", "earlier_hashes")
+    digests = _digests({one for now, earlier in told for one in (now, *earlier)})
     ErasedRow.objects.bulk_create((ErasedRow(digest=one) for one in sorted(digests.values())), ignore_conflicts=True)
 
 

@@ -6,7 +6,7 @@ ends, whatever its end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection
@@ -46,11 +46,20 @@ UPDATE learning_learningexample e SET updated_at = now(), example_type = r.examp
   expected_output = coalesce(r.expected_output, ''), rejected_output = coalesce(r.rejected_output, ''),
   domain = coalesce(r.domain, e.domain), task_type = coalesce(r.task_type, ''), complexity = r.complexity,
   tags = coalesce(r.tags, '{}'), quality_score = r.quality_score, weight_override = r.weight,
-  source_hash = r.source_hash, "user" = coalesce(r.user_id, e."user"),
+  source_hash = r.source_hash, earlier_hashes = CASE WHEN e.source_hash = '' OR e.source_hash = ANY(e.earlier_hashes)
+    THEN e.earlier_hashes ELSE e.earlier_hashes || e.source_hash END, "user" = coalesce(r.user_id, e."user"),
   review_status = CASE WHEN %(status)s = 'approved' OR e.review_status = 'pending'
     THEN %(status)s ELSE 'pending' END
 FROM pg_temp.staged_import r
 WHERE e.organization_id = %(organization)s AND e.id = r.id
+"""
+# Rows of a batch that others of it replaced: nobody was told what they say, but they may come again.
+PASSED = """
+UPDATE learning_learningexample e SET earlier_hashes = ARRAY(
+  SELECT DISTINCT u.hash FROM unnest(e.earlier_hashes || p.hashes) AS u(hash) ORDER BY u.hash)
+FROM (SELECT t.id, array_agg(t.hash ORDER BY t.hash) AS hashes
+  FROM unnest(%(ids)s::uuid[], %(hashes)s::text[]) AS t(id, hash) GROUP BY t.id) p
+WHERE e.organization_id = %(organization)s AND e.id = p.id
 """
 
 
@@ -75,6 +84,13 @@ def update_rows(*, lines: list[str], status: str) -> None:
     with connection.cursor() as cursor:
         _stage(cursor, lines)
         cursor.execute(UPDATE, {"organization": current_organization_id(), "status": status})
+
+
+def note_passed(*, hashes: Sequence[tuple[str, str]]) -> None:
+    """(id, hash of a row) that an example was on its way to what it says now."""
+    ids, passed = [pk for pk, _ in hashes], [one for _, one in hashes]
+    with connection.cursor() as cursor:
+        cursor.execute(PASSED, {"organization": current_organization_id(), "ids": ids, "hashes": passed})
 
 
 def line_of(*, pk: object, agent_id: str, source_type: str, cluster_key: str, fields: str) -> str:

@@ -12,7 +12,7 @@ from learning.formats.rows import ENCODER
 from learning.formats.staging import Line
 from learning.models import ReviewStatus, SourceType, SplitAssignment
 from learning.services.clusters import lock_splits
-from learning.services.import_staging import insert_rows, line_of, update_rows
+from learning.services.import_staging import insert_rows, line_of, note_passed, update_rows
 from organizations.scope import current_organization_id
 
 MADE = (SourceType.SYNTHETIC.value, SourceType.BENCHMARK.value)  # sources that a row may say of itself
@@ -88,23 +88,28 @@ def store_rows(
     if seen:
         known |= seen.look_up([*first])
         new = set(first) - set(known)
-    stored, changed = _sort(rows, first, new, known, update)
+    stored, changed, passed = _sort(rows, first, new, known, update)
     if seen:
         seen.remember([*(first[key] for key in new), *changed.values()])
         return stored
     if changed:
-        _update(changed, known | _known([key for key in changed if key in new]), status, source_type)
+        known |= _known([key for key in changed if key in new])
+        _update(changed, known, status, source_type)
+        if passed:
+            note_passed(hashes=[(known[key][1], one) for key, one in passed])
     _keep_splits([row for key, row in first.items() if key in new and row.cluster_key and row.split])
     return stored
 
 
 def _sort(
     rows: Sequence[Line], first: dict[Key, Line], new: set[Key], known: dict[Key, tuple[str, str]], update: bool
-) -> tuple[Stored, dict[Key, Line]]:
-    """What each row means, in the order of the file, and the rows that are to replace what is known."""
-    stored, changed = Stored(new=len(new)), dict[Key, Line]()
+) -> tuple[Stored, dict[Key, Line], list[tuple[Key, str]]]:
+    """What each row means, in the order of the file, the rows that are to replace what is known, and the hashes of
+    those that were to do so and are replaced themselves.
+    """
+    stored, changed, passed = Stored(new=len(new)), dict[Key, Line](), list[tuple[Key, str]]()
     if len(new) == len(rows):
-        return stored, changed
+        return stored, changed, passed
     for place, row in enumerate(rows):
         key = (row.agent_id, row.external_id)
         if row is first[key] and key in new:
@@ -113,11 +118,13 @@ def _sort(
         if row.source_hash == (before.source_hash if before else known[key][0]):
             stored.unchanged += 1
         elif update:
+            if key in changed:
+                passed.append((key, changed[key].source_hash))
             changed[key] = row
             stored.updated += 1
         else:
             stored.refused.append(place)
-    return stored, changed
+    return stored, changed, passed
 
 
 def _insert(rows: dict[Key, Line], status: str, source_type: str) -> set[Key]:

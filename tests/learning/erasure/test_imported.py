@@ -152,6 +152,24 @@ def test_a_row_that_was_erased_is_refused_when_its_file_comes_again(
     assert bring(elsewhere, path, content)["new"] == 2
 
 
+def test_earlier_states_of_a_row_that_was_erased_are_refused_too(organization: Organization, tmp_path: Path) -> None:
+    states = [said(USER) | {"external_id": "a-1", "expected_output": f"State {n}."} for n in range(5)]
+    path = tmp_path / "rows"
+    bring(organization, path, as_lines(states[:1]))
+    bring(organization, path, as_lines(states[1:2]), update=True)
+    for known in (4, 5, 5):  # what it says now was said before, the second time; nothing is noted twice
+        assert bring(organization, path, as_lines(states[2:]), update=True)["updated"] == 3
+        with organization_scope(organization.pk):
+            example = LearningExample.objects.get()
+            assert (example.expected_output, len(example.earlier_hashes)) == ("State 4.", known)
+    erase(organization, USER)
+    for update in (True, False):
+        report = bring(organization, path, as_lines(states), refused=5, update=update)
+        assert {one["reason"] for one in report["problems"]} == {ERASED}
+    path.unlink()
+    assert places_of(MARK) == []
+
+
 def test_what_is_remembered_of_erased_rows_tells_nothing_without_the_key(
     organization: Organization, tmp_path: Path, settings: Any
 ) -> None:
