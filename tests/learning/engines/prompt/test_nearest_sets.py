@@ -16,6 +16,7 @@ from learning.engines.prompt.nearest_sets import (
     MOST_TO_CHOOSE_FROM,
     nearest_variants,
     other_number,
+    promises,
 )
 from learning.engines.prompt.output_form import describe_form
 from learning.engines.prompt.racing import Race
@@ -66,6 +67,29 @@ def test_each_instruction_is_tried_with_each_number_of_examples_the_numbers_in_t
 def test_where_there_is_little_to_choose_from_none_is_tried() -> None:
     assert len(made_of(TRAIN[:FEWEST_TO_CHOOSE_FROM])) == 4
     assert made_of(TRAIN[: FEWEST_TO_CHOOSE_FROM - 1]) == []
+
+
+def test_examples_tell_whether_their_like_has_the_same_answer() -> None:
+    assert promises(TRAIN)
+    rng = random.Random(4)
+    shuffled = [replace(one, expected=rng.choice(["a", "b", "c"])) for one in TRAIN]
+    assert not promises(shuffled)
+    assert not promises([replace(one, expected=f"{n}") for n, one in enumerate(TRAIN)])
+    assert not promises([replace(one, expected="always") for one in TRAIN])
+    assert not promises(TRAIN[: FEWEST_TO_CHOOSE_FROM - 1])
+
+
+def test_they_get_a_third_of_the_places_where_they_promise_something_and_a_tenth_elsewhere() -> None:
+    def share(train: list[Example], count: int) -> int:
+        form = describe_form([one.expected for one in train])
+        told = write_instructions(CURRENT, form)
+        made = make_variants(CURRENT, told, train, form, count=count, most_characters=4000, rng=random.Random(1))
+        assert len(made) == count
+        return sum(one.kind is VariantKind.NEAREST for one in made)
+
+    rng = random.Random(4)
+    other = [replace(one, expected=rng.choice(["a", "b", "c"])) for one in TRAIN]
+    assert [share(TRAIN, 6), share(TRAIN, 30), share(other, 6), share(other, 30)] == [2, 10, 1, 3]
 
 
 def test_whatever_is_asked_the_shown_examples_are_never_too_long_together() -> None:
