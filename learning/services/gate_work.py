@@ -75,9 +75,9 @@ def work_of(report: GateReport) -> GateWork:
     version = run.dataset_version if run else datasets.newest_version(config.agent)
     base = run.base_config if run else (config.parent or config)
     behavior = _behavior(report, version, base.content, config.content) if version else None
-    shown = {(one["input"], one["output"]) for one in config.content.get("examples", [])}
+    current, candidate = Prompt.from_content(base.content), Prompt.from_content(config.content)
     examples = datasets.open_examples(version) if version else []
-    fresh = [one for one in examples if (one.input, one.expected) not in shown]
+    fresh = not_shown(examples, current, candidate) or not_shown(examples, candidate)
     stepwise = stepwise_examples(version) if version else set()
     texts = [one for one in fresh if one.key not in stepwise]
     if not texts and behavior is None:  # nothing else is there to ask about
@@ -85,14 +85,26 @@ def work_of(report: GateReport) -> GateWork:
     return GateWork(
         report_id=report.pk,
         attempt=report.attempt,
-        current=Prompt.from_content(base.content),
-        candidate=Prompt.from_content(config.content),
+        current=current,
+        candidate=candidate,
         examples=sorted(texts, key=lambda one: one.key)[:MOST_CASES],
         metric=run.config.get("metric", "exact") if run else fitting_metric(texts),
         metric_options=run.config.get("metric_options", {}) if run else {},
         rules=Rules(),
         behavior=behavior,
     )
+
+
+def not_shown(examples: Sequence[Example], *prompts: Prompt) -> list[Example]:
+    """Those of cases that no prompt shows with the answer: who has it, or a near-duplicate, before them repeats it."""
+    shown = [(prompt, {(one.input, one.output.strip()) for one in prompt.examples}) for prompt in prompts]
+    cases = {
+        one.case
+        for prompt, pairs in shown
+        for one in examples
+        if pairs and (prompt.wrap(one.input), one.expected.strip()) in pairs
+    }
+    return [one for one in examples if one.case not in cases]
 
 
 def fitting_metric(examples: Sequence[Example]) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from learning.engines.safety.results import GateResult
-from learning.engines.types import Cost, Example, Split
-from learning.models import TEST_SPLIT_READ, AgentConfig, Demonstration, GateReport
+from learning.engines.types import Cost, Demonstration, Example, Prompt, Split
+from learning.models import TEST_SPLIT_READ, AgentConfig, GateReport
+from learning.models import Demonstration as ShownSteps
 from learning.services import gate
-from learning.services.gate_work import GateWork, fitting_metric
+from learning.services.gate_work import GateWork, fitting_metric, not_shown
 from organizations.errors import Conflict
 from organizations.models import AuditEvent, Organization
 from tests import factories
@@ -170,7 +171,7 @@ def test_the_test_split_is_opened_only_for_a_config_that_behaves_in_another_way(
     version = factories.make_published_version(agent)
     steps = version.items.exclude(split="test").first()
     assert steps is not None
-    Demonstration.objects.create(agent=agent, example_id=steps.example_id, source="api")
+    ShownSteps.objects.create(agent=agent, example_id=steps.example_id, source="api")
     learned = factories.CONTENT | {"behavior": {"rules": []}}
     base = factories.make_config(agent, content=learned)
 
@@ -193,14 +194,40 @@ def test_where_all_examples_are_steps_a_config_that_learned_nothing_is_still_ask
     agent = factories.make_agent()
     base = factories.make_config(agent)
     version = factories.make_published_version(agent)
-    Demonstration.objects.bulk_create(
-        Demonstration(agent=agent, example_id=key, source="api")
+    ShownSteps.objects.bulk_create(
+        ShownSteps(agent=agent, example_id=key, source="api")
         for key in version.items.values_list("example_id", flat=True)
     )
     for more, expected in (({}, True), ({"behavior": {"rules": []}}, False)):
         draft = factories.make_config(agent, "draft", parent=base, content=factories.CONTENT | more)
         work = factories.claim_gate(gate.start_gate(config=draft))
         assert work is not None and bool(work.examples) is expected
+
+
+@pytest.mark.parametrize("template", ["{input}", "Review: {input}"])
+@pytest.mark.parametrize("shows", ["base", "draft"])
+def test_a_gate_asks_nothing_that_one_of_the_configs_shows_with_its_answer(
+    scope: Organization, template: str, shows: str
+) -> None:
+    agent = factories.make_agent()
+    version = factories.make_published_version(agent)
+    train = list(version.items.filter(split="train"))
+    shown = [{"input": template.replace("{input}", one.input_text), "output": one.expected_output} for one in train]
+    content = factories.CONTENT | {"input_template": template}
+    contents = {"base": content, "draft": content} | {shows: content | {"examples": shown, "nearest_examples": 4}}
+    base = factories.make_config(agent, content=contents["base"])
+    draft = factories.make_config(agent, "draft", parent=base, content=contents["draft"])
+    work = factories.claim_gate(gate.start_gate(config=draft))
+    assert work is not None and work.examples
+    assert {one.key for one in work.examples}.isdisjoint(str(one.example_id) for one in train)
+
+
+def test_near_duplicates_of_what_is_shown_are_no_cases_either() -> None:
+    said = [("Where is my parcel?", "g"), ("where is my parcel", "g"), ("A refund, please", "")]
+    examples = [Example(text, text, "Team 1 ", Split.TRAIN, group=group) for text, group in said]
+    prompt = Prompt(examples=(Demonstration("Where is my parcel?", "Team 1"),))
+    assert not_shown(examples, prompt) == examples[2:]
+    assert not_shown(examples, Prompt()) == examples
 
 
 @pytest.mark.parametrize(
