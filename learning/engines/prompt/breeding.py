@@ -87,9 +87,9 @@ def _parents(race: Race) -> list[Variant]:
     able = [place for place in race.field if race.runners[place].variant.prompt.examples]
     able.sort(key=lambda place: (-round(beliefs.mean[place], 9), place))
     variants = [race.runners[place].variant for place in able]
-    # Both kinds, whichever leads: the other may still be bred to do better.
-    fixed, nearest = ([one for one in variants if bool(one.prompt.nearest) is chosen] for chosen in (False, True))
-    return fixed[:PARENTS] + nearest[: PARENTS // 2]
+    # Fixed sets are bred whoever leads: they may still do better. Choosing anew has little that could be bred.
+    fixed = [one for one in variants if not one.prompt.nearest]
+    return fixed[:PARENTS] + [one for one in variants[:PARENTS] if one.prompt.nearest]
 
 
 def _most_promising(race: Race, proposals: Sequence[Variant], count: int) -> list[Variant]:
