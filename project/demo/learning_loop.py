@@ -11,6 +11,7 @@ from uuid import UUID
 from annotation.models import AnnotationQueue
 from annotation.services.queues import create_queue, default_queue
 from experiments.services.deployments import deploy_config
+from learning.engines.prompt.strategies import NEED_A_WRITER, STRATEGIES
 from learning.models import (
     Agent,
     AgentConfig,
@@ -35,6 +36,8 @@ from project.demo.plan import Task
 POLL = 0.5  # seconds
 RUN_PATIENCE = 1500  # seconds: a run on a busy machine, and once more after a lost worker
 REVIEW_PATIENCE = 300  # seconds without a correction to review: the worker prepares them before anybody sees them
+# Each question gets the same examples: to read others anew, the local model takes a second or two on small machines.
+QUICK = [name for name in STRATEGIES if name not in NEED_A_WRITER | {"nearest"}]
 ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 Watch = Callable[[int, int, str], None]  # done, total, what happens now
 
@@ -104,7 +107,7 @@ class Loop:
             run = training.start_training_run(
                 agent=self._agent(),
                 dataset_version=version,
-                config={"max_calls": self.task.max_calls},
+                config={"max_calls": self.task.max_calls, "strategies": QUICK},
                 seed=self.seed,
                 user=user,
             )
