@@ -61,8 +61,11 @@ class Beliefs:
         return sd * (density + z * 0.5 * math.erfc(-z / math.sqrt(2)))
 
 
-def believe(prompts: Sequence[Prompt], scores: Sequence[Sequence[float]]) -> Beliefs:
-    """The beliefs after each prompt answered the first so many of the common questions; a row may be empty."""
+def believe(prompts: Sequence[Prompt], scores: Sequence[Sequence[float]], head_start: float = 0.0) -> Beliefs:
+    """The beliefs after each prompt answered the first so many of the common questions; a row may be empty.
+
+    `head_start`: by how much prompts that choose their examples anew are expected to be better than others (0-1).
+    """
     import numpy as np
 
     known = [score for row in scores for score in row]
@@ -79,10 +82,11 @@ def believe(prompts: Sequence[Prompt], scores: Sequence[Sequence[float]]) -> Bel
     weights = 1 / (1 / example + counts.sum(axis=0) / noise)
     precision = np.diag(counts.sum(axis=1) / noise) - (counts * weights) @ counts.T / noise**2
     center = float(np.mean(known)) if known else 0.5
-    centred = (values - center) * counts
+    expected = center + head_start * np.array([float(prompt.nearest > 0) for prompt in prompts])
+    centred = (values - expected[:, None]) * counts
     pull = centred.sum(axis=1) / noise - counts @ (weights * centred.sum(axis=0)) / noise**2
     covariance = np.linalg.solve(np.eye(len(prompts)) + prior @ precision, prior)
-    mean = center + covariance @ pull
+    mean = expected + covariance @ pull
     return Beliefs(tuple(map(float, mean)), (covariance + covariance.T) / 2)
 
 

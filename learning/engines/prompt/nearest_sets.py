@@ -15,11 +15,11 @@ from dataclasses import replace
 from typing import Protocol
 
 from learning.engines.nearest import NearestTexts
-from learning.engines.prompt.demonstrations import as_turns
+from learning.engines.prompt.demonstrations import MOST_SHOWN, as_turns
 from learning.engines.prompt.results import Variant, VariantKind
-from learning.engines.types import MOST_NEAREST, Demonstration, Example, Prompt
+from learning.engines.types import Demonstration, Example, Prompt
 
-SHOWN = (8, 4)
+SHOWN = (8, 16)
 VOTERS = 8
 SURE = 2.0  # standard errors
 FEWEST_TO_CHOOSE_FROM = 12
@@ -46,24 +46,24 @@ def nearest_variants(
     for turn in range(len(SHOWN)):
         for number, text in enumerate(texts):
             way = (number + turn) % len(SHOWN)
-            if len(pools[way]) >= FEWEST_TO_CHOOSE_FROM:
+            if len(pools[way]) >= max(FEWEST_TO_CHOOSE_FROM, 2 * SHOWN[way]):
                 prompt = replace(current, system_prompt=text.text, examples=pools[way], nearest=SHOWN[way])
                 yield nearest_variant(prompt, text.name)
 
 
-def promises(train: Sequence[Example]) -> bool:
-    """Whether the answers to the like of a question tell its answer, before anybody is asked: of each example the
-    nearest others vote, and are right more often than the most frequent answer.
+def promise(train: Sequence[Example]) -> float:
+    """How much more often the like of a question tell its answer than the most frequent answer is right (0-1), before
+    anybody is asked: for each example its nearest others vote. 0 unless it is sure that they tell something.
     """
     some = train[:MOST_TO_CHOOSE_FROM]
     answers = [one.expected.strip() for one in some]
     if len(some) < FEWEST_TO_CHOOSE_FROM:
-        return False
+        return 0.0
     nearest = NearestTexts([one.input for one in some])
     votes = [_vote(nearest.places(one.input, VOTERS + 1), place, answers) for place, one in enumerate(some)]
     right = sum(vote == answer for vote, answer in zip(votes, answers, strict=True)) / len(some)
     frequent = max(Counter(answers).values()) / len(some)
-    return right - frequent > SURE * math.sqrt(frequent * (1 - frequent) / len(some))
+    return right - frequent if right - frequent > SURE * math.sqrt(frequent * (1 - frequent) / len(some)) else 0.0
 
 
 def _vote(places: Sequence[int], own: int, answers: Sequence[str]) -> str:
@@ -98,6 +98,6 @@ def other_number(prompt: Prompt, most_characters: int, rng: random.Random) -> Pr
     able = [
         most
         for most in (prompt.nearest // 2, prompt.nearest * 2)
-        if 1 <= most < min(MOST_NEAREST, len(lengths)) and sum(lengths[:most]) <= most_characters
+        if 1 <= most <= MOST_SHOWN and 2 * most <= len(lengths) and sum(lengths[:most]) <= most_characters
     ]
     return replace(prompt, nearest=rng.choice(able)) if able else prompt

@@ -14,6 +14,7 @@ from learning.engines.prompt.analysis import Analysis, analyse, recommend
 from learning.engines.prompt.breeding import Stock
 from learning.engines.prompt.evaluation import Evaluator
 from learning.engines.prompt.goals import ACCURACY, check_goals
+from learning.engines.prompt.nearest_sets import promise
 from learning.engines.prompt.output_form import OutputForm
 from learning.engines.prompt.planning import FEWEST_TEST, FEWEST_TRAIN, Plan, plan_calls
 from learning.engines.prompt.racing import Race, in_race_order
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 NOISY_REPEATS = 3
 DEFAULT_REWRITES = 4  # where rewriting is asked for without a number
 REFLECTIVE_SHARE = 0.3  # of the calls of the race
+CREDIT = 0.5  # of what a vote of the nearest examples gains, for prompts that show them: nobody asked the model yet
 TOO_LITTLE_TO_CONFIRM = (
     f"What is left of the budget does not carry {FEWEST_TEST} test examples, so the test split was not opened."
 )
@@ -96,7 +98,7 @@ class PromptOptimizer:
         rng = random.Random(self._seed)
         analysis = analyse(train, current_prompt)
         agreement = self._check_judge()
-        race = self._new_race(current_prompt, validation, analysis, goals, rng)
+        race = self._new_race(current_prompt, validation, analysis, goals, rng, CREDIT * promise(train))
         written = write(self._evaluator, current_prompt, train, analysis, self._order(strategies, race, plan))
         search = self._search(race, current_prompt, train, written, analysis.form, strategies, plan, rng)
         standings = put_winner_first(race, current_prompt)
@@ -147,11 +149,12 @@ class PromptOptimizer:
         analysis: Analysis,
         goals: Sequence[str],
         rng: random.Random,
+        head_start: float,
     ) -> Race:
         varies = bool(current.parameters.get("temperature")) or getattr(self._metric, "noisy", False)
         repeats = self._repeats or (NOISY_REPEATS if varies else 1)
         examples = in_race_order(validation, analysis.form, rng)
-        return Race(self._evaluator, examples, form=analysis.form, goals=goals, repeats=repeats)
+        return Race(self._evaluator, examples, form=analysis.form, goals=goals, repeats=repeats, head_start=head_start)
 
     def _order(self, strategies: frozenset[str], race: Race, plan: Plan) -> Order:
         return Order(

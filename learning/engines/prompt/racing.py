@@ -46,7 +46,7 @@ class Race:
     """Who answered what, and who goes on. `repeats`: how often an example may be asked where answers vary.
 
     A repeat tells less than a new example, so repeats begin where the examples end. `planned`: how many variants are
-    likely to race in the end.
+    likely to race in the end. `head_start`: see believe().
     """
 
     def __init__(
@@ -57,12 +57,14 @@ class Race:
         form: OutputForm,
         goals: Sequence[str],
         repeats: int = 1,
+        head_start: float = 0.0,
     ) -> None:
         self._evaluator = evaluator
         self._examples = len(examples)
         self.asked = [(example, repeat) for repeat in range(repeats) for example in examples]
         self._form = form
         self._goals = goals
+        self._head_start = head_start
         self.runners: list[Runner] = []
         self.planned = 0
         self._believed: tuple[tuple[int, int], Beliefs] | None = None  # the last beliefs, and after how many answers
@@ -91,7 +93,8 @@ class Race:
         if not more and self._believed is not None and self._believed[0] == state:
             return self._believed[1]
         prompts = [one.variant.prompt for one in self.runners] + [one.prompt for one in more]
-        beliefs = believe(prompts, [one.scores for one in self.runners] + [[] for _ in more])
+        scores = [one.scores for one in self.runners] + [[] for _ in more]
+        beliefs = believe(prompts, scores, self._head_start)
         if not more:
             self._believed = (state, beliefs)
         return beliefs

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from learning.engines.fencing import fence, fenced
 from learning.engines.prompt.demonstrations import as_turns, choose_demonstrations, possible_sizes
-from learning.engines.prompt.nearest_sets import nearest_variants, promises
+from learning.engines.prompt.nearest_sets import nearest_variants, promise
 from learning.engines.prompt.output_form import OutputForm
 from learning.engines.prompt.results import Variant, VariantKind
 from learning.engines.prompt.strategies import SEARCH_OVER_EXAMPLES, STRATEGIES
@@ -96,7 +96,7 @@ def make_variants(
     chosen = _distinct(iter(variants), max(2, count // 3) if with_examples else count)
     if "nearest" in strategies:
         near = nearest_variants(current, _known_texts(current, instructions), train, most_characters, rng)
-        places = max(2, count // 3) if promises(train) else max(1, count // 20)
+        places = max(2, count // 3) if promise(train) else max(1, count // 20)
         chosen = _with(chosen, near, min(count, len(chosen) + places))
     texts = texts_for_examples(current, instructions, strategies)
     return _with(chosen, example_sets(current, texts, train, form, most_characters, rng, scarce=count <= 6), count)
