@@ -31,7 +31,7 @@ export class AgentConfig {
     const { id: config_id, number: config_number, variant, experimentId: experiment_id, deploymentId: deployment_id } = this;
     const copy = new AgentConfig({ config_id, config_number, content, variant, experiment_id, deployment_id });
     copy.#behavior = this.behavior.forOneRun();
-    if (content?.nearest_examples && content.examples === this.content.examples) copy.#nearest = this.#stored();
+    if (this.#nearest && content.examples === this.content.examples) copy.#nearest = this.#nearest;
     return copy;
   }
 

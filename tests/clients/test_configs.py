@@ -43,6 +43,19 @@ def test_an_old_config_is_asked_for_again_with_its_etag(server: ScriptedServer) 
     assert [sent.headers.get("if-none-match") for sent in server.sent] == [None, '"v1"', '"v1"']
 
 
+def test_users_of_a_config_share_its_examples_and_nothing_else_of_it(server: ScriptedServer) -> None:
+    def told(variant: str, answer: str = "A") -> Answer:
+        content = {"system_prompt": "Hi", "examples": [{"input": "Q", "output": answer}]}
+        return Answer(200, BODY | {"content": content, "variant": variant})
+
+    server.answers.extend([told("one"), told("two"), told("one", "B")])
+    learning = client(server)
+    first, second, other = (learning.config("support", f"u-{n}") for n in range(3))
+    assert first.content["examples"] is second.content["examples"]
+    assert first.content is not second.content and (first.variant, second.variant) == ("one", "two")
+    assert other.content["examples"] == [{"input": "Q", "output": "B"}], "a person in it was forgotten meanwhile"
+
+
 @pytest.mark.parametrize("trouble", [Answer(0), Answer(500, {"detail": "Broken."}), Answer(503), Answer(429)])
 def test_a_server_in_trouble_leaves_the_last_known_config(server: ScriptedServer, trouble: Answer) -> None:
     server.answers.extend([Answer(200, BODY), trouble])

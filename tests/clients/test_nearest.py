@@ -70,9 +70,28 @@ def test_the_javascript_client_shows_what_the_python_client_does(tmp_path: Path)
         assert in_a_run == found[1:]
 
 
-def test_examples_are_looked_at_once_for_all_runs() -> None:
+def test_examples_are_looked_at_once_for_all_runs_and_users() -> None:
     one = config(CONTENT)
+    looked_at = one._nearest._texts
     changed = one.for_one_run({**CONTENT, "system_prompt": "Other."})
-    assert changed._nearest is one.for_one_run()._nearest is one._nearest
+    assert changed._nearest._texts is one.for_one_run()._nearest._texts is looked_at
+    assert config(json.loads(json.dumps(CONTENT)))._nearest._texts is looked_at
     fewer = one.for_one_run({**CONTENT, "examples": CONTENT["examples"][:3]})
     assert len(fewer.messages("refund")) == 1 + 2 * 3 + 1
+
+
+@pytest.mark.skipif(NODE is None, reason="no Node on the path")
+def test_javascript_looks_at_the_same_examples_once_and_forgets_those_that_nobody_asked_about_lately() -> None:
+    told = in_node(
+        """
+        const { lookedAt } = await import(given.module);
+        const first = lookedAt(["a refund", "a card"]);
+        const kept = [];
+        for (let n = 0; n < 20; n++) kept.push(lookedAt([`text ${n}`]) && lookedAt(["a refund", "a card"]) === first);
+        const once = lookedAt(["text 0"]);
+        for (let n = 0; n < 8; n++) lookedAt([`another ${n}`]);
+        answer([kept.every(Boolean), lookedAt(["text 0"]) === once, lookedAt(["a card", "a refund"]) === first]);
+        """,
+        module=(LEARNING / "nearest.js").as_uri(),
+    )
+    assert told == [True, False, False]

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 import httpx
 
@@ -46,6 +47,7 @@ class ConfigCache:
         self._ttl, self._clock = ttl, clock
         self._entries: OrderedDict[Asked, Entry] = OrderedDict()
         self._safe: dict[str, AgentConfig] = {}  # by agent: the last one that was no experiment's treatment
+        self._newest: WeakValueDictionary[str, AgentConfig] = WeakValueDictionary()  # by the id of the config
         self._away_until = float("-inf")
         self.begin_anew()
         begin_anew_in_child(self)
@@ -93,6 +95,7 @@ class ConfigCache:
         else:
             config, etag = AgentConfig.from_answer(decode(response)), response.headers.get("ETag", "")
         with self._lock:
+            config = self._sharing(config)
             self._entries[asked] = Entry(config, etag, self._clock() + self._ttl)
             self._entries.move_to_end(asked)
             if len(self._entries) > MOST_USERS:
@@ -100,6 +103,15 @@ class ConfigCache:
             if config.variant in UNTREATED:
                 self._safe[asked.agent] = config
             self._away_until = float("-inf")
+        return config
+
+    def _sharing(self, config: AgentConfig) -> AgentConfig:
+        """With the very list of examples that other users of this config have: it may be long, and users many."""
+        known, examples = self._newest.get(config.id), config.content.get("examples")
+        theirs = known.content.get("examples") if known else None
+        if examples and theirs is not examples and theirs == examples:
+            config = replace(config, content=config.content | {"examples": theirs})
+        self._newest[config.id] = config
         return config
 
     def fall_back(self, asked: Asked, error: Unreachable, default: AgentConfig | None) -> AgentConfig:

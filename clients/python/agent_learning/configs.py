@@ -46,8 +46,6 @@ class AgentConfig:
         """The same config, with other content; its behavior keeps a record of its own of what is applied."""
         one = replace(self, content=self.content if content is None else content)
         one.__dict__["behavior"] = self.behavior.for_one_run()
-        if self.content.get("nearest_examples") and one.content.get("examples") is self.content.get("examples"):
-            one.__dict__["_nearest"] = self._nearest  # looked at once, not for each run
         return one
 
     @property
