@@ -55,7 +55,10 @@ def promise(train: Sequence[Example]) -> float:
     """How much more often the like of a question tell its answer than the most frequent answer is right (0-1), before
     anybody is asked: for each example its nearest others vote. 0 unless it is sure that they tell something.
     """
-    some = train[:MOST_TO_CHOOSE_FROM]
+    # One of each case, since a near-duplicate tells the answer where no new question has one; not the first: a file may
+    # have been sorted by its answers.
+    some = list({one.case: one for one in train}.values())
+    some = some if len(some) <= MOST_TO_CHOOSE_FROM else random.Random(0).sample(some, MOST_TO_CHOOSE_FROM)
     answers = [one.expected.strip() for one in some]
     if len(some) < FEWEST_TO_CHOOSE_FROM:
         return 0.0

@@ -80,6 +80,16 @@ def test_examples_tell_whether_their_like_has_the_same_answer() -> None:
     assert promise(TRAIN[: FEWEST_TO_CHOOSE_FROM - 1]) == 0
 
 
+def test_a_promise_does_not_hang_on_the_order_of_the_examples_nor_on_near_duplicates() -> None:
+    many = [one for one in examples(train=2400) if one.split is Split.TRAIN]
+    assert promise(sorted(many, key=lambda one: one.expected)) > 0.8
+    rng = random.Random(1)
+    said = [(f"{rng.random()}", rng.choice("abc"), f"g{n}") for n in range(60)] * 2
+    twins = [Example(f"t{n}", text, one, Split.TRAIN, group=group) for n, (text, one, group) in enumerate(said)]
+    assert promise(twins) == 0
+    assert promise([replace(one, group="") for one in twins]) > 0.2
+
+
 def test_they_get_a_third_of_the_places_where_they_promise_something_and_a_twentieth_elsewhere() -> None:
     def share(train: list[Example], count: int) -> int:
         form = describe_form([one.expected for one in train])
