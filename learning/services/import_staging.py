@@ -14,6 +14,7 @@ from django.db import connection
 from learning.formats.staging import COLUMNS
 from organizations.scope import current_organization_id
 
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('learning.imports:' || %s::text, 0))"
 OURS = (("id", "uuid"), ("agent_id", "uuid"), ("source_type", "text"), ("cluster_key", "text"))  # told beside a row
 # A row stays in its page as long as it fits, and long texts are not compressed: they are read once, at once.
 FRESH = f"""
@@ -39,6 +40,13 @@ WRITTEN = """
 SELECT r.agent_id::text, r.external_id FROM pg_temp.staged_import r
 JOIN learning_learningexample e ON e.organization_id = %(organization)s AND e.id = r.id
 """
+# As everybody does who locks several: otherwise two would wait for each other, and one be ended for it.
+LOCK_ROWS = """
+SELECT count(*) FROM (
+  SELECT e.id FROM learning_learningexample e
+  WHERE e.organization_id = %(organization)s AND e.id IN (SELECT r.id FROM pg_temp.staged_import r)
+  ORDER BY e.id FOR NO KEY UPDATE) locked
+"""
 # A changed example is judged again, unless whoever imports it approves what the file says.
 UPDATE = """
 UPDATE learning_learningexample e SET updated_at = now(), example_type = r.example_type, input_text = r.input_text,
@@ -63,6 +71,15 @@ WHERE e.organization_id = %(organization)s AND e.id = p.id
 """
 
 
+def lock_imports() -> None:
+    """No other import of this organization stores rows until the transaction ends.
+
+    A batch holds many rows, in the order of its file: two at once could wait for each other's, and one would fail.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [current_organization_id()])
+
+
 def insert_rows(*, lines: list[str], status: str) -> set[tuple[str, str]] | None:
     """Store what nobody had before: None where that is all of it, otherwise (agent's id, external id) of what it was.
 
@@ -83,6 +100,7 @@ def update_rows(*, lines: list[str], status: str) -> None:
     """Let the examples with these ids say what the rows say."""
     with connection.cursor() as cursor:
         _stage(cursor, lines)
+        cursor.execute(LOCK_ROWS, {"organization": current_organization_id()})
         cursor.execute(UPDATE, {"organization": current_organization_id(), "status": status})
 
 

@@ -12,7 +12,7 @@ from learning.formats.rows import ENCODER
 from learning.formats.staging import Line
 from learning.models import ReviewStatus, SourceType, SplitAssignment
 from learning.services.clusters import lock_splits
-from learning.services.import_staging import insert_rows, line_of, note_passed, update_rows
+from learning.services.import_staging import insert_rows, line_of, lock_imports, note_passed, update_rows
 from organizations.scope import current_organization_id
 
 MADE = (SourceType.SYNTHETIC.value, SourceType.BENCHMARK.value)  # sources that a row may say of itself
@@ -82,6 +82,8 @@ def store_rows(
     status = (ReviewStatus.APPROVED if approve else ReviewStatus.PENDING).value
     if not first:
         return Stored()
+    if not seen:
+        lock_imports()
     # What is new shows when it is written: two imports of the same file at a time store each row once.
     new = set() if seen else _insert(first, status, source_type)
     known = _known([key for key in first if key not in new])
@@ -92,12 +94,13 @@ def store_rows(
     if seen:
         seen.remember([*(first[key] for key in new), *changed.values()])
         return stored
+    # Before rows are locked that are changed: whoever prepares them locks splits first.
+    _keep_splits([row for key, row in first.items() if key in new and row.cluster_key and row.split])
     if changed:
         known |= _known([key for key in changed if key in new])
         _update(changed, known, status, source_type)
         if passed:
             note_passed(hashes=[(known[key][1], one) for key, one in passed])
-    _keep_splits([row for key, row in first.items() if key in new and row.cluster_key and row.split])
     return stored
 
 
