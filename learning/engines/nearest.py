@@ -47,7 +47,7 @@ class NearestTexts:
         return {one: (1 + math.log(count)) * known[one] for one, count in counts.items() if one in known}
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=4)  # a race has two sets and the current one; each may take 12 MB
 def nearest_texts(texts: tuple[str, ...]) -> NearestTexts:
     """The same texts are looked at once: a prompt asks about thousands of questions."""
     return NearestTexts(texts)

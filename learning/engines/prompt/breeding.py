@@ -28,20 +28,30 @@ Shown = tuple[Demonstration, ...]
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What proposals may be made of: the instructions, the train examples as turns, and how much may be shown."""
+    """What proposals may be made of: the instructions, the train examples as turns, and how much may be shown.
+
+    `known`: all instructions that race with examples; those of `texts` are the ones that sets are bred under.
+    """
 
     current: Prompt
     texts: Sequence[Instruction]
     turns: Shown
     labelled: bool
     most_characters: int
+    known: Sequence[Instruction] = ()
 
     @classmethod
     def of(
-        cls, current: Prompt, texts: Sequence[Instruction], train: Sequence[Example], labelled: bool, most: int
+        cls,
+        current: Prompt,
+        texts: Sequence[Instruction],
+        train: Sequence[Example],
+        labelled: bool,
+        most: int,
+        known: Sequence[Instruction] = (),
     ) -> Stock:
         turns = dict.fromkeys([*as_turns(current, train), *current.examples])
-        return cls(current, texts, tuple(turns), labelled, most)
+        return cls(current, texts, tuple(turns), labelled, most, known)
 
     @property
     def most_shown(self) -> int:
@@ -50,7 +60,7 @@ class Stock:
     def name_of(self, text: str) -> str:
         """What an instruction is called."""
         other = "current instruction" if text == self.current.system_prompt else "no instruction"
-        return next((one.name for one in self.texts if one.text == text), other)
+        return next((one.name for one in (*self.texts, *self.known) if one.text == text), other)
 
     def fit(self, shown: Sequence[Demonstration]) -> Shown:
         """As many of the examples, in their order, as fit into the length and the number; each once."""
@@ -148,7 +158,8 @@ def _propose_fixed(parent: Variant, parents: Sequence[Variant], stock: Stock, rn
 
 def _propose_nearest(parent: Variant, stock: Stock, rng: random.Random) -> Variant:
     """Half or twice as many shown, or another instruction; the examples to choose from stay."""
-    text = rng.choice(stock.texts).text if stock.texts and rng.random() < 0.5 else None
+    texts = stock.texts or stock.known
+    text = rng.choice(texts).text if texts and rng.random() < 0.5 else None
     kept = other_number(parent.prompt, stock.most_characters, rng)
     prompt = kept if text is None else replace(parent.prompt, system_prompt=text)
     return nearest_variant(prompt, stock.name_of(prompt.system_prompt), parent.name)

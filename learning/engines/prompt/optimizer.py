@@ -22,7 +22,7 @@ from learning.engines.prompt.reserve import Reserve
 from learning.engines.prompt.results import PromptResult, Standing
 from learning.engines.prompt.search import Search, plan_first_look
 from learning.engines.prompt.strategies import SEARCH_OVER_EXAMPLES, STRATEGIES, choose_strategies
-from learning.engines.prompt.variants import make_variants, texts_for_examples
+from learning.engines.prompt.variants import known_texts, make_variants, texts_for_examples
 from learning.engines.prompt.writing import Order, Written, write
 from learning.engines.protocols import LanguageModel, Metric, Progress
 from learning.engines.types import Budget, Example, JsonObject, Prompt, SealedSplit, Split
@@ -191,7 +191,8 @@ class PromptOptimizer:
         stock = None
         if SEARCH_OVER_EXAMPLES & strategies:
             texts = texts_for_examples(current, written.instructions, strategies)
-            stock = Stock.of(current, texts, train, bool(form.labels), self._most_characters)
+            known = known_texts(current, written.instructions)
+            stock = Stock.of(current, texts, train, bool(form.labels), self._most_characters, known)
         reserve = Reserve(
             asked=plan.asked_per_test_example,
             fewest=plan.least_test_examples,

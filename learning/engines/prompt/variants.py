@@ -94,26 +94,28 @@ def make_variants(
     variants += [_instructed(current, one) for one in told]
     with_examples = SEARCH_OVER_EXAMPLES & set(strategies)
     chosen = _distinct(iter(variants), max(2, count // 3) if with_examples else count)
+    near: list[Variant] = []
     if "nearest" in strategies:
-        near = nearest_variants(current, _known_texts(current, instructions), train, most_characters, rng)
+        near += nearest_variants(current, known_texts(current, instructions), train, most_characters, rng)
         places = max(2, count // 3) if promise(train) else max(1, count // 20)
-        chosen = _with(chosen, near, min(count, len(chosen) + places))
+        chosen = _with(chosen, iter(near), min(count, len(chosen) + places))
     texts = texts_for_examples(current, instructions, strategies)
-    return _with(chosen, example_sets(current, texts, train, form, most_characters, rng, scarce=count <= 6), count)
+    chosen = _with(chosen, example_sets(current, texts, train, form, most_characters, rng, scarce=count <= 6), count)
+    return _with(chosen, iter(near), count)
 
 
 def texts_for_examples(
     current: Prompt, instructions: Sequence[Instruction], strategies: Collection[str]
 ) -> list[Instruction]:
     """The instructions under which examples are shown: the current text, none at all, and the new ones."""
-    few_shot = _known_texts(current)[::-1] if "few_shot" in strategies else []
+    few_shot = known_texts(current)[::-1] if "few_shot" in strategies else []
     combined = list(instructions) if "combined" in strategies else []
     # In turns, so that also a short race sees both kinds.
     turns = [one for pair in zip(combined, few_shot, strict=False) for one in pair]
     return turns + combined[len(few_shot) :] + few_shot[len(combined) :]
 
 
-def _known_texts(current: Prompt, more: Sequence[Instruction] = ()) -> list[Instruction]:
+def known_texts(current: Prompt, more: Sequence[Instruction] = ()) -> list[Instruction]:
     """No instruction, the current one, and more."""
     bare = Instruction("no instruction", VariantKind.FEW_SHOT, "")
     return [bare, Instruction("current instruction", VariantKind.FEW_SHOT, current.system_prompt), *more]

@@ -103,6 +103,25 @@ def test_they_get_a_third_of_the_places_where_they_promise_something_and_a_twent
     assert [share(TRAIN, 6), share(TRAIN, 30), share(other, 6), share(other, 30)] == [2, 10, 1, 1]
 
 
+def test_where_nothing_else_may_be_tried_they_get_all_places() -> None:
+    form = describe_form([one.expected for one in TRAIN])
+    told = write_instructions(CURRENT, form)
+    made = make_variants(
+        CURRENT, told, TRAIN, form, count=12, most_characters=4000, rng=random.Random(1), strategies=["nearest"]
+    )
+    assert [one.kind for one in made] == [VariantKind.CURRENT, *[VariantKind.NEAREST] * 11]
+
+
+def test_what_is_bred_is_named_after_its_own_instruction() -> None:
+    model, few = PureModel(copies), 8 * 48
+    alone = PromptOptimizer(model=model, metric=exact, budget=Budget(600), strategies=["nearest"], most_characters=few)
+    variants = [one.variant for one in alone.optimize(CURRENT, examples()).variants if one.variant.prompt.nearest]
+    names = {one.prompt.system_prompt: one.name.split(",")[0] for one in variants if "generation" not in one.name}
+    bred = [one for one in variants if "generation" in one.name]
+    assert bred
+    assert [one.name.split(",")[0] for one in bred] == [names[one.prompt.system_prompt] for one in bred]
+
+
 def test_whatever_is_asked_the_shown_examples_are_never_too_long_together() -> None:
     long = [replace(one, input=one.input + " x" * (n * 7)) for n, one in enumerate(TRAIN)]
     for one in made_of(long, most_characters=1200):
