@@ -97,6 +97,13 @@ class Prompt:
         """The user turn for one input. Plain replacement: braces in the text stay what they are."""
         return self.input_template.replace(INPUT_PLACE, text)
 
+    def unwrap(self, turn: str) -> str:
+        """The input of a user turn; the turn itself where the template did not make it."""
+        start, *others = self.input_template.split(INPUT_PLACE)
+        length = (len(turn) - len(start) - sum(map(len, others))) // len(others)
+        text = turn[len(start) : len(start) + max(0, length)]
+        return text if self.wrap(text) == turn else turn
+
     def messages(self, text: str) -> list[Message]:
         """The chat that asks this prompt about one input."""
         turns: list[Message] = []

@@ -155,8 +155,8 @@ def to_retrain(*, config_ids: Collection[str], cut: Collection[str]) -> list[dic
 
 def _without(content: dict[str, Any], shown: Shown, quotes: Quotes) -> dict[str, Any]:
     """A prompt without demonstrations that show the person, and without quotes in its instruction."""
-    demonstrations = content.get("examples", [])
-    kept = [one for one in demonstrations if not _shows(one, shown) and not quotes.found_in([*one.values()])]
+    demonstrations, prompt = content.get("examples", []), Prompt.from_content(content)
+    kept = [one for one in demonstrations if not _shows(one, prompt, shown) and not quotes.found_in([*one.values()])]
     own_way = ("examples", "model", "parameters", KEY)
     cut = {name: quotes.cut(content[name]) for name in content if name not in own_way}
     if content.get(KEY):
@@ -166,5 +166,8 @@ def _without(content: dict[str, Any], shown: Shown, quotes: Quotes) -> dict[str,
     return {**content, **cut, **({"examples": kept} if "examples" in content else {})}
 
 
-def _shows(one: dict[str, Any], shown: Shown) -> bool:
-    return (one.get("input"), one.get("output")) in shown.pairs or hash_input(one.get("input", "")) in shown.hashes
+def _shows(one: dict[str, Any], prompt: Prompt, shown: Shown) -> bool:
+    """A run puts inputs into the template, a person who writes a config may not."""
+    asked, answer = one.get("input", ""), one.get("output")
+    inputs = {asked, prompt.unwrap(asked)}
+    return any((text, answer) in shown.pairs or hash_input(text) in shown.hashes for text in inputs)

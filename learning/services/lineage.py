@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from learning.engines.types import Prompt
 from learning.models import AgentConfig, DatasetExample, GateReport, Split
 
 
@@ -23,14 +24,15 @@ def examples_behind(config: AgentConfig) -> list[tuple[DatasetExample, bool]]:
     """What the config's run learned from (never its test split), those that stand in the config word for word first."""
     if config.training_run is None:
         return []
-    shown = {(example["input"], example["output"]) for example in config.content.get("examples", [])}
+    prompt = Prompt.from_content(config.content)
+    shown = {(text, one.output.strip()) for one in prompt.examples for text in (one.input, prompt.unwrap(one.input))}
     items = (
         DatasetExample.objects.filter(version_id=config.training_run.dataset_version_id)
         .exclude(split=Split.TEST)
         .select_related("example__source_feedback", "example__source_execution")
         .order_by("id")
     )
-    marked = [(item, (item.input_text, item.expected_output) in shown) for item in items]
+    marked = [(item, (item.input_text, item.expected_output.strip()) in shown) for item in items]
     return sorted(marked, key=lambda pair: not pair[1])
 
 

@@ -37,6 +37,19 @@ def test_a_prompt_becomes_a_chat_with_examples_as_turns() -> None:
     ]
 
 
+@given(st.text(), st.text(), st.text(), st.integers(1, 3))
+def test_the_input_of_a_turn_is_found_in_any_template(text: str, before: str, after: str, places: int) -> None:
+    prompt = Prompt(input_template=f"{before}{{input}}{after}" * places)
+    if prompt.input_template.count("{input}") == places:
+        assert prompt.unwrap(prompt.wrap(text)) == text
+
+
+@pytest.mark.parametrize("turn", ["", "two", "Say: two", "two!", "Say: !", "Say:!"])
+def test_a_turn_that_the_template_did_not_make_is_an_input_itself(turn: str) -> None:
+    prompt = Prompt(input_template="Say: {input} and {input}!")
+    assert prompt.unwrap(turn) == turn
+
+
 def test_an_empty_instruction_is_no_turn() -> None:
     assert Prompt().messages("x") == [{"role": "user", "content": "x"}]
 

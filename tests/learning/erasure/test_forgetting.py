@@ -20,6 +20,7 @@ from learning.models import (
     TrainingRunLog,
 )
 from learning.services import erasure, jobs
+from learning.services.agents import create_first_config
 from learning.services.preparation import prepare_waiting
 from organizations import audit
 from organizations.models import AuditEvent, Organization
@@ -125,6 +126,23 @@ def test_configs_built_from_them_lose_the_quotes_and_are_named(
     assert [(one["config_id"], one["serves"], one["quoted"]) for one in receipt.retrain] == [
         (str(config.pk), True, True)
     ]
+
+
+@pytest.mark.parametrize("template", ["{input}", "Question: {input}\nAnswer:", "{input}? Again: {input}"])
+def test_configs_lose_short_examples_of_theirs_in_whatever_template(organization: Organization, template: str) -> None:
+    with organization_scope(organization.pk):
+        agent = factories.make_agent()
+        given = {"My cat died": USER, "Lost in Lyon": USER, "It is late": OTHER_USER}
+        for text, user in given.items():
+            factories.make_example(agent, input_text=text, expected_output="refund ", user=user)
+        prepare_waiting()
+        shown = [{"input": template.replace("{input}", text), "output": "refund"} for text in given]
+        content = {"input_template": template, "nearest_examples": 2, "examples": shown}
+        config = create_first_config(agent=agent, content=content)
+    erase(organization)
+    with organization_scope(organization.pk):
+        kept = AgentConfig.objects.get(pk=config.pk).content
+    assert (kept["examples"], kept["nearest_examples"]) == (shown[2:], 2)
 
 
 def test_what_does_not_quote_them_stays_word_for_word(organization: Organization, made: dict[str, Any]) -> None:

@@ -70,6 +70,14 @@ def test_a_config_is_traced_to_the_corrections_that_caused_it(sign_in: Any, lear
         assert expected in page, expected
 
 
+def test_an_example_that_a_config_shows_in_a_template_is_marked(sign_in: Any, learned: AgentConfig) -> None:
+    (one,) = learned.content["examples"]
+    turn = f"Question: {one['input']}"
+    learned.content = {"input_template": "Question: {input}", "examples": [one | {"input": turn}]}
+    learned.save(update_fields=["content"])
+    assert "shown to the model" in sign_in("manager").get(f"/admin/learning/lineage/{learned.pk}/").content.decode()
+
+
 def test_what_users_and_reviewers_said_is_for_managers(sign_in: Any, learned: AgentConfig) -> None:
     page = sign_in("expert").get(f"/admin/learning/lineage/{learned.pk}/").content.decode()
     assert "First run" in page and "shown to managers" in page
