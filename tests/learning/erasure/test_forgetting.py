@@ -145,6 +145,17 @@ def test_configs_lose_short_examples_of_theirs_in_whatever_template(organization
     assert (kept["examples"], kept["nearest_examples"]) == (shown[2:], 2)
 
 
+@pytest.mark.parametrize("more", [{"input_template": "no place"}, {"nearest_examples": "four"}])
+def test_a_config_that_cannot_be_read_any_more_keeps_nobody_from_being_forgotten(
+    organization: Organization, made: dict[str, Any], more: dict[str, Any]
+) -> None:
+    with organization_scope(organization.pk):
+        factories.make_config(made["base"].agent, content=more)
+    erase(organization)
+    with organization_scope(organization.pk):
+        assert AgentConfig.objects.get(pk=made["config"].pk).erased_at is not None
+
+
 def test_what_does_not_quote_them_stays_word_for_word(organization: Organization, made: dict[str, Any]) -> None:
     erase(organization)
     with organization_scope(organization.pk):
