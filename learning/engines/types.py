@@ -157,6 +157,12 @@ class Prompt:
             nearest=content.get(NEAREST, 0),
         )
 
+    @classmethod
+    def with_template_of(cls, content: Mapping[str, Any]) -> Prompt:
+        """The template of a config and nothing else of it: whatever of the rest cannot be read does not matter."""
+        template = content.get("input_template")
+        return cls(input_template=template) if isinstance(template, str) and INPUT_PLACE in template else cls()
+
     @property
     def digest(self) -> str:
         """SHA-256 of the content in canonical JSON (hexadecimal)."""

@@ -18,7 +18,7 @@ from django.utils import timezone
 from learning.engines.behavior.update import KEY
 from learning.engines.quotes import Quotes
 from learning.engines.safety.hostile import HOSTILE
-from learning.engines.types import INPUT_PLACE, Prompt
+from learning.engines.types import Prompt
 from learning.formats.texts import hash_input
 from learning.models import (
     Agent,
@@ -155,9 +155,7 @@ def to_retrain(*, config_ids: Collection[str], cut: Collection[str]) -> list[dic
 
 def _without(content: dict[str, Any], shown: Shown, quotes: Quotes) -> dict[str, Any]:
     """A prompt without demonstrations that show the person, and without quotes in its instruction."""
-    demonstrations, template = content.get("examples", []), content.get("input_template")
-    # The template alone: a config that cannot be read any more must not keep anybody from being forgotten.
-    prompt = Prompt(input_template=template) if INPUT_PLACE in str(template) else Prompt()
+    demonstrations, prompt = content.get("examples", []), Prompt.with_template_of(content)
     kept = [one for one in demonstrations if not _shows(one, prompt, shown) and not quotes.found_in([*one.values()])]
     own_way = ("examples", "model", "parameters", KEY)
     cut = {name: quotes.cut(content[name]) for name in content if name not in own_way}

@@ -24,8 +24,8 @@ def examples_behind(config: AgentConfig) -> list[tuple[DatasetExample, bool]]:
     """What the config's run learned from (never its test split), those that stand in the config word for word first."""
     if config.training_run is None:
         return []
-    prompt = Prompt.from_content(config.content)
-    shown = {(text, one.output.strip()) for one in prompt.examples for text in (one.input, prompt.unwrap(one.input))}
+    prompt, examples = Prompt.with_template_of(config.content), config.content.get("examples", [])
+    shown = {(text, one["output"].strip()) for one in examples for text in (one["input"], prompt.unwrap(one["input"]))}
     items = (
         DatasetExample.objects.filter(version_id=config.training_run.dataset_version_id)
         .exclude(split=Split.TEST)

@@ -78,6 +78,15 @@ def test_an_example_that_a_config_shows_in_a_template_is_marked(sign_in: Any, le
     assert "shown to the model" in sign_in("manager").get(f"/admin/learning/lineage/{learned.pk}/").content.decode()
 
 
+@pytest.mark.parametrize("more", [{"input_template": "no place"}, {"nearest_examples": "four"}])
+def test_the_lineage_tells_of_a_config_that_cannot_be_read_any_more(
+    sign_in: Any, learned: AgentConfig, more: dict[str, str]
+) -> None:
+    learned.content |= more
+    learned.save(update_fields=["content"])
+    assert "shown to the model" in sign_in("manager").get(f"/admin/learning/lineage/{learned.pk}/").content.decode()
+
+
 def test_what_users_and_reviewers_said_is_for_managers(sign_in: Any, learned: AgentConfig) -> None:
     page = sign_in("expert").get(f"/admin/learning/lineage/{learned.pk}/").content.decode()
     assert "First run" in page and "shown to managers" in page
