@@ -170,6 +170,15 @@ def test_earlier_states_of_a_row_that_was_erased_are_refused_too(organization: O
     assert places_of(MARK) == []
 
 
+def test_a_row_that_goes_to_and_fro_is_noted_once_for_each_state(organization: Organization, tmp_path: Path) -> None:
+    states = [said(USER) | {"external_id": "a-1", "expected_output": f"State {n}."} for n in range(2)]
+    path = tmp_path / "rows"
+    for n in (0, 1, 0, 1, 0, 1):
+        bring(organization, path, as_lines([states[n]]), update=True)
+    with organization_scope(organization.pk):
+        assert len(LearningExample.objects.get().earlier_hashes) == 2
+
+
 def test_what_is_remembered_of_erased_rows_tells_nothing_without_the_key(
     organization: Organization, tmp_path: Path, settings: Any
 ) -> None:

@@ -51,6 +51,7 @@ def copies(request: CompletionRequest) -> str:
 
 
 TRAIN = [one for one in examples() if one.split is Split.TRAIN]
+TURNS = tuple(Demonstration(one.input, one.expected) for one in TRAIN)
 
 
 def made_of(train: list[Example], most_characters: int = 4000) -> list[Variant]:
@@ -186,6 +187,19 @@ def test_beliefs_take_those_that_choose_for_alike_and_other_sets_for_strangers()
     fixed = replace(eight, examples=eight.examples[:8], nearest=0)
     common = likeness([eight, four, fixed])
     assert common[0, 1] > common[0, 2] and common[0, 1] > common[1, 2]
+    all_of_them = replace(eight, nearest=0)
+    assert likeness([eight, fixed, all_of_them])[0, 1] > likeness([eight, fixed, all_of_them])[0, 2]
+
+
+def test_of_equals_a_fixed_set_leads_and_then_what_shows_less() -> None:
+    eight = made_of(TRAIN)[0]
+    sixteen = Variant("sixteen", VariantKind.NEAREST, replace(eight.prompt, nearest=16))
+    fixed = Variant("fixed", VariantKind.FEW_SHOT, replace(eight.prompt, examples=TURNS[:20], nearest=0))
+    asked = [replace(one, expected="same") for one in examples()[48:78]]
+    form = describe_form(["same"])
+    race = Race(Evaluator(PureModel(lambda _: "same"), exact, Budget(999), print), asked, form=form, goals=("clarity",))
+    race.advance(dict.fromkeys(race.enter([sixteen, eight, fixed]), 12), "all")
+    assert [one.variant for one in race.standings()] == [fixed, eight, sixteen]
 
 
 @pytest.mark.parametrize("calls", [90, 340])
