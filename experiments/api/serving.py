@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.http import parse_etags
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from experiments.api import serializers as shapes
@@ -13,6 +12,7 @@ from experiments.services.assignment import config_for_user, find_agent_to_serve
 from experiments.services.ruleset import build_ruleset
 from learning.api.requests import read_query
 from organizations.api import OrganizationAPIView
+from organizations.conditional import IF_NONE_MATCH, unless_known
 from organizations.errors import Refused
 from organizations.permissions import need, satisfies
 
@@ -24,8 +24,8 @@ class AgentConfigView(OrganizationAPIView):
 
     @extend_schema(
         summary="The config to use for a user",
-        parameters=[shapes.ConfigQuerySerializer],
-        responses=shapes.ServedConfigSerializer,
+        parameters=[shapes.ConfigQuerySerializer, IF_NONE_MATCH],
+        responses={200: shapes.ServedConfigSerializer, 304: None},
     )
     def get(self, request: Any, agent: str) -> Response:
         query = read_query(shapes.ConfigQuerySerializer, request)
@@ -50,7 +50,7 @@ class AgentConfigView(OrganizationAPIView):
             "forced": served.forced,
             "deployment_id": served.deployment.pk if served.deployment else None,
         }
-        return Response(answer, headers={"Cache-Control": "private, no-store"})
+        return unless_known(request, answer)
 
 
 class RulesetView(OrganizationAPIView):
@@ -63,10 +63,7 @@ class RulesetView(OrganizationAPIView):
 
     @extend_schema(
         summary="The rules to assign users by yourself",
-        parameters=[
-            shapes.RulesetQuerySerializer,
-            OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The last ETag."),
-        ],
+        parameters=[shapes.RulesetQuerySerializer, IF_NONE_MATCH],
         responses={200: shapes.RulesetSerializer, 304: None},
     )
     def get(self, request: Any) -> Response:
@@ -75,8 +72,4 @@ class RulesetView(OrganizationAPIView):
         if not (may_read or agent):
             raise Refused("Name the agent_id whose rules you want; this key may not read everything.", "agent_id")
         rules, fingerprint = build_ruleset(agent=agent, contents=may_read)
-        etag = f'"{fingerprint}"'
-        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-        if etag in parse_etags(request.headers.get("If-None-Match", "")):
-            return Response(status=304, headers=headers)
-        return Response(rules, headers=headers)
+        return unless_known(request, rules, fingerprint)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
-from django.utils.http import parse_etags
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
-from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from learning.api.jobs import started
@@ -21,6 +18,7 @@ from learning.services.agent_directory import find_agent
 from learning.services.insight_reading import drift_of_weights, drifts_of, findings_of, newest_report, preferences_of
 from learning.waking import wake_for_gate, wake_for_job
 from organizations.api import OrganizationAPIView, as_uuid
+from organizations.conditional import IF_NONE_MATCH, unless_known
 from organizations.models import Role
 from organizations.permissions import need
 
@@ -129,10 +127,7 @@ class ImprovementsView(OrganizationAPIView):
 
     @extend_schema(
         summary="Recommendations, and what became of those that were applied",
-        parameters=[
-            shapes.ImprovementQuerySerializer,
-            OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The last ETag."),
-        ],
+        parameters=[shapes.ImprovementQuerySerializer, IF_NONE_MATCH],
         responses={200: shapes.ImprovementsSerializer, 304: None},
     )
     def get(self, request: Any, agent: str) -> Response:
@@ -140,11 +135,7 @@ class ImprovementsView(OrganizationAPIView):
         live = read_query(shapes.ImprovementQuerySerializer, request)["live"]
         rows = improvements.live_improvements(agent=found) if live else found.improvements.order_by("-id")[:200]
         told = shapes.ImprovementsSerializer({"agent_id": found.external_id, "improvements": rows}).data
-        etag = f'"{hashlib.sha256(JSONRenderer().render(told)).hexdigest()}"'
-        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-        if etag in parse_etags(request.headers.get("If-None-Match", "")):
-            return Response(status=304, headers=headers)
-        return Response(told, headers=headers)
+        return unless_known(request, told)
 
 
 class ImprovementActionView(OrganizationAPIView):

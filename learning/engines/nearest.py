@@ -47,6 +47,13 @@ class NearestTexts:
         return {one: (1 + math.log(count)) * known[one] for one, count in counts.items() if one in known}
 
 
+def without_template(text: str, template: str, place: str) -> str:
+    """What stands in the place of the template; the whole text where it is not made by it."""
+    before, _, after = template.partition(place)
+    made = text.startswith(before) and text.endswith(after) and len(text) >= len(before) + len(after)
+    return text[len(before) : len(text) - len(after)] if made else text
+
+
 @lru_cache(maxsize=4)  # a race has two sets and the current one; each may take 12 MB
 def nearest_texts(texts: tuple[str, ...]) -> NearestTexts:
     """The same texts are looked at once: a prompt asks about thousands of questions."""

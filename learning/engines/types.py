@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, TypedDict
 
 from learning.engines.errors import EngineError
-from learning.engines.nearest import nearest_texts
+from learning.engines.nearest import nearest_texts, without_template
 
 INPUT_PLACE = "{input}"
 NEAREST = "nearest_examples"  # the key of a config's content
@@ -119,7 +119,8 @@ class Prompt:
         """The examples that one input is asked with, the most alike last where they are chosen for it."""
         if not self.nearest:
             return self.examples
-        places = nearest_texts(tuple(one.input for one in self.examples)).places(self.wrap(text), self.nearest)
+        asked = tuple(without_template(one.input, self.input_template, INPUT_PLACE) for one in self.examples)
+        places = nearest_texts(asked).places(text, self.nearest)
         return tuple(self.examples[place] for place in reversed(places))
 
     @property

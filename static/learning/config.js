@@ -31,27 +31,27 @@ export class AgentConfig {
     const { id: config_id, number: config_number, variant, experimentId: experiment_id, deploymentId: deployment_id } = this;
     const copy = new AgentConfig({ config_id, config_number, content, variant, experiment_id, deployment_id });
     copy.#behavior = this.behavior.forOneRun();
-    if (this.#nearest && content.examples === this.content.examples) copy.#nearest = this.#nearest;
+    const { examples, input_template } = this.content ?? {};
+    if (this.#nearest && content.examples === examples && content.input_template === input_template) copy.#nearest = this.#nearest;
     return copy;
   }
 
   /** The examples, looked at once. */
   #stored() {
-    return (this.#nearest ??= new Nearest(this.content.examples ?? []));
+    return (this.#nearest ??= new Nearest(this.content.examples ?? [], this.content.input_template ?? "{input}"));
   }
 
   /** The chat to send to the model for one input; where the config says so, with the examples that are most like it. */
   messages(input) {
     const { system_prompt, examples = [], input_template = "{input}", nearest_examples: most = 0 } = this.content;
-    const asked = input_template.replaceAll("{input}", () => input);
-    const shown = most ? this.#stored().shown(asked, most) : examples;
+    const shown = most ? this.#stored().shown(input, most) : examples;
     return [
       ...(system_prompt ? [{ role: "system", content: system_prompt }] : []),
       ...shown.flatMap((example) => [
         { role: "user", content: example.input },
         { role: "assistant", content: example.output },
       ]),
-      { role: "user", content: asked },
+      { role: "user", content: input_template.replaceAll("{input}", () => input) },
     ];
   }
 }

@@ -13,15 +13,23 @@ export class Nearest {
   #examples;
   #texts;
 
-  constructor(examples) {
+  constructor(examples, template) {
     this.#examples = examples;
-    this.#texts = lookedAt(examples.map(({ input }) => input));
+    this.#texts = lookedAt(examples.map(({ input }) => without(template, input)));
   }
 
   /** At most so many examples, the most alike last: it stands right before the question. */
   shown(text, most) {
     return this.#texts.places(text, most).reverse().map((place) => this.#examples[place]);
   }
+}
+
+/** What stands in the place of the template; the whole text where it is not made by it. */
+function without(template, text) {
+  const [before, ...rest] = template.split("{input}");
+  const after = rest.join("{input}");
+  const made = text.startsWith(before) && text.endsWith(after) && text.length >= before.length + after.length;
+  return made ? text.slice(before.length, text.length - after.length) : text;
 }
 
 /** Texts, and which of them another is most like; the same object for the same texts while few others came. */

@@ -35,6 +35,10 @@ CONTENT: dict[str, Any] = {
     "nearest_examples": 6,
     "examples": [{"input": f"Say: {text}!", "output": str(place)} for place, text in enumerate(texts(60, 1))],
 }  # fmt: skip
+MORE: list[dict[str, Any]] = [
+    {}, {"nearest_examples": 0}, {"nearest_examples": 99}, {"examples": []}, {"input_template": "{input}"},
+    {"input_template": "word " * 400 + "{input}"}, {"input_template": "{input} and {input}"},
+]  # fmt: skip
 QUESTIONS = [*texts(80, 2), *texts(20, 1), "word " * 400]
 
 
@@ -42,7 +46,7 @@ def config(content: dict[str, Any]) -> AgentConfig:
     return AgentConfig(id="c", number=1, content=content)
 
 
-@pytest.mark.parametrize("more", [{}, {"nearest_examples": 0}, {"nearest_examples": 99}, {"examples": []}])
+@pytest.mark.parametrize("more", MORE)
 def test_the_python_client_shows_what_the_product_does(more: dict[str, Any]) -> None:
     ours, theirs = Prompt.from_content(CONTENT | more), config(CONTENT | more)
     for question in QUESTIONS:
@@ -50,21 +54,24 @@ def test_the_python_client_shows_what_the_product_does(more: dict[str, Any]) -> 
 
 
 @pytest.mark.skipif(NODE is None, reason="no Node on the path")
-def test_the_javascript_client_shows_what_the_python_client_does(tmp_path: Path) -> None:
-    (tmp_path / "given.json").write_text(json.dumps({"content": CONTENT, "questions": QUESTIONS}))
+@pytest.mark.parametrize("more", MORE)
+def test_the_javascript_client_shows_what_the_python_client_does(more: dict[str, Any], tmp_path: Path) -> None:
+    content = CONTENT | more
+    (tmp_path / "given.json").write_text(json.dumps({"content": content, "questions": QUESTIONS}))
     told = in_node(
         """
         const { AgentConfig } = await import(given.module);
         const { readFileSync } = await import("node:fs");
         const { content, questions } = JSON.parse(readFileSync(given.file, "utf8"));
         const config = new AgentConfig({ config_id: "c", config_number: 1, content });
+        const asked = questions.map((question) => config.messages(question));
         const run = config.forOneRun({ ...content, system_prompt: "" });
-        answer(questions.map((question) => [config.messages(question), run.messages(question)]));
+        answer(questions.map((question, place) => [asked[place], run.messages(question)]));
         """,
         module=(LEARNING / "config.js").as_uri(),
         file=str(tmp_path / "given.json"),
     )
-    theirs = config(CONTENT)
+    theirs = config(content)
     for question, (found, in_a_run) in zip(QUESTIONS, told, strict=True):
         assert found == theirs.messages(question)
         assert in_a_run == found[1:]

@@ -23,6 +23,18 @@ def test_an_introduced_agent_serves_what_was_told(sign_in: Any, api: Any) -> Non
     assert config["content"]["parameters"]["max_tokens"] == 60
 
 
+def test_a_config_travels_only_when_it_changed(scope: Organization, sign_in: Any, api: Any) -> None:
+    sign_in("admin").post(PAGE, ANSWERS)
+    asked = "/api/learning/agents/support-bot/config?user_id=u1"
+    tag = api.get(asked)["ETag"]
+    known = api.get(asked, headers={"If-None-Match": tag})
+    assert (known.status_code, known.content, known["ETag"]) == (304, b"", tag)
+    config = factories.make_config(Agent.objects.get(), content={"system_prompt": "Be long.", "model": "m"})
+    Agent.objects.update(serving_config=config)
+    changed = api.get(asked, headers={"If-None-Match": tag})
+    assert (changed.status_code, changed.json()["config_number"]) == (200, config.number)
+
+
 def test_an_agent_that_only_sent_executions_is_taken_as_it_is(scope: Organization, sign_in: Any) -> None:
     agent = factories.make_agent(external_id="support-bot")
     sign_in("admin").post(PAGE, ANSWERS)

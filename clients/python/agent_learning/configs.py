@@ -55,7 +55,11 @@ class AgentConfig:
 
     @cached_property
     def _nearest(self) -> Nearest:
-        return Nearest(self.content.get("examples", []))
+        return Nearest(self.content.get("examples", []), self._template)
+
+    @property
+    def _template(self) -> str:
+        return str(self.content.get("input_template", "{input}"))
 
     def messages(self, text: str) -> list[dict[str, str]]:
         """The chat to send: the system prompt, the examples as earlier turns, then the user's text.
@@ -65,9 +69,8 @@ class AgentConfig:
         turns = []
         if self.content.get("system_prompt"):
             turns.append({"role": "system", "content": self.content["system_prompt"]})
-        asked = self.content.get("input_template", "{input}").replace("{input}", text)
         most = self.content.get("nearest_examples", 0)
-        for example in self._nearest.shown(asked, most) if most else self.content.get("examples", []):
+        for example in self._nearest.shown(text, most) if most else self.content.get("examples", []):
             turns.append({"role": "user", "content": example["input"]})
             turns.append({"role": "assistant", "content": example["output"]})
-        return [*turns, {"role": "user", "content": asked}]
+        return [*turns, {"role": "user", "content": self._template.replace("{input}", text)}]

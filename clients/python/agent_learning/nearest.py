@@ -17,13 +17,20 @@ Example = Mapping[str, str]
 class Nearest:
     """Examples with an "input" each, and those that a text is most like."""
 
-    def __init__(self, examples: Sequence[Example]) -> None:
+    def __init__(self, examples: Sequence[Example], template: str) -> None:
         self._examples = examples
-        self._texts = _looked_at(tuple(one["input"] for one in examples))
+        self._texts = _looked_at(tuple(_without(template, one["input"]) for one in examples))
 
     def shown(self, text: str, most: int) -> list[Example]:
         """At most so many examples, the most alike last: it stands right before the question."""
         return [self._examples[place] for place in reversed(self._texts.places(text, most))]
+
+
+def _without(template: str, text: str) -> str:
+    """What stands in the place of the template; the whole text where it is not made by it."""
+    before, _, after = template.partition("{input}")
+    made = text.startswith(before) and text.endswith(after) and len(text) >= len(before) + len(after)
+    return text[len(before) : len(text) - len(after)] if made else text
 
 
 class _Texts:

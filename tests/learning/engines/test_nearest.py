@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from learning.engines.nearest import NearestTexts
+from learning.engines.nearest import NearestTexts, without_template
 from learning.engines.types import MOST_NEAREST, Demonstration, Prompt
 
 TEXTS = [
@@ -62,6 +62,16 @@ def test_a_question_is_asked_with_the_examples_most_like_it_the_most_alike_last(
     assert [turn["content"] for turn in turns if turn["role"] == "assistant"] == ["1", "2"]
     assert turns[-1] == {"role": "user", "content": "Text: a refund of a refused card"}
     assert [one.output for one in prompt().shown("the parcel")][-1] == "0"
+
+
+def test_a_long_template_does_not_hide_what_is_asked() -> None:
+    template = "Rules. " * 400 + "{input}" + " Answer briefly." * 5
+    shown = tuple(Demonstration(template.replace("{input}", text), str(place)) for place, text in enumerate(TEXTS))
+    long = Prompt("", shown, input_template=template, nearest=1)
+    assert [long.shown(text)[0].output for text in TEXTS] == ["0", "1", "2", "3", "4"]
+    assert [without_template(one, "Say: {input}!", "{input}") for one in ("Say: a!", "Say: !", "Say:!", "a", "")] == [
+        "a", "", "Say:!", "a", "",
+    ]  # fmt: skip
 
 
 def test_without_a_number_all_examples_are_shown_in_their_order() -> None:
