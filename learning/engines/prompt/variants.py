@@ -97,7 +97,7 @@ def make_variants(
     near: list[Variant] = []
     if "nearest" in strategies:
         near += nearest_variants(current, known_texts(current, instructions), train, most_characters, rng)
-        places = max(2, count // 3) if promise(train) else max(1, count // 20)
+        places = max(2, count // 3) if promise(train) else max(1, count // 8)
         chosen = _with(chosen, iter(near), min(count, len(chosen) + places))
     texts = texts_for_examples(current, instructions, strategies)
     chosen = _with(chosen, example_sets(current, texts, train, form, most_characters, rng, scarce=count <= 6), count)
